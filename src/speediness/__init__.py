@@ -1,0 +1,34 @@
+"""Speediness: how fast does this move, compared with how fast it should?
+
+Three calls do the main job (no torch needed)::
+
+    curve = analyse("film.mp4")
+    plan = plan_speedup(curve, rate=2)
+    render_speedup("film.mp4", plan, "film-2x.mp4")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "analyse", "plan_speedup", "render_speedup"]
+
+if TYPE_CHECKING:
+    from speediness.analysis.curve import analyse
+    from speediness.speedup.plan import plan_speedup
+    from speediness.speedup.render import render_speedup
+
+_HOMES = {
+    "analyse": "speediness.analysis.curve",
+    "plan_speedup": "speediness.speedup.plan",
+    "render_speedup": "speediness.speedup.render",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that `import speediness` and `--help` cost nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'speediness' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,25 @@
+"""What can go wrong at the edges. Every message says what is wrong and what to do about it."""
+
+
+class SpeedinessError(Exception):
+    """Base of every error a user can cause or mend; the command line prints it as one line."""
+
+
+class VideoError(SpeedinessError):
+    """The input cannot be read as a video, or holds nothing to work on."""
+
+
+class OutputError(SpeedinessError):
+    """The result cannot be written where it was asked for."""
+
+
+class PlanError(SpeedinessError):
+    """The requested speed-up cannot be reached within the bounds."""
+
+
+class WeightsError(SpeedinessError):
+    """Network weights are missing, unreadable, or do not fit the network."""
+
+
+class DataError(SpeedinessError):
+    """A data set on disk is not laid out as expected, or a document has the wrong schema."""

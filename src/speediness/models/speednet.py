@@ -1,0 +1,140 @@
+"""SpeedNet (§3.2): is this clip playing at natural speed, or sped up?"""
+
+# B batch, T frames, H W picture, C channels, D features, h = H/32, w = W/32
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from speediness.clip import ClipSpec
+from speediness.models.motion import LucasKanade
+from speediness.models.s3dg import S3DG
+
+NORMAL, SPED_UP = 0, 1  # order of the two logits
+
+# ImageNet mean and deviation of RGB in 0..1, as in the RSPNet code; luma weights of BT.601.
+RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)
+
+# Displacements below this many pixels per frame (at N = 64) are sensor noise, not motion.
+STILL_PX = 0.03
+
+
+@dataclass(frozen=True)
+class SpeedNetConfig:
+    """Everything needed to build the network that a set of weights belongs to."""
+
+    clip: ClipSpec = ClipSpec()
+    width: float = 1.0
+    """Multiplies the channels of S3D-G; 1.0 is the paper's network."""
+    stem: Literal["rgb", "motion"] = "rgb"
+    """rgb: pictures straight into S3D-G (the paper). motion: velocities (see motion.py)."""
+    dropout: float = 0.2
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON document."""
+        return {**asdict(self), "clip": self.clip.to_json()}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> SpeedNetConfig:
+        """Inverse of :meth:`to_json`."""
+        return cls(**{**document, "clip": ClipSpec.from_json(document["clip"])})
+
+
+class PictureStem(nn.Module):
+    """The paper's input: RGB, normalised."""
+
+    out_channels = 3
+
+    def forward(self, frames_BCTHW: Tensor, velocity_BcTHW: Tensor, seen_B1THW: Tensor) -> Tensor:
+        """Frames in 0..1 to normalised RGB (B, 3, T, H, W); luma is repeated."""
+        mean = frames_BCTHW.new_tensor(RGB_MEAN).view(1, 3, 1, 1, 1)
+        std = frames_BCTHW.new_tensor(RGB_STD).view(1, 3, 1, 1, 1)
+        return (frames_BCTHW.expand(-1, 3, -1, -1, -1) - mean) / std
+
+
+class MotionStem(nn.Module):
+    """Velocities alone, twice: as they are, and relative to the clip's own mean speed.
+
+    The second copy is the same however near the camera stands: in it speed shows only in how
+    motion changes with time, which is what tells a fast walk from a near one (SpeedNet Fig. 2).
+    """
+
+    out_channels = 5
+
+    def forward(self, frames_BCTHW: Tensor, velocity_BcTHW: Tensor, seen_B1THW: Tensor) -> Tensor:
+        """(B, 5, T, H, W): compressed velocity, relative velocity, confidence."""
+        power_B = velocity_BcTHW.square().sum(1, keepdim=True).mean((2, 3, 4), keepdim=True)
+        relative = velocity_BcTHW / torch.sqrt(power_B + STILL_PX**2)
+        return torch.cat([torch.asinh(velocity_BcTHW), torch.asinh(relative), seen_B1THW], 1)
+
+
+STEMS = {"rgb": PictureStem, "motion": MotionStem}
+
+
+class SpeedNet(nn.Module):
+    """Stem, S3D-G with every frame kept, maximum over space, mean over time, 1x1 classifier."""
+
+    def __init__(self, config: SpeedNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.flow = LucasKanade()
+        self.stem = STEMS[config.stem]()
+        self.backbone = S3DG(self.stem.out_channels, config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Conv1d(self.backbone.feature_dim, 2, 1)
+        nn.init.normal_(self.classifier.weight, std=0.01)
+        assert self.classifier.bias is not None
+        nn.init.zeros_(self.classifier.bias)
+
+    def velocity(self, frames_BCTHW: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
+        """Motion of every point in pixels (at N = 64) per reference interval, S = T - 1.
+
+        Returns velocity (B, 2, T, H, W) and confidence (B, 1, T, H, W); the last pair's motion
+        stands for the last frame too, so that T is kept.
+        """
+        batch, channels, t, height, width = frames_BCTHW.shape
+        luma = frames_BCTHW
+        if channels == 3:
+            weights = frames_BCTHW.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1, 1)
+            luma = (frames_BCTHW * weights).sum(1, keepdim=True)
+        pairs_first = luma[:, :, :-1].transpose(1, 2).reshape(-1, 1, height, width)
+        pairs_second = luma[:, :, 1:].transpose(1, 2).reshape(-1, 1, height, width)
+        flow, seen = self.flow(pairs_first, pairs_second)
+        # A pair of the same frame (interval 0) has no displacement; the floor avoids 0 / 0.
+        per_interval = 64 / self.config.clip.size_px / intervals_BS.clamp(min=0.25)
+        velocity = flow.view(batch, t - 1, 2, height, width) * per_interval[:, :, None, None, None]
+        seen = seen.view(batch, t - 1, 1, height, width)
+        velocity = torch.cat([velocity, velocity[:, -1:]], 1).transpose(1, 2)
+        return velocity, torch.cat([seen, seen[:, -1:]], 1).transpose(1, 2)
+
+    def features(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 frames to features (B, D, T, h, w) and mean speed (B,) in pixels per interval."""
+        frames = clips_BTHWC.permute(0, 4, 1, 2, 3).float() / 255
+        with torch.no_grad():
+            velocity, seen = self.velocity(frames, intervals_BS)
+        motion_B = velocity.square().sum(1).sqrt().mean((1, 2, 3))
+        inputs = self.stem(frames, velocity, seen)
+        return self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d)), motion_B
+
+    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge clips.
+
+        Args:
+            clips_BTHWC: uint8 frames, H and W multiples of 32, C as in the clip specification.
+            intervals_BS: float, spacing of neighbouring frames in reference intervals (S = T - 1),
+                from :func:`speediness.sampling.played_intervals`.
+
+        Returns:
+            logits (B, 2) in the order NORMAL, SPED_UP, and the mean optical-flow magnitude (B,)
+            in pixels per interval on a picture of short side 64.
+        """
+        feats_BDThw, motion_B = self.features(clips_BTHWC, intervals_BS)
+        pooled_BDT = feats_BDThw.amax((3, 4))  # §3.2: global max pooling over space
+        pooled_BD1 = pooled_BDT.mean(2, keepdim=True)  # §3.2: global average pooling over time
+        return self.classifier(self.dropout(pooled_BD1)).squeeze(2), motion_B

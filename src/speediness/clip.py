@@ -25,6 +25,7 @@ class ClipSpec:
     """1: luma alone. 3: RGB."""
 
     def __post_init__(self) -> None:
+        """Refuse what no network here can look at."""
         if self.n_frames < 2 or self.frame_rate <= 0:
             raise ValueError("a clip needs at least 2 frames and a positive frame rate")
         if self.size_px < 32 or self.size_px % 32:

@@ -22,28 +22,22 @@ NORMAL_FACTORS = (1.0, 1.2)  # SpeedNet §3.1: f of the normal-speed class
 SPED_UP_FACTORS = (1.7, 2.2)  # SpeedNet §3.1: f of the sped-up class
 
 
-def playback_factors(
-    count: int = PAPER_FACTOR_COUNT, step: float = PAPER_FACTOR_STEP
-) -> tuple[float, ...]:
+def playback_factors(count: int = PAPER_FACTOR_COUNT, step: float = PAPER_FACTOR_STEP) -> tuple[float, ...]:
     """The factors X^0 .. X^(count-1) at which a film is watched (SpeedNet §4.1)."""
     return tuple(step**i for i in range(count))
 
 
-def play_at(
-    start_s: float, factor: float, n_frames: int, frame_rate: Fraction | float
-) -> Times:
+def play_at(start_s: float, factor: float, n_frames: int, frame_rate: Fraction | float) -> Times:
     """Times of ``n_frames`` frames from ``start_s`` on, the film played ``factor`` times as fast.
 
     Exact subsampling by any factor: neighbours lie ``factor / frame_rate`` seconds apart.
     """
     if factor <= 0 or frame_rate <= 0:
         raise ValueError("factor and frame_rate must be positive")
-    return start_s + np.arange(n_frames) * (factor / float(frame_rate))
+    return start_s + np.arange(n_frames, dtype=np.float64) * (factor / float(frame_rate))
 
 
-def window_around(
-    middle_s: float, factor: float, n_frames: int, frame_rate: Fraction | float
-) -> Times:
+def window_around(middle_s: float, factor: float, n_frames: int, frame_rate: Fraction | float) -> Times:
     """Like :func:`play_at`, with the middle of the window at ``middle_s`` (SpeedNet §4.1)."""
     half_s = (n_frames - 1) / 2 * factor / float(frame_rate)
     return play_at(middle_s - half_s, factor, n_frames, frame_rate)

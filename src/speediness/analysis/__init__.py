@@ -1,0 +1,1 @@
+"""From a video to its speediness curve; no torch."""

@@ -1,0 +1,1 @@
+"""Lists of videos and their decoded form; no transforms."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import VideoError
+from speediness.evaluation.speed_accuracy import Film
 from speediness.video.reader import VideoReader
 
 
@@ -27,6 +28,10 @@ class CachedFilm:
     """(F, H, W, C), memory-mapped."""
     activity: NDArray[np.float32]
     """(F - 1,) mean absolute difference of neighbours in grey levels per second."""
+
+    def as_film(self) -> Film:
+        """The same film as evaluation takes it."""
+        return Film(self.item.path.name, self.item.source, self.times_s, self.frames_FHWC)
 
     @property
     def start_s(self) -> float:
@@ -65,7 +70,7 @@ class ClipCache:
         if not times.exists():  # written last, so its presence means the pair is whole
             frames = list(VideoReader(item.path).frames(self.short_side_px, self.channels))
             if len(frames) < 2:
-                raise VideoError(f"{item.path} holds {len(frames)} frame(s); a clip needs two")
+                raise VideoError(f"{item.path} holds a single frame; motion needs two")
             _save(pictures, np.stack([frame.pixels_HWC for frame in frames]))
             _save(times, np.array([float(frame.time_s) for frame in frames]))
         frames_FHWC = np.load(pictures, mmap_mode="r")
@@ -77,9 +82,7 @@ class ClipCache:
             _save(activity, change.astype(np.float32))
         return CachedFilm(item, times_s, frames_FHWC, np.load(activity))
 
-    def films(
-        self, items: Iterable[VideoItem], report: Callable[[str], None]
-    ) -> list[CachedFilm]:
+    def films(self, items: Iterable[VideoItem], report: Callable[[str], None]) -> list[CachedFilm]:
         """All films that can be decoded; each that cannot is reported by name, none replaced."""
         films = []
         for item in items:

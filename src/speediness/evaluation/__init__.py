@@ -1,0 +1,1 @@
+"""Measures the product path, not a copy of it."""

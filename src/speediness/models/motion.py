@@ -43,41 +43,46 @@ class LucasKanade(nn.Module):
     """Dense optical flow between neighbouring frames, in pixels, with a confidence.
 
     Args:
-        levels: pyramid levels; the coarsest sees displacements of about ``2**levels`` pixels.
+        levels: pyramid levels, each half the size of the one before; three see displacements of
+            up to about 3 pixels, larger ones are underestimated.
         radius: radius of the window over which the motion is taken to be constant.
-        steps: refinements per level.
     """
 
-    def __init__(self, levels: int = 3, radius: int = 2, steps: int = 1) -> None:
+    def __init__(self, levels: int = 3, radius: int = 2) -> None:
         super().__init__()
-        self.levels, self.radius, self.steps = levels, radius, steps
+        self.levels, self.radius = levels, radius
         self.noise = 1e-4  # variance of sensor and coding noise, for luma in 0..1
 
     def forward(self, before_P1HW: Tensor, after_P1HW: Tensor) -> tuple[Tensor, Tensor]:
-        """Luma in 0..1 to flow ``(P, 2, H, W)`` (x, y) and confidence ``(P, 1, H, W)`` in 0..1."""
+        """Luma in 0..1 to flow ``(P, 2, H, W)`` (x, y) and confidence ``(P, 1, H, W)``.
+
+        H and W are multiples of ``2**(levels - 1)``. Confidence runs from 0.2, no texture in at
+        least one direction, to 1.
+        """
         pyramid = [(before_P1HW, after_P1HW)]
         for _ in range(self.levels - 1):
-            pyramid.append(tuple(F.avg_pool2d(image, 2) for image in pyramid[-1]))  # type: ignore[arg-type]
-        flow = torch.zeros_like(pyramid[-1][0]).expand(-1, 2, -1, -1)
-        confidence = flow[:, :1]
-        for level, (before, after) in enumerate(reversed(pyramid)):
-            if level:
-                flow = 2 * F.interpolate(flow, size=before.shape[-2:], mode="bilinear", align_corners=False)
-            dx, dy = _gradients(before)
-            products = _window_mean(torch.cat([dx * dx, dy * dy, dx * dy], 1), self.radius)
-            xx, yy, xy = products.split(1, 1)
-            xx, yy = xx + self.noise, yy + self.noise
-            determinant = xx * yy - xy * xy
-            for _ in range(self.steps):
-                dt = (after if level == 0 and _ == 0 else _warp(after, flow)) - before
-                xt, yt = _window_mean(torch.cat([dx * dt, dy * dt], 1), self.radius).split(1, 1)
-                step = torch.cat([xy * yt - yy * xt, xy * xt - xx * yt], 1) / determinant
-                flow = flow + step.clamp(-2, 2)
-            # The smaller eigenvalue of the structure tensor against the noise: both directions seen?
-            spread = torch.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
-            smaller = ((xx + yy) / 2 - spread).clamp(min=0)
-            confidence = smaller / (smaller + 4 * self.noise)
+            before, after = pyramid[-1]
+            pyramid.append((F.avg_pool2d(before, 2), F.avg_pool2d(after, 2)))
+        before, after = pyramid.pop()
+        flow, confidence = self._solve(before, after)
+        for before, after in reversed(pyramid):
+            coarse = 2 * F.interpolate(flow, size=before.shape[-2:], mode="bilinear", align_corners=False)
+            step, confidence = self._solve(before, _warp(after, coarse))
+            flow = coarse + step
         return flow, confidence
+
+    def _solve(self, before_P1hw: Tensor, after_P1hw: Tensor) -> tuple[Tensor, Tensor]:
+        """One least-squares step of Lucas and Kanade, and how well posed it was."""
+        dx, dy = _gradients(before_P1hw)
+        xx, yy, xy = _window_mean(torch.cat([dx * dx, dy * dy, dx * dy], 1), self.radius).split(1, 1)
+        xx, yy = xx + self.noise, yy + self.noise
+        dt = after_P1hw - before_P1hw
+        xt, yt = _window_mean(torch.cat([dx * dt, dy * dt], 1), self.radius).split(1, 1)
+        step = torch.cat([xy * yt - yy * xt, xy * xt - xx * yt], 1) / (xx * yy - xy * xy)
+        # The smaller eigenvalue of the structure tensor, against the noise: are both directions seen?
+        spread = torch.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
+        smaller = ((xx + yy) / 2 - spread).clamp(min=0)
+        return step.clamp(-2, 2), smaller / (smaller + 4 * self.noise)
 
 
 def _warp(image_P1hw: Tensor, flow_P2hw: Tensor) -> Tensor:

@@ -42,7 +42,9 @@ class ConvNormReLU(nn.Sequential):
 class SeparableConv(nn.Sequential):
     """A k x k x k convolution split into 1 x k x k over space and k x 1 x 1 over time."""
 
-    def __init__(self, d_in: int, d_out: int, k: int, spatial_stride: int = 1, temporal_stride: int = 1) -> None:
+    def __init__(
+        self, d_in: int, d_out: int, k: int, spatial_stride: int = 1, temporal_stride: int = 1
+    ) -> None:
         super().__init__(
             ConvNormReLU(d_in, d_out, (1, k, k), (1, spatial_stride, spatial_stride)),
             ConvNormReLU(d_out, d_out, (k, 1, 1), (temporal_stride, 1, 1)),
@@ -70,8 +72,12 @@ class Inception(nn.Module):
         self.branches = nn.ModuleList(
             [
                 nn.Sequential(ConvNormReLU(d_in, b0, (1, 1, 1)), SelfGating(b0)),
-                nn.Sequential(ConvNormReLU(d_in, b1_in, (1, 1, 1)), SeparableConv(b1_in, b1, 3), SelfGating(b1)),
-                nn.Sequential(ConvNormReLU(d_in, b2_in, (1, 1, 1)), SeparableConv(b2_in, b2, 3), SelfGating(b2)),
+                nn.Sequential(
+                    ConvNormReLU(d_in, b1_in, (1, 1, 1)), SeparableConv(b1_in, b1, 3), SelfGating(b1)
+                ),
+                nn.Sequential(
+                    ConvNormReLU(d_in, b2_in, (1, 1, 1)), SeparableConv(b2_in, b2, 3), SelfGating(b2)
+                ),
                 nn.Sequential(nn.MaxPool3d(3, 1, 1), ConvNormReLU(d_in, b3, (1, 1, 1)), SelfGating(b3)),
             ]
         )

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -29,7 +29,7 @@ STILL_PX = 0.03
 class SpeedNetConfig:
     """Everything needed to build the network that a set of weights belongs to."""
 
-    clip: ClipSpec = ClipSpec()
+    clip: ClipSpec = field(default_factory=ClipSpec)
     width: float = 1.0
     """Multiplies the channels of S3D-G; 1.0 is the paper's network."""
     stem: Literal["rgb", "motion"] = "rgb"
@@ -114,13 +114,15 @@ class SpeedNet(nn.Module):
         return velocity, torch.cat([seen, seen[:, -1:]], 1).transpose(1, 2)
 
     def features(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 frames to features (B, D, T, h, w) and mean speed (B,) in pixels per interval."""
+        """uint8 frames to features (B, D, T, h, w) and motion (B, 2), see :meth:`forward`."""
         frames = clips_BTHWC.permute(0, 4, 1, 2, 3).float() / 255
         with torch.no_grad():
             velocity, seen = self.velocity(frames, intervals_BS)
-        motion_B = velocity.square().sum(1).sqrt().mean((1, 2, 3))
+            speed_BTHW = velocity.square().sum(1).sqrt()
+            peak_B = F.avg_pool2d(speed_BTHW, 8).amax((2, 3)).mean(1)
+            motion_B2 = torch.stack([speed_BTHW.mean((1, 2, 3)), peak_B], 1)
         inputs = self.stem(frames, velocity, seen)
-        return self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d)), motion_B
+        return self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d)), motion_B2
 
     def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
         """Judge clips.
@@ -131,10 +133,11 @@ class SpeedNet(nn.Module):
                 from :func:`speediness.sampling.played_intervals`.
 
         Returns:
-            logits (B, 2) in the order NORMAL, SPED_UP, and the mean optical-flow magnitude (B,)
-            in pixels per interval on a picture of short side 64.
+            logits (B, 2) in the order NORMAL, SPED_UP, and optical-flow magnitude (B, 2) in pixels
+            per interval on a picture of short side 64: the mean over the picture, and that of
+            its busiest 8 x 8 cell, which tells a small mover from a still film.
         """
-        feats_BDThw, motion_B = self.features(clips_BTHWC, intervals_BS)
+        feats_BDThw, motion_B2 = self.features(clips_BTHWC, intervals_BS)
         pooled_BDT = feats_BDThw.amax((3, 4))  # §3.2: global max pooling over space
         pooled_BD1 = pooled_BDT.mean(2, keepdim=True)  # §3.2: global average pooling over time
-        return self.classifier(self.dropout(pooled_BD1)).squeeze(2), motion_B
+        return self.classifier(self.dropout(pooled_BD1)).squeeze(2), motion_B2

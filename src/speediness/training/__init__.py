@@ -1,0 +1,1 @@
+"""One loop, one recipe type, one augmentation."""

@@ -9,9 +9,16 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from speediness.errors import VideoError
+from speediness.video.clock import FrameClock, frame_rate
+from speediness.video.info import VideoInfo
 
 
 @dataclass(frozen=True)
@@ -19,35 +26,148 @@ class Frame:
     """One decoded picture, upright."""
 
     time_s: Fraction
-    """Exact presentation time."""
+    """Exact presentation time, seconds from the first frame."""
     pixels_HWC: NDArray[np.uint8]
-    """Rows, columns, channels (1: luma, 3: RGB), 0..255."""
+    """Rows, columns, channels (1: luma, full range; 3: RGB), 0..255."""
 
 
 class VideoReader:
-    """Decodes one video file front to back."""
+    """Decodes one video file front to back, as often as asked.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Attributes:
+        path: the file.
+        info: what kind of film it is.
+        start_s: the first frame's time on the container's own clock; all other times count from it.
+        end_s: end of the last frame decoded so far, its time plus its duration.
+        warnings: what the last pass had to put up with, for people to read.
+
+    Raises:
+        VideoError: missing, not a video, without a picture track, or nothing in it can be decoded.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.warnings: list[str] = []
+        self.end_s = Fraction(0)
+        with open_media(self.path) as container:
+            stream = _picture_stream(container, self.path)
+            first = next(self._pictures(container, stream), None)
+            if first is None:
+                raise VideoError(
+                    f"{self.path}: no picture can be decoded; the file is damaged or cut short beyond use, "
+                    "get a whole copy"
+                )
+            self.start_s = FrameClock(frame_rate(stream)).stamp(first) or Fraction(0)
+            self.info = VideoInfo.of(self.path, container, stream, first, self.start_s)
+
+    def decoded(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+        """Every frame as decoded: stored size, pixel format and orientation, with its time.
+
+        Times ascend strictly from 0. A frame without a stamp follows its predecessor's duration;
+        one stamped no later than its predecessor would never be seen and is left out; a clock that
+        starts again mid-file is carried on (see :class:`~speediness.video.clock.FrameClock`).
+        A file that breaks off is decoded up to the break, and ``warnings`` says where.
+
+        Raises:
+            VideoError: the file vanished or changed since it was opened.
+        """
+        self.warnings, self.end_s = [], Fraction(0)
+        with open_media(self.path) as container:
+            stream = _picture_stream(container, self.path)
+            clock = FrameClock(frame_rate(stream))
+            for picture in self._pictures(container, stream):
+                time_s = clock.place(picture)
+                self.end_s = clock.end_s
+                if time_s is not None:
+                    yield time_s, picture
+        self.warnings += clock.warnings()
+        promised_s = self.info.duration_s
+        # Headers round, and writers differ about how long the last frame lasts.
+        slack_s = 0.1 + 3 / self.info.frame_rate
+        if promised_s is not None and promised_s - self.end_s > slack_s:
+            self.warnings.append(
+                f"the file is cut short: its header promises {promised_s:.2f} s, "
+                f"the film ends at {float(self.end_s):.2f} s"
+            )
 
     def frames(self, short_side_px: int | None = None, channels: int = 3) -> Iterator[Frame]:
-        """Every frame in order of presentation, the short side scaled to ``short_side_px``."""
-        with av.open(str(self.path)) as container:
-            if not container.streams.video:
-                raise VideoError(f"{self.path} holds no video stream")
-            stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
-            for frame in container.decode(stream):
-                assert frame.pts is not None and frame.time_base is not None
-                scale = 1.0 if short_side_px is None else short_side_px / min(frame.width, frame.height)
-                scaled = frame.reformat(
-                    width=round(frame.width * scale),
-                    height=round(frame.height * scale),
-                    format="gray" if channels == 1 else "rgb24",
-                    interpolation="AREA",
-                )
-                pixels = scaled.to_ndarray()
-                pixels = pixels[:, :, None] if channels == 1 else pixels
-                if frame.rotation:
-                    pixels = np.rot90(pixels, round(frame.rotation / 90))
-                yield Frame(frame.pts * frame.time_base, np.ascontiguousarray(pixels))
+        """Every frame in order of presentation, upright and with square pixels.
+
+        Args:
+            short_side_px: the short side is scaled to this, the long side in proportion;
+                None keeps the size of ``info``.
+            channels: 1 luma, 3 RGB.
+
+        Raises:
+            VideoError: as :meth:`decoded`.
+        """
+        if channels not in (1, 3) or (short_side_px is not None and short_side_px < 1):
+            raise ValueError("channels is 1 or 3 and short_side_px at least 1")
+        width_px, height_px = self.info.stored_size_px
+        scale = 1.0 if short_side_px is None else short_side_px / min(width_px, height_px)
+        scaler = VideoReformatter()
+        for time_s, picture in self.decoded():
+            scaled = scaler.reformat(
+                picture,
+                width=max(round(width_px * scale), 1),
+                height=max(round(height_px * scale), 1),
+                format="gray" if channels == 1 else "rgb24",
+                interpolation="AREA",
+            )
+            pixels = self.info.orientation.upright(scaled.to_ndarray())
+            yield Frame(time_s, np.ascontiguousarray(pixels[:, :, None] if channels == 1 else pixels))
+
+    def _pictures(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+        """Decode what can be decoded; note in ``warnings`` what cannot."""
+        damaged = 0
+        try:
+            for packet in container.demux(stream):
+                try:
+                    yield from packet.decode()
+                except FFmpegError:
+                    damaged += 1
+                    if damaged == 1:
+                        self.warnings.append(f"damaged data after {float(self.end_s):.2f} s was skipped")
+        except FFmpegError as error:
+            self.warnings.append(f"reading broke off after {float(self.end_s):.2f} s: {error.strerror}")
+
+
+def open_media(path: Path) -> InputContainer:
+    """Open a film or sound file.
+
+    Raises:
+        VideoError: missing, a folder, empty, unreadable, or nothing FFmpeg knows as a film.
+    """
+    if not path.exists():
+        raise VideoError(f"{path} does not exist; check the name")
+    if path.is_dir():
+        raise VideoError(f"{path} is a folder; name one video file in it")
+    if path.is_file() and not path.stat().st_size:
+        raise VideoError(f"{path} is empty; copy or record it again")
+    try:
+        # Absolute, so that a colon in the name is not taken for a protocol.
+        container = av.open(str(path.absolute()), metadata_errors="replace")
+    except PermissionError as error:
+        raise VideoError(f"{path} cannot be read: permission denied; change its permissions") from error
+    except (FFmpegError, OSError, ValueError) as error:
+        raise VideoError(
+            f"{path} is not a video, or is damaged or cut short beyond use; "
+            "give a whole MP4, MOV, MKV, WebM, AVI or GIF file"
+        ) from error
+    # FFmpeg also plays text files (tty) and still pictures (image2, png_pipe, ...).
+    if container.format.name in ("tty", "image2") or container.format.name.endswith("_pipe"):
+        container.close()
+        raise VideoError(f"{path} is not a video but a text or a still picture; give a video file")
+    return container
+
+
+def _picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The first picture track that moves: cover art does not count."""
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        raise VideoError(f"{path} holds no video stream, at most sound or cover art; give a film")
+    stream = streams[0]
+    if stream.codec_context is None:
+        raise VideoError(f"{path} is in a coding this program cannot decode; convert it to H.264 first")
+    stream.thread_type = "AUTO"
+    return stream

@@ -1,0 +1,41 @@
+# The two commands of the README. Each makes what it needs in .venv and does nothing twice.
+
+PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test
+.DELETE_ON_ERROR:
+
+demo: .venv/base.stamp ## speed up the bundled film
+	mkdir -p demo-output
+	.venv/bin/speediness speedup examples/bikes.mp4 --rate 2 -o demo-output/bikes-2x.mp4 --force
+
+test: .venv/dev.stamp ## lint, types, tests
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/pyright
+	.venv/bin/pytest
+
+.venv/base.stamp: .venv/bin/python pyproject.toml
+	@echo "installing the base package into .venv (about 300 MB, no torch)"
+	$(PIP) --no-compile --editable .
+	@touch $@
+
+# torch first and alone: asked for by name pip takes a CPU build where it is told of one,
+# and what follows is content with any 2.13.0.
+.venv/dev.stamp: .venv/bin/python pyproject.toml
+	@echo "installing the package with torch and the test tools into .venv (about 1.5 GB)"
+	$(PIP) torch==2.13.0
+	$(PIP) --editable ".[dev]"
+	@touch $@ .venv/base.stamp
+
+.venv/bin/python:
+	@for python in python3.11 python3.12 python3.13 python3; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			$$python -m venv .venv && exit 0; \
+			rm -rf .venv; \
+			echo "$$python cannot make a virtual environment; on Debian or Ubuntu: apt install $$python-venv" >&2; \
+			exit 1; \
+		fi; \
+	done; \
+	echo "Python 3.11 or newer is needed and was not found; install it and try again" >&2; \
+	exit 1

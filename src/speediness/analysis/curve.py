@@ -1,0 +1,105 @@
+"""analyse: a video to its speediness curve (§4.1)."""
+
+# K factors, F frames
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import speediness
+from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
+from speediness.analysis.segments import find_segments
+from speediness.analysis.windows import judge_shots
+from speediness.curves import SpeedinessCurve
+from speediness.sampling import playback_factors
+from speediness.video.reader import VideoReader
+
+STILL_PX = 0.1
+"""Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
+
+
+def analyse(
+    video: str | os.PathLike[str],
+    *,
+    network: str | Network = DEFAULT_NETWORK,
+    factors: tuple[float, ...] | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> SpeedinessCurve:
+    """Watch a film at every playback factor and say, frame by frame, how natural it looks.
+
+    Args:
+        video: any file with a video stream.
+        network: name of shipped weights, path of an exported network, or one already loaded.
+        factors: ascending from 1; default the paper's 1.25^0 .. 1.25^10.
+        progress: called with seconds of film seen and seconds of film in all.
+
+    Returns:
+        The curve, a value for every frame; segments and notes included.
+
+    Raises:
+        VideoError: the file cannot be used; the message says why and what to do.
+        WeightsError: no such network.
+    """
+    net = network if isinstance(network, Network) else load_network(network)
+    factors = factors or playback_factors()
+    if factors[0] != 1 or any(b <= a for a, b in pairwise(factors)):
+        raise ValueError("factors must ascend from 1")
+    reader = VideoReader(Path(video))
+    total_s = float(reader.info.duration_s or 0)
+
+    def seen(time_s: float) -> None:
+        if progress is not None:
+            progress(time_s, max(total_s, time_s))
+
+    frames = reader.frames(net.clip.size_px, net.clip.channels)
+    shots = list(judge_shots(frames, net.judge, net.clip, factors, seen))
+    times_s = np.concatenate([shot.times_s for shot in shots])
+    duration_s = float(reader.end_s)
+    log_odds_KF = np.concatenate([shot.log_odds for shot in shots], 1)
+    peak_KF = np.concatenate([shot.peak_motion for shot in shots], 1)
+    moving_F = peak_KF[0] > STILL_PX
+    cuts_s = tuple(float(shot.times_s[0]) for shot in shots[1:])
+    notes = list(reader.warnings)
+    if not moving_F.any():
+        notes.append("nothing moves in this film, so there is no motion to judge")
+    elif reader.info.frame_rate < net.clip.frame_rate:
+        notes.append(
+            f"{float(reader.info.frame_rate):.3g} frames a second are fewer than the "
+            f"{float(net.clip.frame_rate):g} the network looks at; take the labels with care"
+        )
+    return SpeedinessCurve(
+        times_s=times_s,
+        duration_s=duration_s,
+        factors=factors,
+        normal=probability_normal(log_odds_KF, peak_KF),
+        motion=np.concatenate([shot.motion for shot in shots]),
+        segments=find_segments(times_s, duration_s, factors, log_odds_KF, moving_F, cuts_s, net.response),
+        cuts_s=cuts_s,
+        notes=tuple(notes),
+        made_by={
+            "video": Path(video).name,
+            "speediness": speediness.__version__,
+            "network": net.name,
+            "network_sha256": net.sha256,
+            "clip": net.clip.to_json(),
+        },
+    )
+
+
+def probability_normal(
+    log_odds_KF: NDArray[np.float32], peak_KF: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """P_vi(t) (K, F), with certainty of "normal" where nothing moves.
+
+    Paper (§3): when nothing moves, a film played at 2x still shows no motion. A network trained
+    on both labels for such clips can only guess, so below STILL_PX its answer gives way to 1.
+    """
+    sped_up = 1 / (1 + np.exp(-log_odds_KF.astype(np.float64)))
+    moves = peak_KF.astype(np.float64) ** 2
+    return (1 - sped_up * moves / (moves + STILL_PX**2)).astype(np.float32)

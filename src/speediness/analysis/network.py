@@ -1,0 +1,108 @@
+"""The exported network on ONNX Runtime: what the product runs, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from speediness.clip import ClipSpec
+from speediness.errors import WeightsError
+
+DEFAULT_NETWORK = "speednet-small"
+
+Judge = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+"""(B, T, H, W, C) uint8 clips and (B, T - 1) intervals to logits (B, 2) and flow (B, 2)."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """How the calibrated network answers natural film played at each factor (validation films)."""
+
+    factors: NDArray[np.float64]
+    """(R,) ascending playback factors, in steps of the paper's X."""
+    mean: NDArray[np.float64]
+    """(R,) mean log-odds of sped up."""
+    spread: NDArray[np.float64]
+    """(R,) their standard deviation from window to window."""
+
+
+class Network:
+    """A SpeedNet ready to judge clips.
+
+    Args:
+        path: an ONNX file written by ``speediness.models.export``.
+
+    Raises:
+        WeightsError: missing or not such a file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            content = path.read_bytes()
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+            document = json.loads(self._session.get_modelmeta().custom_metadata_map["speediness"])
+            self.clip = ClipSpec.from_json(document["config"]["clip"])
+            self.bias, self.temperature = (
+                document["calibration"]["bias"],
+                document["calibration"]["temperature"],
+            )
+            response = document["calibration"]["response"]
+            self.response = Response(**{name: np.array(values) for name, values in response.items()})
+            self.flow_threshold = float(document["flow_threshold"])
+        except OSError as error:
+            raise WeightsError(f"cannot read the network {path}: {error.strerror}") from error
+        except Exception as error:  # onnxruntime's own errors share no base class
+            raise WeightsError(f"{path} is not a network exported by speediness: {error}") from error
+        self.document: dict[str, Any] = document
+        self.name = path.stem
+        self.sha256 = hashlib.sha256(content).hexdigest()
+
+    def judge(
+        self, clips_BTHWC: NDArray[np.uint8], intervals_BS: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Calibrated logits (B, 2), normal and sped up, and flow (B, 2), mean and peak.
+
+        Clips are uint8 (B, T, H, W, C) with H and W multiples of 32; intervals (B, T - 1) come
+        from :func:`speediness.sampling.played_intervals`.
+        """
+        logits, flow = self._session.run(None, {"clips": clips_BTHWC, "intervals": intervals_BS})
+        logits, flow = np.asarray(logits), np.asarray(flow)
+        score_B = (logits[:, 1] - logits[:, 0] - self.bias) / self.temperature
+        return np.stack([-score_B / 2, score_B / 2], 1).astype(np.float32), flow
+
+
+def load_network(name_or_path: str | os.PathLike[str] = DEFAULT_NETWORK) -> Network:
+    """A network by the name of shipped weights, or by the path of an exported file.
+
+    Raises:
+        WeightsError: no such weights; the message lists those that are shipped.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".onnx":
+        return Network(path)
+    shipped = Path(str(files("speediness") / "weights")) / f"{name_or_path}.onnx"
+    if not shipped.exists():
+        known = ", ".join(list_networks()) or "none"
+        raise WeightsError(
+            f"no network named {name_or_path}; shipped: {known}; or give the path of an .onnx file"
+        )
+    return Network(shipped)
+
+
+def list_networks() -> list[str]:
+    """Names of the shipped weights."""
+    return sorted(path.stem for path in Path(str(files("speediness") / "weights")).glob("*.onnx"))

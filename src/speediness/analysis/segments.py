@@ -1,0 +1,165 @@
+"""Cutting the timeline into natural, sped-up and slow-motion stretches (§5.2).
+
+The paper calls a clip slow motion when its sped-up version is judged natural. Read as a whole:
+film that is played k times as fast as it was filmed answers at factor X^i as natural film
+answers at k X^i. So the K curves of a film are compared with the network's measured response to
+natural film, shifted by every candidate k, and a hidden Markov model over k finds the likeliest
+sequence: staying costs nothing, changing costs CHANGE_COST nats, so labels do not flicker.
+"""
+
+# K factors watched, Q candidate playback factors, F frames, G points of the time grid
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speediness.analysis.network import Response
+from speediness.curves import Label, Segment
+
+GRID_S = 0.25
+CHANGE_COST = 6.0  # nats; e^-6 a quarter of a second is one change in about 100 s
+PRIOR_NATURAL = 0.7  # most film plays at the speed it was filmed
+NATURAL_RANGE = (0.75, 1.35)  # factors called natural: nearer to 1 than to the first audible step
+EVIDENCE_S = 3.0  # seconds of film that count as one independent look
+LOOKS_PER_MOMENT = 2.0  # independent looks among the K factors, which share most of their frames
+
+
+def candidate_factors() -> NDArray[np.float64]:
+    """(Q,) playback factors considered: 1.25^-9 = 0.13 to 1.25^6 = 3.8."""
+    return 1.25 ** np.arange(-9.0, 7.0)
+
+
+def find_segments(
+    times_s: NDArray[np.float64],
+    duration_s: float,
+    factors: tuple[float, ...],
+    log_odds_KF: NDArray[np.float32],
+    moving_F: NDArray[np.bool_],
+    cuts_s: tuple[float, ...],
+    response: Response,
+) -> tuple[Segment, ...]:
+    """Label a film.
+
+    Args:
+        times_s: (F,) of the frames, the first 0.
+        duration_s: end of the film.
+        factors: (K,) at which it was watched.
+        log_odds_KF: (K, F) calibrated log-odds of sped up.
+        moving_F: (F,) whether anything moves; still stretches give no evidence either way.
+        cuts_s: starts of new shots; a change of speed is free there.
+        response: the network's answers to natural film.
+
+    Returns:
+        Segments that cover 0 to ``duration_s`` without gaps.
+    """
+    grid_s = np.arange(0, max(duration_s, GRID_S / 2), GRID_S)
+    candidates = candidate_factors()
+    labels_Q: list[Label] = [label_of(k) for k in candidates]
+    evidence_GQ = _evidence(times_s, grid_s, factors, log_odds_KF, moving_F, response, candidates)
+    prior_Q = _prior(labels_Q)
+    at_cut_G = np.zeros(len(grid_s), bool)
+    at_cut_G[np.clip(np.searchsorted(grid_s, cuts_s), 0, len(grid_s) - 1)] = bool(cuts_s)
+    path_G, posterior_GQ = _decode(evidence_GQ, prior_Q, at_cut_G)
+
+    label_G = [labels_Q[q] for q in path_G]
+    starts = [0] + [g for g in range(1, len(grid_s)) if label_G[g] != label_G[g - 1]]
+    bounds_s = [0.0, *(_snap(grid_s[g], cuts_s) for g in starts[1:]), duration_s]
+    segments = []
+    for n, first in enumerate(starts):
+        last = starts[n + 1] if n + 1 < len(starts) else len(grid_s)
+        mean_Q = posterior_GQ[first:last].mean(0)
+        same_Q = np.array([label == label_G[first] for label in labels_Q])
+        confidence = float(mean_Q[same_Q].sum())
+        weight_Q = np.where(same_Q, mean_Q, 0)
+        factor = float(np.exp((weight_Q * np.log(candidates)).sum() / weight_Q.sum()))
+        segments.append(
+            Segment(
+                bounds_s[n],
+                bounds_s[n + 1],
+                label_G[first],
+                1.0 if label_G[first] == "natural" else factor,
+                confidence,
+            )
+        )
+    return tuple(segments)
+
+
+def label_of(factor: float) -> Label:
+    """The word for a playback factor."""
+    if factor < NATURAL_RANGE[0]:
+        return "slow_motion"
+    return "natural" if factor <= NATURAL_RANGE[1] else "sped_up"
+
+
+def _evidence(
+    times_s: NDArray[np.float64],
+    grid_s: NDArray[np.float64],
+    factors: tuple[float, ...],
+    log_odds_KF: NDArray[np.float32],
+    moving_F: NDArray[np.bool_],
+    response: Response,
+    candidates: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """(G, Q) log-likelihood of each candidate, each moment on its own."""
+    seen_KG = np.stack([np.interp(grid_s, times_s, row) for row in log_odds_KF])
+    moving_G = np.interp(grid_s, times_s, moving_F.astype(float))
+    at_KQ = np.log(np.array(factors)[:, None] * candidates)
+    expected_KQ = np.interp(at_KQ, np.log(response.factors), response.mean)
+    spread_KQ = np.interp(at_KQ, np.log(response.factors), response.spread)
+    surprise_KGQ = ((seen_KG[:, :, None] - expected_KQ[:, None]) / spread_KQ[:, None]) ** 2 / 2
+    log_KGQ = -surprise_KGQ - np.log(spread_KQ)[:, None]
+    weight = GRID_S / EVIDENCE_S * LOOKS_PER_MOMENT
+    return weight * log_KGQ.mean(0) * moving_G[:, None]
+
+
+def _prior(labels_Q: list[Label]) -> NDArray[np.float64]:
+    """(Q,) PRIOR_NATURAL shared by the natural candidates, the rest by the others."""
+    natural_Q = np.array([label == "natural" for label in labels_Q])
+    return np.where(natural_Q, PRIOR_NATURAL / natural_Q.sum(), (1 - PRIOR_NATURAL) / (~natural_Q).sum())
+
+
+def _decode(
+    evidence_GQ: NDArray[np.float64], prior_Q: NDArray[np.float64], at_cut_G: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Likeliest path (G,) by Viterbi, and posteriors (G, Q) by forward and backward passes."""
+    n, q = evidence_GQ.shape
+    change = np.exp(-CHANGE_COST)
+    stay_QQ = (1 - change) * np.eye(q) + change * prior_Q[None]
+    free_QQ = np.tile(prior_Q, (q, 1))
+    log_stay, log_free = np.log(stay_QQ), np.log(free_QQ)
+
+    best_Q = np.log(prior_Q) + evidence_GQ[0]
+    came_GQ = np.zeros((n, q), np.int64)
+    forward_GQ = np.zeros((n, q))
+    forward_GQ[0] = _normalised(np.log(prior_Q) + evidence_GQ[0])
+    for g in range(1, n):
+        step_QQ = best_Q[:, None] + (log_free if at_cut_G[g] else log_stay)
+        came_GQ[g] = step_QQ.argmax(0)
+        best_Q = step_QQ.max(0) + evidence_GQ[g]
+        carried_Q = forward_GQ[g - 1] @ (free_QQ if at_cut_G[g] else stay_QQ)
+        forward_GQ[g] = _normalised(np.log(carried_Q) + evidence_GQ[g])
+    path_G = np.zeros(n, np.int64)
+    path_G[-1] = best_Q.argmax()
+    backward_Q = np.ones(q)
+    posterior_GQ = np.zeros((n, q))
+    for g in range(n - 1, -1, -1):
+        posterior_GQ[g] = forward_GQ[g] * backward_Q
+        posterior_GQ[g] /= posterior_GQ[g].sum()
+        if g:
+            path_G[g - 1] = came_GQ[g, path_G[g]]
+            step_QQ = free_QQ if at_cut_G[g] else stay_QQ
+            backward_Q = step_QQ @ (np.exp(evidence_GQ[g] - evidence_GQ[g].max()) * backward_Q)
+            backward_Q /= backward_Q.max()
+    return path_G, posterior_GQ
+
+
+def _normalised(log_Q: NDArray[np.float64]) -> NDArray[np.float64]:
+    weight_Q = np.exp(log_Q - log_Q.max())
+    return weight_Q / weight_Q.sum()
+
+
+def _snap(time_s: float, cuts_s: tuple[float, ...]) -> float:
+    """A change found on the grid belongs to the cut beside it, if there is one."""
+    near = [cut for cut in cuts_s if abs(cut - time_s) <= GRID_S]
+    return min(near, key=lambda cut: abs(cut - time_s)) if near else float(time_s)

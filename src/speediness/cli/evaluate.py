@@ -1,0 +1,53 @@
+"""speediness evaluate: measure how well the network judges films of known speed."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from speediness.cli.terminal import console, print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this verb."""
+    parser.add_argument("what", choices=["speed"], help="speed: 1x against 2x (SpeedNet Table 1)")
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, required=True, help="films that play at natural speed"
+    )
+    parser.add_argument(
+        "--model", metavar="NAME", help="shipped network or weights file (default: the shipped one)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print."""
+    from speediness.evaluation.speed_accuracy import evaluate_speed
+    from speediness.progress import progress_bar
+
+    with progress_bar(f"evaluating on {arguments.data.name}") as progress:
+        report = evaluate_speed(arguments.data, arguments.model, progress=progress)
+    if arguments.json:
+        print_json(report)
+    else:
+        _print_report(report)
+    return 0
+
+
+def _print_report(report: dict) -> None:
+    from rich.table import Table
+
+    out = console()
+    out.print(f"{report['films']} films, {report['windows']} windows, 95 % intervals over sources\n")
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("measure")
+    table.add_column("share", justify="right")
+    table.add_column("interval", justify="right")
+    for name, (low, high) in report["interval_95"].items():
+        table.add_row(name.replace("_", " "), f"{report[name]:.1%}", f"{low:.1%} to {high:.1%}")
+    out.print(table)
+    out.print(
+        "\n"
+        + ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for name, share in report["per_class"].items())
+    )
+    out.print("per source: see --json")

@@ -1,0 +1,104 @@
+"""The command ``speediness``: parses, hands over to one file per verb, and reports trouble in one line."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from typing import NoReturn
+
+import speediness
+from speediness.cli import analyse, evaluate, speedup, train
+from speediness.cli.terminal import print_error, wants_traceback
+from speediness.errors import SpeedinessError
+
+VERBS = {"analyse": analyse, "speedup": speedup, "evaluate": evaluate, "train": train}
+TRAIN_PACKAGES = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard"}
+
+OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one line, like every other complaint of this program."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2."""
+        print_error(f"{message}; see {self.prog} --help")
+        raise SystemExit(USER_ERROR)
+
+
+def build_parser() -> OneLineParser:
+    """All verbs and their options; imports nothing heavy, so that ``--help`` is quick."""
+    parser = OneLineParser(
+        prog="speediness",
+        description="How fast does this move, compared with how fast it should?",
+        epilog="SPEEDINESS_DEBUG=1 shows where an error comes from.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"speediness {speediness.__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for name, module in VERBS.items():
+        summary = (module.__doc__ or "").splitlines()[0].partition(": ")[2].rstrip(".")
+        verb = verbs.add_parser(
+            name, help=summary, description=f"{summary.capitalize()}.", allow_abbrev=False
+        )
+        module.add_arguments(verb)
+        verb.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 a bug, 2 the user's to mend, 130 Ctrl-C."""
+    _print_any_name()
+    try:
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output (head, less) has seen enough; Python must not flush into it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BUG
+
+
+def _run(argv: list[str] | None) -> int:
+    arguments = build_parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except BrokenPipeError:
+        raise
+    except KeyboardInterrupt:
+        print_error("stopped; nothing half written was left")
+        return INTERRUPTED
+    except Exception as error:
+        if wants_traceback():
+            raise
+        message, code = _explain(error)
+        print_error(message)
+        return code
+
+
+def _explain(error: Exception) -> tuple[object, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(error, SpeedinessError | OSError):
+        return error, USER_ERROR
+    if isinstance(error, ModuleNotFoundError) and error.name in TRAIN_PACKAGES:
+        return (
+            f'this needs {error.name}, which the base install leaves out: pip install "speediness[train]"',
+            USER_ERROR,
+        )
+    return f"a bug: {type(error).__name__}: {error}; SPEEDINESS_DEBUG=1 shows where, please report it", BUG
+
+
+def _print_any_name() -> None:
+    """File names the terminal cannot show are printed with escapes, never a reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):  # a stream that is closed needs nothing
+                stream.reconfigure(errors="backslashreplace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

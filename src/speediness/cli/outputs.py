@@ -1,0 +1,40 @@
+"""Whether results can be written where they are wanted; asked before the long work, not after."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from speediness.errors import OutputError
+
+
+def check_folder(folder: Path, remedy: str) -> None:
+    """Make sure that files can be made in a folder, by making one.
+
+    Args:
+        folder: where results will go.
+        remedy: what the user can do, such as ``choose another folder with -o``.
+
+    Raises:
+        OutputError: missing, not a folder, or not writable.
+    """
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise OutputError(f"the output folder {folder} {what}; make it first, or {remedy}")
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write into {folder}: {error.strerror}; {remedy}") from error
+
+
+def check_new(path: Path, force: bool) -> None:
+    """Make sure that nothing is replaced unasked.
+
+    Raises:
+        OutputError: the file exists and ``force`` is off, or it is a folder.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; remove it or choose another name")
+    if path.exists() and not force:
+        raise OutputError(f"{path} exists; add --force to replace it")

@@ -1,0 +1,207 @@
+"""speediness speedup: play a film faster, most where it shows least."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speediness.cli.analyse import print_outputs
+from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.terminal import console, print_json
+from speediness.errors import DataError, PlanError
+
+if TYPE_CHECKING:
+    from speediness.curves import SpeedinessCurve
+    from speediness.speedup.plan import TargetRow
+    from speediness.video.info import VideoInfo
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this verb."""
+    parser.add_argument("video", metavar="VIDEO", type=Path, help="film to speed up")
+    parser.add_argument(
+        "--rate", metavar="R", type=float, required=True, help="how many times shorter the film becomes"
+    )
+    parser.add_argument("-o", dest="out", metavar="OUT.mp4", type=Path, required=True, help="film to write")
+    parser.add_argument(
+        "--from",
+        dest="curve",
+        metavar="CURVE.json",
+        type=Path,
+        help="use this curve instead of analysing again",
+    )
+    parser.add_argument(
+        "--plan-only", action="store_true", help="stop after the plan; show several target rates"
+    )
+    parser.add_argument(
+        "--audio",
+        choices=["stretch", "mute", "drop"],
+        default="stretch",
+        help="sound (default: stretch, pitch kept)",
+    )
+    parser.add_argument(
+        "--blend", action="store_true", help="mix neighbouring frames instead of picking one"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    parser.add_argument("--force", action="store_true", help="replace OUT.mp4 if it exists")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Analyse, plan and render; all that can be refused is refused before the long work."""
+    video, out = arguments.video, arguments.out
+    outputs = {
+        kind: Path(f"{out.with_suffix('')}{suffix}")
+        for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
+    }
+    _refuse_rate(arguments.rate)
+    info = _film(video)
+    _refuse_outputs(video, out, outputs, arguments)
+    curve = _given_curve(arguments.curve, info) if arguments.curve else _analysed(video, outputs["curve"])
+    if arguments.curve:
+        outputs["curve"] = arguments.curve
+
+    from speediness.plots import plot_curve
+    from speediness.progress import progress_bar
+    from speediness.speedup.plan import durations_table, judge_plan, plan_speedup
+
+    plan = plan_speedup(curve, arguments.rate)
+    plan.save(outputs["plan"])
+    plot_curve(curve, outputs["plot"], plan)
+    rendered: dict[str, Any] = {}
+    notes = list(curve.notes)
+    if not arguments.plan_only:
+        from speediness.speedup.render import render_speedup
+
+        with progress_bar(f"rendering {out.name}") as progress:
+            report = render_speedup(
+                video,
+                plan,
+                out,
+                audio=arguments.audio,
+                force=arguments.force,
+                blend=arguments.blend,
+                progress=progress,
+            )
+        outputs = {"film": out} | outputs
+        rendered = {
+            "frames": report.frames,
+            "frame_rate": str(report.frame_rate),
+            "film_duration_s": report.duration_s,
+            "max_av_error_ms": report.max_av_error_ms,
+        }
+        notes += [warning for warning in report.warnings if warning not in notes]
+    adaptive, uniform = judge_plan(curve, plan)
+    summary = {
+        "schema": "speediness.speedup/1",
+        "video": str(video),
+        "rate": plan.rate,
+        "rho": plan.rho,
+        "source_duration_s": plan.source_duration_s,
+        "output_duration_s": plan.output_duration_s,
+        "slowest": float(plan.factor.min()),
+        "fastest": float(plan.factor.max()),
+        "adaptive": asdict(adaptive),
+        "uniform": asdict(uniform),
+        "notes": notes,
+        "outputs": {kind: str(path) for kind, path in outputs.items()},
+    } | rendered
+    rows = durations_table(curve, arguments.rate) if arguments.plan_only else []
+    if arguments.json:
+        print_json(summary | ({"durations": [asdict(row) for row in rows]} if rows else {}))
+    else:
+        _print_summary(summary, rows)
+    return 0
+
+
+def _refuse_rate(rate: float) -> None:
+    """The bounds of a plan are known before the film is."""
+    from speediness.speedup.plan import DEFAULT_OPTIONS
+
+    if not DEFAULT_OPTIONS.slowest <= rate <= DEFAULT_OPTIONS.fastest:
+        raise PlanError(
+            f"a rate of {rate:g} cannot be reached; choose one from {DEFAULT_OPTIONS.slowest:g}"
+            f" to {DEFAULT_OPTIONS.fastest:g}"
+        )
+
+
+def _film(video: Path) -> VideoInfo:
+    from speediness.video.reader import VideoReader
+
+    return VideoReader(video).info
+
+
+def _refuse_outputs(
+    video: Path, out: Path, documents: dict[str, Path], arguments: argparse.Namespace
+) -> None:
+    """The film is precious; the documents that bear its name are made anew with every plan."""
+    from speediness.video.writer import check_output
+
+    check_output(out, video, force=arguments.force or arguments.plan_only)
+    check_folder(out.parent, "choose another with -o")
+    for document in documents.values():
+        check_new(document, force=True)
+
+
+def _analysed(video: Path, path: Path) -> SpeedinessCurve:
+    """Saved at once: whatever goes wrong later, the long part need not be done again."""
+    from speediness.analysis.curve import analyse
+    from speediness.progress import progress_bar
+
+    with progress_bar(f"analysing {video.name}") as progress:
+        curve = analyse(video, progress=progress)
+    curve.save(path)
+    return curve
+
+
+def _given_curve(path: Path, info: VideoInfo) -> SpeedinessCurve:
+    """Load a curve and see that it can be of this film."""
+    from speediness.curves import SpeedinessCurve
+
+    curve = SpeedinessCurve.load(path)
+    promised_s = info.duration_s
+    # A file that is cut short promises more than it holds; its curve says so (video/reader.py).
+    if any("cut short" in note for note in curve.notes) or promised_s is None:
+        return curve
+    if abs(promised_s - curve.duration_s) > max(0.5, 0.02 * promised_s):
+        raise DataError(
+            f"{path} is of a film of {curve.duration_s:.2f} s, but {info.path} has {promised_s:.2f} s;"
+            " leave --from out or give the curve of this film"
+        )
+    return curve
+
+
+def _print_summary(summary: dict[str, Any], rows: list[TargetRow]) -> None:
+    from rich.table import Table
+
+    from speediness.progress import clock
+
+    out = console()
+    out.print(
+        f"\n{Path(summary['video']).name}: {clock(summary['source_duration_s'])} becomes"
+        f" {clock(summary['output_duration_s'])},"
+        f" played at {summary['slowest']:.2f}× to {summary['fastest']:.2f}×"
+    )
+    out.print(
+        f"looks too fast to the network for {summary['adaptive']['unnatural_share']:.0%} of the time"
+        f" (at a uniform {summary['rate']:g}×: {summary['uniform']['unnatural_share']:.0%})"
+    )
+    if rows:
+        table = Table(box=None, padding=(0, 1), header_style="bold")
+        for column in ("rate", "duration", "slowest", "fastest", "threshold"):
+            table.add_column(column, justify="right")
+        for row in rows:
+            table.add_row(
+                f"{row.rate:g}×",
+                clock(row.duration_s),
+                f"{row.slowest:.2f}×",
+                f"{row.fastest:.2f}×",
+                "flat" if row.rho is None else f"{row.rho:.1f}",
+            )
+        out.print(table)
+    for note in summary["notes"]:
+        out.print(f"note: {note}")
+    print_outputs(summary["outputs"])
+    if rows:
+        print("to render without analysing again, add --from with this curve and leave --plan-only out")

@@ -1,0 +1,240 @@
+"""Can the network tell 1x from 2x? The measurement of SpeedNet §5.1, Table 1, and two more.
+
+Every film is taken to play at natural speed at its container's rate. Its windows are seen as
+they are (1x), evenly sped up (2x) and as they are under twice the zoom, which makes the
+displacements of 1x as large as those of 2x.
+"""
+
+# W windows of a film, T frames, S = T - 1 intervals, N the short side, H W picture
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speediness import sampling
+from speediness.analysis.network import DEFAULT_NETWORK, Judge, Network, load_network
+from speediness.clip import ClipSpec
+from speediness.datasets.video_list import VideoItem, from_folder
+from speediness.errors import DataError, VideoError
+from speediness.video.reader import VideoReader
+
+ZOOM = 2  # of the matched pairs
+
+
+@dataclass(frozen=True)
+class Film:
+    """A decoded film at ZOOM times the network's short side."""
+
+    name: str
+    source: str
+    times_s: NDArray[np.float64]
+    frames_FHWC: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class FilmScores:
+    """What the network said of one film; score = logit(sped up) - logit(normal)."""
+
+    name: str
+    source: str
+    score_1x: NDArray[np.float32]
+    score_2x: NDArray[np.float32]
+    score_magnified: NDArray[np.float32]
+    flow_1x: NDArray[np.float32]
+    flow_2x: NDArray[np.float32]
+    flow_magnified: NDArray[np.float32]
+
+
+def evaluate_speed(
+    data: Path,
+    network: str | Network | None = None,
+    *,
+    progress: Callable[[float, float], None] | None = None,
+) -> dict[str, Any]:
+    """Measure a network on every film of a folder.
+
+    Args:
+        data: folder of films that play at natural speed; a ``manifest.csv`` in or beside it names
+            their sources.
+        network: name of shipped weights, path of an exported network, or one already loaded.
+        progress: called with films done and films in all.
+
+    Returns:
+        See :func:`report`; ``unreadable`` names the films that could not be used, with the reason.
+
+    Raises:
+        DataError: no films, or none that can be used.
+        WeightsError: no such network.
+    """
+    net = network if isinstance(network, Network) else load_network(network or DEFAULT_NETWORK)
+    items = from_folder(data)
+    scores: list[FilmScores] = []
+    unreadable: dict[str, str] = {}
+    for done, item in enumerate(items):
+        try:
+            scores.append(score_film(read_film(item, net.clip), net.judge, net.clip))
+        except VideoError as error:
+            unreadable[item.path.name] = str(error)
+        if progress is not None:
+            progress(done + 1, len(items))
+    if not scores:
+        raise DataError(
+            f"none of the {len(items)} files below {data} can be used: {next(iter(unreadable.values()))}"
+        )
+    return {
+        "network": net.name,
+        "network_sha256": net.sha256,
+        "unreadable": unreadable,
+        **report(scores, net.flow_threshold),
+    }
+
+
+def read_film(item: VideoItem, clip: ClipSpec) -> Film:
+    """Decode a film at ZOOM times the network's short side.
+
+    Raises:
+        VideoError: it cannot be decoded or holds a single frame.
+    """
+    frames = list(VideoReader(item.path).frames(ZOOM * clip.size_px, clip.channels))
+    if len(frames) < 2:
+        raise VideoError(f"{item.path} holds a single frame; motion needs two")
+    times_s = np.array([float(frame.time_s) for frame in frames])
+    return Film(item.path.name, item.source, times_s, np.stack([frame.pixels_HWC for frame in frames]))
+
+
+def centre_crop(frames_THWC: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
+    """The middle size_px x size_px of each frame (§5.1)."""
+    height, width = frames_THWC.shape[1:3]
+    top, left = (height - size_px) // 2, (width - size_px) // 2
+    return frames_THWC[:, top : top + size_px, left : left + size_px]
+
+
+def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Half the resolution, each point the mean of four."""
+    t, height, width, channels = frames_THWC.shape
+    even = frames_THWC[:, : height // 2 * 2, : width // 2 * 2]
+    blocks = even.reshape(t, height // 2, 2, width // 2, 2, channels)
+    return (blocks.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
+
+
+def score_film(film: Film, judge: Judge, clip: ClipSpec, stride_s: float = 1.0) -> FilmScores:
+    """Judge every window of a film at 1x, at 2x, and at 1x under twice the zoom."""
+    start_s, end_s = float(film.times_s[0]), float(film.times_s[-1])
+    half_s = clip.duration_s  # half of the 2x window
+    middle_s = (start_s + end_s) / 2
+    fits = end_s - start_s > 2 * half_s
+    first_s, last_s = (start_s + half_s, end_s - half_s) if fits else (middle_s, middle_s)
+    clips, spacings = [], []
+    for middle_s in sampling.slide(first_s, last_s, stride_s):
+        for factor, magnified in ((1.0, False), (2.0, False), (1.0, True)):
+            times_s = sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
+            indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, start_s, end_s))
+            large = film.frames_FHWC[indices]
+            frames = large if magnified else halve(large)
+            clips.append(centre_crop(frames, clip.size_px))
+            spacings.append(sampling.played_intervals(film.times_s, indices, factor, clip.frame_rate))
+    logits, flow = judge(np.stack(clips), np.stack(spacings))
+    score_W3 = (logits[:, 1] - logits[:, 0]).reshape(-1, 3)
+    flow_W3 = flow[:, 0].reshape(-1, 3)
+    return FilmScores(film.name, film.source, *score_W3.T, *flow_W3.T)
+
+
+def fit_flow_threshold(scores: Iterable[FilmScores]) -> float:
+    """The mean-flow threshold that best separates 1x from 2x on these (training) windows."""
+    films = list(scores)
+    slow = np.sort(np.concatenate([film.flow_1x for film in films]))
+    fast = np.sort(np.concatenate([film.flow_2x for film in films]))
+    candidates = np.unique(np.concatenate([slow, fast]))
+    right = (
+        np.searchsorted(slow, candidates, "right") + len(fast) - np.searchsorted(fast, candidates, "right")
+    )
+    return float(candidates[right.argmax()])
+
+
+def report(scores: list[FilmScores], flow_threshold: float) -> dict[str, Any]:
+    """All figures of ``speediness evaluate speed``; shares in 0..1, intervals at 95 %.
+
+    The intervals come from resampling whole sources, since windows of one source are alike.
+    """
+
+    def accuracy(films: list[FilmScores]) -> float:
+        right = [np.concatenate([f.score_1x <= 0, f.score_2x > 0]) for f in films]
+        return float(np.concatenate(right).mean())
+
+    def flow_accuracy(films: list[FilmScores]) -> float:
+        right = [np.concatenate([f.flow_1x <= flow_threshold, f.flow_2x > flow_threshold]) for f in films]
+        return float(np.concatenate(right).mean())
+
+    def clip_accuracy(films: list[FilmScores]) -> float:
+        right = [
+            (_probability(f.score_1x).mean() <= 0.5, _probability(f.score_2x).mean() > 0.5) for f in films
+        ]
+        return float(np.mean(right))
+
+    def pairs(films: list[FilmScores]) -> float:
+        return float(np.mean([f.score_2x.mean() > f.score_1x.mean() for f in films]))
+
+    def matched(films: list[FilmScores]) -> float:
+        return float(np.mean([f.score_2x.mean() > f.score_magnified.mean() for f in films]))
+
+    def flow_matched(films: list[FilmScores]) -> float:
+        return float(np.mean([f.flow_2x.mean() > f.flow_magnified.mean() for f in films]))
+
+    measures: dict[str, Callable[[list[FilmScores]], float]] = {
+        "accuracy": accuracy,
+        "accuracy_clip": clip_accuracy,
+        "mean_flow": flow_accuracy,
+        "pairs_ranked": pairs,
+        "matched_pairs": matched,
+        "mean_flow_matched_pairs": flow_matched,
+    }
+    by_source: dict[str, list[FilmScores]] = defaultdict(list)
+    for film in scores:
+        by_source[film.source].append(film)
+    result: dict[str, Any] = {name: measure(scores) for name, measure in measures.items()}
+    result["interval_95"] = {
+        name: _interval(list(by_source.values()), measure) for name, measure in measures.items()
+    }
+    result["per_class"] = {
+        "normal": float(np.concatenate([f.score_1x <= 0 for f in scores]).mean()),
+        "sped_up": float(np.concatenate([f.score_2x > 0 for f in scores]).mean()),
+        "normal_clip": float(np.mean([_probability(f.score_1x).mean() <= 0.5 for f in scores])),
+        "sped_up_clip": float(np.mean([_probability(f.score_2x).mean() > 0.5 for f in scores])),
+    }
+    result["per_source"] = {
+        source: {"films": len(films), **{name: measure(films) for name, measure in measures.items()}}
+        for source, films in sorted(by_source.items())
+    }
+    result["films"] = len(scores)
+    result["windows"] = int(sum(2 * len(f.score_1x) for f in scores))
+    result["flow_threshold"] = flow_threshold
+    return result
+
+
+def overall(full: dict[str, Any]) -> dict[str, float]:
+    """The figures of a report that are single numbers."""
+    return {name: value for name, value in full.items() if isinstance(value, float)}
+
+
+def _probability(score: NDArray[np.float32]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-score.astype(np.float64)))
+
+
+def _interval(
+    sources: list[list[FilmScores]], measure: Callable[[list[FilmScores]], float], draws: int = 400
+) -> tuple[float, float]:
+    """Bootstrap over sources."""
+    rng = np.random.default_rng(0)
+    values = [
+        measure([film for i in rng.integers(len(sources), size=len(sources)) for film in sources[i]])
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)

@@ -1,0 +1,259 @@
+"""From what looks natural to how fast to play: the optimal plan S*(t) (SpeedNet §4.2).
+
+The paper minimises ``E_speed(S, V) + beta E_rate(S, R_o) + alpha E_smooth(S')`` over the factor S
+and leaves the norms, alpha and beta open. Here, in slowness u = 1/S (output seconds per source
+second), over a film of D seconds and for a target rate R::
+
+    minimise    integral (u - g)^2 dt  +  smooth_s^2  integral u'^2 dt
+    subject to  integral u dt = D / R,
+                1/fastest <= u <= 1/slowest,
+                |log u(t+h) - log u(t)| <= h / smooth_s   between knots h apart,
+
+    g = clip(c / V, 1/fastest, 1/slowest),  the one c with  integral g dt = D / R.
+
+*Why slowness.* The output length is the integral of u, so the target is one linear constraint,
+met exactly: beta goes to infinity. In S it would be neither linear nor convex.
+
+*Why a common factor c.* V says what may be played how fast, and its own overall speed-up is
+seldom what was asked for (the nine thresholds offer nine). Scaled so, every moment exceeds its
+limit V, or stays below it, by the same ratio 1/c: before smoothing, no plan of this length has a
+smaller greatest excess S/V. A film with V = 1.3 everywhere asked for at 3x plays at 3x throughout.
+
+*Why one weight.* alpha = smooth_s^2 is the square of a time: the optimum without the bounds is g
+averaged with the weights exp(-|t|/smooth_s), mirrored at the ends, which irons out the roughness
+of V, a maximum of thresholded probabilities, over about two smooth_s. These weights are positive
+and sum to one, so u keeps the bounds and the integral of g; and they fall off by no more than a
+factor exp(-h/smooth_s) per h, so log S changes by no more than that. The bounds on S and on its
+change thus hold at the optimum *for free*, and the quadratic programme is one linear solve:
+(M + smooth_s^2 K) u = M g with trapezoid masses M and stiffness K, which a cosine transform makes
+diagonal. The tests compare it with a general solver that is given all constraints.
+
+*Choice of the threshold.* The paper takes the rho in 0.1 .. 0.9 "for which the overall speedup is
+closest to the desired one" without saying overall of what. Here: the film played at V, duration /
+integral of 1/V; closest as a ratio, since only the ratio 1/c remains in the plan; of equally
+close ones the nearest to 0.5, where the network itself draws the line.
+
+*Cuts* between shots are not exempt from smoothness: the sound often runs on across them, where a
+jump in tempo is heard, and a cut found in error would become a visible jerk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from speediness import __version__
+from speediness.curves import THRESHOLDS, Floats, SpeedinessCurve, SpeedPlan
+from speediness.errors import PlanError
+
+KNOTS_PER_S = 10  # of source time; a tenth of a second is far below any useful smooth_s
+TABLE_RATES = (1.25, 1.5, 2.0, 3.0, 4.0)
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What a plan may do.
+
+    Raises:
+        PlanError: bounds or smoothing time that no plan can keep.
+    """
+
+    slowest: float = 1.0
+    """Lower bound of S; 1: never slower than the source."""
+    fastest: float = 10.0
+    """Upper bound of S; just above 1.25^10 = 9.3, the fastest that the network is asked about (§4.1)."""
+    smooth_s: float = 1.5
+    """Time over which S changes, source seconds: by a factor of at most e, so 1.95 per second."""
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that exclude each other."""
+        if not 0 < self.slowest <= self.fastest < np.inf:
+            raise PlanError(f"no speed lies between {self.slowest} and {self.fastest}; widen the bounds")
+        if not 0 < self.smooth_s < np.inf:
+            raise PlanError(f"smooth_s is {self.smooth_s}; give a positive number of seconds")
+
+
+DEFAULT_OPTIONS = PlanOptions()
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """What one target rate would give."""
+
+    rate: float
+    duration_s: float
+    """Length of the film at this rate."""
+    slowest: float
+    """Smallest S of the plan."""
+    fastest: float
+    """Largest S of the plan."""
+    rho: float | None
+    """The threshold chosen; None when nothing moves."""
+
+
+@dataclass(frozen=True)
+class Naturalness:
+    """How natural a sped-up film looks to the network, over the time that a viewer spends.
+
+    P is P_vi(t) of §4.1 at the factor being played, interpolated between the factors judged. It
+    is the planning network's own opinion: good for comparing plans, no measurement of success.
+    """
+
+    natural: float
+    """Mean P, 0..1."""
+    unnatural_share: float
+    """Share of the viewing time with P < 0.5, 0..1."""
+    excess: float
+    """Geometric mean of max(1, S / V) with V at threshold 0.5; 1: nowhere beyond the limit."""
+
+
+def plan_speedup(curve: SpeedinessCurve, rate: float, options: PlanOptions = DEFAULT_OPTIONS) -> SpeedPlan:
+    """The plan of the wanted length that best follows what looks natural (§4.2).
+
+    A film in which nothing moves gives the network nothing to judge and plays at one speed.
+
+    Args:
+        curve: what the network saw.
+        rate: source duration / output duration.
+        options: bounds and smoothing.
+
+    Raises:
+        PlanError: ``rate`` lies outside the bounds.
+    """
+    if not options.slowest <= rate <= options.fastest:
+        reach = f"{options.slowest:g} to {options.fastest:g}"
+        raise PlanError(f"a rate of {rate:g} cannot be reached; choose one from {reach}")
+    rate = float(rate)
+    made_by = {
+        "program": f"speediness {__version__}",
+        "settings": asdict(options),
+        "curve": curve.made_by,
+    }
+    if curve.is_still:
+        ends_s = np.array([0.0, curve.duration_s])
+        return SpeedPlan(ends_s, np.full(2, 1 / rate), rate, None, made_by)
+
+    rho = choose_threshold(curve, rate)
+    cells = max(1, int(np.ceil(curve.duration_s * KNOTS_PER_S)))
+    knots_s = np.linspace(0, curve.duration_s, cells + 1)
+    step_s = curve.duration_s / cells
+    mass_s = np.full(cells + 1, step_s)
+    mass_s[[0, -1]] /= 2
+
+    wanted = _mean_around_knots(curve, 1 / curve.limit(rho), mass_s)
+    goal = _scaled_to_rate(wanted, mass_s, rate, options)
+    smooth = _smoothed(goal, step_s, options.smooth_s)
+    # All constraints already hold; this takes the last rounding error out of length and bounds.
+    slowness = _scaled_to_rate(smooth, mass_s, rate, options)
+    return SpeedPlan(knots_s, slowness, rate, rho, made_by)
+
+
+def choose_threshold(curve: SpeedinessCurve, rate: float) -> float:
+    """The rho in 0.1 .. 0.9 whose V has the overall speed-up nearest to ``rate`` (§4.2)."""
+
+    def preference(rho: float) -> tuple[float, float]:
+        return abs(np.log(overall_speedup(curve, rho) / rate)), abs(rho - 0.5)
+
+    return min(THRESHOLDS, key=preference)
+
+
+def overall_speedup(curve: SpeedinessCurve, rho: float) -> float:
+    """How many times shorter the film is when every moment plays at its V (§4.1)."""
+    return curve.duration_s / float(np.sum(curve.frame_lengths_s / curve.limit(rho)))
+
+
+def durations_table(
+    curve: SpeedinessCurve, rate: float, options: PlanOptions = DEFAULT_OPTIONS
+) -> list[TargetRow]:
+    """What the usual target rates and ``rate`` would give, slowest first.
+
+    Raises:
+        PlanError: ``rate`` lies outside the bounds.
+    """
+    usual = {target for target in TABLE_RATES if options.slowest <= target <= options.fastest}
+    plans = [plan_speedup(curve, target, options) for target in sorted(usual | {float(rate)})]
+    return [
+        TargetRow(
+            rate=plan.rate,
+            duration_s=plan.output_duration_s,
+            slowest=float(plan.factor.min()),
+            fastest=float(plan.factor.max()),
+            rho=plan.rho,
+        )
+        for plan in plans
+    ]
+
+
+def judge_plan(curve: SpeedinessCurve, plan: SpeedPlan) -> tuple[Naturalness, Naturalness]:
+    """How natural the planned film looks, and the same film sped up uniformly to that length.
+
+    The plan does not win by construction. It spreads what is too fast evenly, and it gives the
+    viewer more time in action, where P is lower; above the overall speed-up of V, and with a network
+    in much doubt, uniform often has the better mean P and share.
+
+    Args:
+        curve: what the network saw.
+        plan: made from this curve.
+    """
+    shown_s = np.diff(plan.output_time(np.append(curve.times_s, curve.duration_s)))
+    uniform_s = curve.frame_lengths_s / plan.rate
+    return _judge(curve, shown_s), _judge(curve, uniform_s)
+
+
+def _judge(curve: SpeedinessCurve, shown_s: Floats) -> Naturalness:
+    """Judge a film in which the frames are on screen for ``shown_s`` (F,)."""
+    factor = curve.frame_lengths_s / shown_s
+    # Linear in the logarithm of the factor, the first and last value beyond the ends.
+    steps = np.log(curve.factors)
+    place = np.interp(np.log(factor), steps, np.arange(len(steps)))
+    below = place.astype(np.intp)
+    above = np.minimum(below + 1, len(steps) - 1)
+    frames = np.arange(len(factor))
+    lower, upper = curve.normal[below, frames], curve.normal[above, frames]
+    natural = lower + (place - below) * (upper - lower)
+    excess = np.log(np.maximum(1, factor / curve.limit()))
+    return Naturalness(
+        natural=float(np.average(natural, weights=shown_s)),
+        unnatural_share=float(np.average(natural < 0.5, weights=shown_s)),
+        excess=float(np.exp(np.average(excess, weights=shown_s))),
+    )
+
+
+def _mean_around_knots(curve: SpeedinessCurve, values: Floats, mass_s: Floats) -> Floats:
+    """(F,) one value per frame to (M,) means over the stretch nearest to each knot."""
+    frame_ends_s = np.append(curve.times_s, curve.duration_s)
+    integral = np.concatenate([[0.0], np.cumsum(values * curve.frame_lengths_s)])
+    stretch_ends_s = np.concatenate([[0.0], np.cumsum(mass_s)])
+    return np.diff(np.interp(stretch_ends_s, frame_ends_s, integral)) / mass_s
+
+
+def _scaled_to_rate(slowness: Floats, mass_s: Floats, rate: float, options: PlanOptions) -> Floats:
+    """``clip(c * slowness)`` with the c that gives the film its length.
+
+    The length grows with c from the shortest possible to the longest, so bisection finds it to
+    the last digit. Neither scaling nor clipping makes neighbours differ by a larger ratio.
+    """
+    bounds = 1 / options.fastest, 1 / options.slowest
+    length_s = mass_s.sum() / rate
+    least, most = bounds[0] / slowness.max(), bounds[1] / slowness.min()
+    while least < (middle := (least + most) / 2) < most:
+        # Not a BLAS product: its last digit, and on a busy machine its time, depend on threads.
+        if np.sum(mass_s * np.clip(middle * slowness, *bounds)) < length_s:
+            least = middle
+        else:
+            most = middle
+    return np.clip(most * slowness, *bounds)
+
+
+def _smoothed(goal: Floats, step_s: float, smooth_s: float) -> Floats:
+    """(M,) the minimiser of ``sum m (u - goal)^2 + smooth_s^2 sum (du)^2 / h``.
+
+    Mirrored at both ends the film is periodic, and there the equation is one division per
+    frequency.
+    """
+    mirrored = np.concatenate([goal, goal[-2:0:-1]])
+    frequencies = np.arange(len(mirrored) // 2 + 1)
+    stiffness = (2 * np.sin(np.pi * frequencies / len(mirrored)) / step_s) ** 2
+    spectrum = np.fft.rfft(mirrored) / (1 + smooth_s**2 * stiffness)
+    return np.fft.irfft(spectrum, len(mirrored))[: len(goal)]

@@ -1,0 +1,193 @@
+"""From a film and a speed plan to the sped-up film, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, get_args
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from speediness.curves import SpeedPlan
+from speediness.speedup.audio import SoundStretcher
+from speediness.speedup.frame_choice import blend as blended
+from speediness.speedup.frame_choice import choose, standard_rate
+from speediness.video.audio_reader import AudioReader
+from speediness.video.picture import PictureMaker
+from speediness.video.reader import VideoReader
+from speediness.video.writer import SoundFormat, VideoWriter, check_output
+
+Audio = Literal["stretch", "mute", "drop"]
+"""What becomes of the sound: stretched at its pitch, a silent track, or no track."""
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class RenderReport:
+    """What was written, measured while writing."""
+
+    frames: int
+    frame_rate: Fraction
+    duration_s: float
+    """Of the pictures: frames / frame_rate."""
+    audio_samples: int
+    """Per channel; 0 without a sound track."""
+    audio_end_s: float
+    """End of the sound, 0 without a sound track."""
+    max_av_error_ms: float
+    """Bound on how far sound lies from its picture: the worst wait of a picture for its output
+    frame (a picture lasts until the next output frame begins) plus the worst displacement of sound."""
+    warnings: tuple[str, ...]
+    """What the reader had to put up with."""
+
+
+def render_speedup(
+    video: str | Path,
+    plan: SpeedPlan,
+    out: str | Path,
+    *,
+    audio: Audio = "stretch",
+    force: bool = False,
+    blend: bool = False,
+    progress: Callable[[float, float], None] | None = None,
+) -> RenderReport:
+    """Play a film by a plan and write it as MP4, sound in step and at its own pitch.
+
+    The output has a constant frame rate (:func:`standard_rate`) and round(duration x rate) frames,
+    at least one. Output frame j, shown from j / rate, holds the source picture on screen at the
+    plan's moment for its middle, (j + 1/2) / rate: no picture is more than half an output frame
+    early or late. Pictures come out upright with square pixels; an odd side loses one pixel. The
+    sound ends with the pictures to the sample, padded or cut by at most half a frame.
+
+    Args:
+        video: the film.
+        plan: made from this film.
+        out: an ``.mp4`` in an existing folder.
+        audio: what becomes of the sound. A film without sound stays without a track.
+        force: replace an existing ``out``.
+        blend: mix all source pictures that an output frame covers instead of showing one.
+        progress: called after every frame with output seconds written and their total.
+
+    Raises:
+        VideoError: the film cannot be read.
+        OutputError: ``out`` cannot be written; nothing is left behind.
+    """
+    if audio not in get_args(Audio):
+        raise ValueError(f"audio is one of {', '.join(get_args(Audio))}, not {audio!r}")
+    video, out = Path(video), Path(out)
+    reader = VideoReader(video)
+    check_output(out, video, force)
+    rate = standard_rate(reader.info.frame_rate)
+    n_frames = max(round(plan.output_duration_s * rate), 1)
+    length_s = float(n_frames / rate)
+    maker = PictureMaker(reader.info)
+    sound = None if audio == "drop" or not reader.info.has_audio else _Sound(reader, plan, audio, length_s)
+    pictures = _Pictures(reader, plan, rate, n_frames, maker, blend)
+    with VideoWriter(
+        out, (maker.width_px, maker.height_px), rate, maker.colour, sound.format if sound else None
+    ) as writer:
+        for picture in pictures:
+            writer.add_picture(picture)
+            if sound:
+                sound.write_until(writer, float(writer.frames / rate))
+            if progress:
+                progress(float(writer.frames / rate), length_s)
+    warnings = [*reader.warnings, *(sound.warnings if sound else [])]
+    if abs(plan.source_duration_s - reader.end_s) > 0.1:
+        warnings.append(
+            f"the plan was made for a film of {plan.source_duration_s:.2f} s, "
+            f"this one lasts {float(reader.end_s):.2f} s"
+        )
+    samples = writer.samples
+    return RenderReport(
+        frames=writer.frames,
+        frame_rate=rate,
+        duration_s=length_s,
+        audio_samples=samples,
+        audio_end_s=samples / sound.format.sample_rate_hz if sound else 0.0,
+        max_av_error_ms=1000 * (pictures.worst_error_s() + (sound.worst_error_s if sound else 0.0)),
+        warnings=tuple(warnings),
+    )
+
+
+class _Pictures:
+    """The output pictures in order, and how well they keep to the plan."""
+
+    def __init__(
+        self,
+        reader: VideoReader,
+        plan: SpeedPlan,
+        rate: Fraction,
+        n_frames: int,
+        maker: PictureMaker,
+        blend: bool,
+    ) -> None:
+        self._reader, self._plan, self._maker, self._blend = reader, plan, maker, blend
+        self._edges_s = np.arange(n_frames + 1) / float(rate)
+        self._starts: list[tuple[float, float]] = []  # of new pictures: in the output, in the source
+
+    def __iter__(self) -> Iterator[av.VideoFrame]:
+        source = self._reader.decoded()
+        if self._blend:
+            yield from blended(source, self._plan.source_time(self._edges_s), self._maker.make)
+        else:
+            yield from self._chosen(source)
+        for _ in source:  # to the end, so that the reader's warnings are complete
+            pass
+
+    def _chosen(self, source: Iterator[tuple[Fraction, av.VideoFrame]]) -> Iterator[av.VideoFrame]:
+        middles_s = (self._edges_s[1:] + self._edges_s[:-1]) / 2
+        shown, picture = None, None
+        for j, (time_s, frame) in enumerate(choose(source, self._plan.source_time(middles_s))):
+            if picture is None or frame is not shown:
+                shown, picture = frame, self._maker.make(frame)
+                self._starts.append((float(self._edges_s[j]), float(time_s)))
+            yield picture
+
+    def worst_error_s(self) -> float:
+        """Longest time between a picture's start in the output and the plan's.
+
+        The first picture starts the film whatever the plan says. Blended pictures are the mean of
+        just the time they are shown in, so there the error is 0.
+        """
+        starts_s = np.array(self._starts[1:]).reshape(-1, 2)
+        return float(np.abs(starts_s[:, 0] - self._plan.output_time(starts_s[:, 1])).max(initial=0))
+
+
+class _Sound:
+    """The output sound, handed to the writer in step with the pictures."""
+
+    def __init__(self, reader: VideoReader, plan: SpeedPlan, audio: Audio, length_s: float) -> None:
+        self._source = AudioReader(reader)
+        self.format = SoundFormat(self._source.sample_rate_hz, self._source.channels)
+        self._stretcher = SoundStretcher(plan, self.format.sample_rate_hz, self.format.channels)
+        self._total = round(length_s * self.format.sample_rate_hz)
+        blocks = () if audio == "mute" else self._source.blocks()
+        self._blocks = _exactly(self._total, self.format.channels, self._stretcher.stretch(blocks))
+
+    @property
+    def worst_error_s(self) -> float:
+        return self._stretcher.worst_error_s
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._source.warnings
+
+    def write_until(self, writer: VideoWriter, time_s: float) -> None:
+        """Write whole blocks until the sound reaches ``time_s``."""
+        while writer.samples < min(time_s * self.format.sample_rate_hz, self._total):
+            writer.add_sound(next(self._blocks))
+
+
+def _exactly(total: int, channels: int, blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """The same sound cut or padded with silence to ``total`` samples."""
+    for block in blocks:
+        block = block[:, :total]
+        total -= block.shape[1]
+        yield block
+    yield np.zeros((channels, total), np.float32)

@@ -1,0 +1,80 @@
+"""From a run to a network that people can use: calibrated on held-out sources, exported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+import speediness
+from speediness.datasets.clip_cache import ClipCache
+from speediness.datasets.video_list import VideoItem, held_out
+from speediness.errors import WeightsError
+from speediness.evaluation.calibration import calibrate
+from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overall, report, score_film
+from speediness.models.checkpoint import load_speednet, save_speednet
+from speediness.models.export import export_onnx
+from speediness.models.speednet import SpeedNet
+from speediness.training.loop import judge_with
+from speediness.training.recipe import Recipe
+
+
+def publish(
+    run: Path, items: list[VideoItem], out: Path, cache: Path, log: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """Write the averaged weights of a run's last checkpoint, as safetensors and as ONNX.
+
+    Args:
+        run: folder written by :func:`speediness.training.loop.train`, finished or not.
+        items: the films it was trained on; the sources held out then calibrate it now, and the
+            others fit the mean-flow threshold that every accuracy is read against.
+        out: the ``.onnx`` file to write; the ``.safetensors`` goes beside it.
+        cache: folder of decoded films.
+        log: receives one line at a time.
+
+    Returns:
+        What was stored in the file beside the weights: calibration, provenance, validation.
+
+    Raises:
+        WeightsError: the folder holds no checkpoint.
+    """
+    checkpoint = run / "checkpoint.safetensors"
+    if not checkpoint.exists():
+        raise WeightsError(f"{run} holds no checkpoint; train there first")
+    with safe_open(checkpoint, framework="pt") as file:
+        header = file.metadata()
+    recipe = Recipe.from_json(json.loads(header["recipe"]))
+    network = SpeedNet(recipe.config)
+    tensors = load_file(checkpoint)
+    network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("average.")})
+    made_by: dict[str, Any] = {
+        "speediness": speediness.__version__,
+        "recipe": recipe.to_json(),
+        "steps": int(header["step"]),
+    }
+    # Both files hold the same float16 numbers, so that they give the same answers.
+    save_speednet(out.with_suffix(".safetensors"), network, made_by)
+    network, _ = load_speednet(out.with_suffix(".safetensors"))
+
+    clip = recipe.config.clip
+    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels)
+    kept, validation_items = held_out(items, recipe.validation_share)
+    judge = judge_with(network)
+    log("scoring the training films for the mean-flow threshold")
+    trained = [score_film(film.as_film(), judge, clip, stride_s=4.0) for film in clips.films(kept, log)]
+    threshold = fit_flow_threshold(trained)
+    log("calibrating on the held-out sources")
+    films = [film.as_film() for film in clips.films(validation_items, log)]
+    scores = [score_film(film, judge, clip) for film in films]
+    document = {
+        "calibration": calibrate(scores, films, judge, clip),
+        "flow_threshold": threshold,
+        "validation": overall(report(scores, threshold)),
+        "made_by": {**made_by, "films": {"train": len(trained), "validation": len(films)}},
+    }
+    export_onnx(network, out, document)
+    return document

@@ -1,0 +1,113 @@
+"""Reading a film's sound on the picture's clock: no gaps, no drift, bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from numpy.typing import NDArray
+
+from speediness.errors import VideoError
+from speediness.video.info import sound_stream
+from speediness.video.reader import VideoReader, open_media
+
+Samples = NDArray[np.float32]
+
+AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
+USUAL_RATE_HZ = 48_000
+JITTER_S = 0.02  # stamps in whole milliseconds or packets wander this much without meaning a gap
+SILENCE_BLOCK = 65_536
+
+
+class AudioReader:
+    """Decodes the first sound track of a film.
+
+    Mono stays mono; anything wider is mixed down to stereo, which every player can play. A rate
+    that AAC cannot carry becomes 48 kHz.
+
+    Attributes:
+        sample_rate_hz: samples per second and channel.
+        channels: 1 or 2.
+        warnings: what the last pass had to put up with, for people to read.
+
+    Args:
+        video: the film; its first frame sets the clock.
+
+    Raises:
+        VideoError: the film has no sound.
+    """
+
+    def __init__(self, video: VideoReader) -> None:
+        info = video.info
+        if not info.has_audio:
+            raise VideoError(f"{video.path} has no sound track; render it without sound")
+        self._video = video
+        self.channels = min(info.audio_channels, 2)
+        self.sample_rate_hz = info.audio_rate_hz if info.audio_rate_hz in AAC_RATES_HZ else USUAL_RATE_HZ
+        self.warnings: list[str] = []
+
+    def blocks(self) -> Iterator[Samples]:
+        """The sound from the first video frame on, in blocks ``(channels, samples)``, about -1..1.
+
+        Sample n of all blocks together is heard n / sample_rate_hz seconds after the first frame,
+        to within 20 ms of the file's own stamps: sound before the first frame is cut off, a late
+        start and gaps are filled with silence, overlaps are dropped.
+        """
+        self.warnings = []
+        position = 0
+        jitter = round(JITTER_S * self.sample_rate_hz)
+        for start, block in self._stamped_blocks():
+            ahead = 0 if start is None else start - position
+            if abs(ahead) <= jitter and position:
+                ahead = 0
+            for at in range(0, ahead, SILENCE_BLOCK):
+                yield np.zeros((self.channels, min(ahead - at, SILENCE_BLOCK)), np.float32)
+            block = block[:, max(-ahead, 0) :]
+            position += max(ahead, 0) + block.shape[1]
+            if block.shape[1]:
+                yield block
+
+    def _stamped_blocks(self) -> Iterator[tuple[int | None, Samples]]:
+        """Decoded blocks, each with the sample number of its stamp counted from the first frame."""
+        resampler: av.AudioResampler | None = None
+        kind: tuple[str, str, int] | None = None
+        for frame in self._decoded():
+            if kind != (frame.format.name, frame.layout.name, frame.sample_rate):
+                # A stream may change its kind on the way; a resampler may not.
+                if resampler is not None:
+                    yield from self._stamp(resampler.resample(None))
+                kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+                layout = "mono" if self.channels == 1 else "stereo"
+                resampler = av.AudioResampler("fltp", layout, self.sample_rate_hz)
+            assert resampler is not None
+            yield from self._stamp(resampler.resample(frame))
+        if resampler is not None:
+            yield from self._stamp(resampler.resample(None))
+
+    def _stamp(self, frames: list[av.AudioFrame]) -> Iterator[tuple[int | None, Samples]]:
+        for frame in frames:
+            start = None
+            if frame.pts is not None and frame.time_base is not None:
+                time_s: Fraction = frame.pts * frame.time_base - self._video.start_s
+                start = round(time_s * self.sample_rate_hz)
+            yield start, np.asarray(frame.to_ndarray(), np.float32)
+
+    def _decoded(self) -> Iterator[av.AudioFrame]:
+        damaged = 0
+        with open_media(self._video.path) as container:
+            stream = sound_stream(container)
+            if stream is None:
+                return
+            try:
+                for packet in container.demux(stream):
+                    try:
+                        yield from packet.decode()
+                    except FFmpegError:
+                        damaged += 1
+            except FFmpegError as error:
+                self.warnings.append(f"the sound broke off: {error.strerror}")
+        if damaged:
+            self.warnings.append(f"{damaged} damaged packet(s) of sound were replaced by silence")

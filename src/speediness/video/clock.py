@@ -1,0 +1,93 @@
+"""When each frame is shown, from the stamps a container gives, however odd they are."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import av
+from av.video.stream import VideoStream
+
+USUAL_RATE = Fraction(25)  # for the rare stream that tells no rate at all
+RESTART_S = 1  # a step back further than this is a new clock, not a disordered frame
+BELIEF_S = 0.002  # a stated duration is believed if the one before was true to two milliseconds
+
+
+def frame_rate(stream: VideoStream) -> Fraction:
+    """Average frames per second, by the best estimate the container offers."""
+    return stream.average_rate or stream.guessed_rate or stream.base_rate or USUAL_RATE
+
+
+class FrameClock:
+    """Places decoded frames on a clock that starts at 0 and only moves forward.
+
+    Attributes:
+        end_s: end of the last frame placed: its stated duration if such statements have held so
+            far, else the average duration.
+
+    Args:
+        rate: average frames per second, for a lone frame that states no duration.
+    """
+
+    def __init__(self, rate: Fraction) -> None:
+        self.end_s = Fraction(0)
+        self._usual_duration_s = 1 / rate
+        self._origin_s: Fraction | None = None
+        self._last_s: Fraction | None = None
+        self._promise_s: Fraction | None = None
+        self._n_placed = 0
+        self._by_dts: bool | None = None
+        self._dropped: list[Fraction] = []
+        self._restarts: list[Fraction] = []
+
+    def stamp(self, frame: av.VideoFrame) -> Fraction | None:
+        """The frame's time on the container's clock, None if it has none.
+
+        AVI stores no presentation stamps; there the decoding stamps, which differ by a constant,
+        stand in for all frames.
+        """
+        if self._by_dts is None:
+            self._by_dts = frame.pts is None
+        ticks = frame.dts if self._by_dts else frame.pts
+        return None if ticks is None or frame.time_base is None else ticks * frame.time_base
+
+    def place(self, frame: av.VideoFrame) -> Fraction | None:
+        """Seconds from the first frame, later than every frame before; None: never on screen."""
+        stamp_s = self.stamp(frame)
+        if self._origin_s is None and stamp_s is not None:
+            self._origin_s = stamp_s - self.end_s
+        time_s = self.end_s if stamp_s is None or self._origin_s is None else stamp_s - self._origin_s
+        if self._last_s is not None and time_s <= self._last_s:
+            if self._last_s - time_s < RESTART_S:
+                self._dropped.append(self._last_s)
+                return None
+            assert stamp_s is not None  # an unstamped frame never steps back
+            self._restarts.append(self.end_s)
+            self._origin_s, time_s = stamp_s - self.end_s, self.end_s
+        # Some containers state a tick, or nothing, for every frame: believe only what came true.
+        stated_s = frame.duration * frame.time_base if frame.duration and frame.time_base else None
+        lied = self._promise_s is not None and abs(self._promise_s - time_s) > BELIEF_S
+        self._promise_s = None if stated_s is None else time_s + stated_s
+        self._n_placed += 1
+        self._last_s = time_s
+        self.end_s = time_s + (self._typical_duration_s() if lied or stated_s is None else stated_s)
+        return time_s
+
+    def _typical_duration_s(self) -> Fraction:
+        if self._n_placed > 1 and self._last_s:
+            return self._last_s / (self._n_placed - 1)
+        return self._usual_duration_s
+
+    def warnings(self) -> list[str]:
+        """What had to be mended."""
+        notes = []
+        if self._dropped:
+            notes.append(
+                f"{len(self._dropped)} frame(s) stamped no later than the frame before were left out, "
+                f"the first at {float(self._dropped[0]):.2f} s"
+            )
+        if self._restarts:
+            notes.append(
+                f"the clock starts again {len(self._restarts)} time(s), first at "
+                f"{float(self._restarts[0]):.2f} s; the parts were joined"
+            )
+        return notes

@@ -1,0 +1,138 @@
+"""What kind of film a file holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from speediness.video.clock import frame_rate
+from speediness.video.orientation import Orientation
+
+WIDEST_PIXEL = 8  # a pixel aspect ratio beyond 8:1 is a damaged header
+
+
+@dataclass(frozen=True)
+class ColourTags:
+    """How the numbers in a picture mean colours: code points of ITU-T H.273, 2 = unspecified."""
+
+    range: int
+    """0 unspecified, 1 limited (16..235), 2 full (0..255)."""
+    matrix: int
+    primaries: int
+    transfer: int
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What kind of film a file holds."""
+
+    path: Path
+    width_px: int
+    """As shown: upright, square pixels."""
+    height_px: int
+    orientation: Orientation
+    """From the stored picture to the upright one."""
+    pixel_aspect: Fraction
+    """Width of a stored pixel over its height."""
+    frame_rate: Fraction
+    """Average, frames per second."""
+    duration_s: float | None
+    """The container's promise for the pictures, None if it makes none."""
+    pixel_format: str
+    bit_depth: int
+    codec: str
+    colour: ColourTags
+    has_audio: bool
+    audio_rate_hz: int = 0
+    audio_channels: int = 0
+    audio_layout: str = ""
+
+    @property
+    def rotation_deg(self) -> int:
+        """Clockwise turn that makes the stored picture upright."""
+        return self.orientation.rotation_deg
+
+    @property
+    def stored_size_px(self) -> tuple[int, int]:
+        """(width, height) with square pixels, before the turn."""
+        if self.orientation.transposed:
+            return self.height_px, self.width_px
+        return self.width_px, self.height_px
+
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        container: InputContainer,
+        stream: VideoStream,
+        first: av.VideoFrame,
+        start_s: Fraction,
+    ) -> VideoInfo:
+        """Gather what the container and the first decoded frame, stamped ``start_s``, say."""
+        orientation = Orientation.of_frame(first)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        if not Fraction(1, WIDEST_PIXEL) <= aspect <= WIDEST_PIXEL:
+            aspect = Fraction(1)
+        # Square pixels by enlarging the short way, so that no detail is lost.
+        width_px = round(first.width * max(aspect, 1))
+        height_px = round(first.height / min(aspect, 1))
+        if orientation.transposed:
+            width_px, height_px = height_px, width_px
+        sound = sound_stream(container)
+        return cls(
+            path=path,
+            width_px=width_px,
+            height_px=height_px,
+            orientation=orientation,
+            pixel_aspect=aspect,
+            frame_rate=frame_rate(stream),
+            duration_s=_promised_duration_s(container, stream, start_s),
+            pixel_format=first.format.name,
+            bit_depth=max(component.bits for component in first.format.components),
+            codec=stream.codec_context.name,
+            colour=ColourTags(
+                range=int(first.color_range),
+                matrix=int(first.colorspace),
+                primaries=int(first.color_primaries),
+                transfer=int(first.color_trc),
+            ),
+            has_audio=sound is not None,
+            audio_rate_hz=sound.rate if sound else 0,
+            audio_channels=sound.channels if sound else 0,
+            audio_layout=sound.layout.name if sound else "",
+        )
+
+
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """The first sound track that can be decoded."""
+    for stream in container.streams.audio:
+        if stream.codec_context is not None and stream.rate and stream.channels:
+            return stream
+    return None
+
+
+def _promised_duration_s(container: InputContainer, stream: VideoStream, start_s: Fraction) -> float | None:
+    """How long the picture track claims to be.
+
+    A track's own header ignores its edit list, the container's header heeds it but covers the
+    sound too: the shorter of the two is the promise. Matroska tells a track's length in a tag,
+    and states ends rather than lengths.
+    """
+    whole_s = container.duration / av.time_base if container.duration else None
+    track_s = None
+    if stream.duration and stream.time_base:
+        track_s = float(stream.duration * stream.time_base)
+    elif tag := stream.metadata.get("DURATION"):
+        hours, minutes, seconds = tag.split(":")
+        track_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    known = [length for length in (whole_s, track_s) if length]
+    if not known or (track_s is None and container.streams.audio):
+        return None
+    late_s = float(start_s) if "matroska" in container.format.name else 0.0
+    return min(known) - late_s

@@ -1,0 +1,157 @@
+import csv
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speediness.cli.analyse import stamp, write_csv
+from speediness.cli.main import main
+from speediness.curves import SpeedinessCurve
+
+
+def complaints(err: str) -> list[str]:
+    """Lines on stderr but for those that tell how far a slow machine is."""
+    return [line for line in err.splitlines() if not line.endswith(" left")]
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def test_results_lie_beside_the_film_and_agree(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", str(film), "--csv"]) == 0
+    assert names(film.parent) == {
+        f"walk{end}" for end in (".mp4", *(f".speediness.{e}" for e in ("json", "png", "csv")))
+    }
+    curve = SpeedinessCurve.load(film.with_name("walk.speediness.json"))
+    assert len(curve.times_s) == 50
+    rows = list(csv.DictReader(film.with_name("walk.speediness.csv").open()))
+    assert len(rows) == 50 and len(rows[0]) == 4 + len(curve.factors)
+    assert film.with_name("walk.speediness.png").read_bytes().startswith(b"\x89PNG")
+    out = capsys.readouterr().out
+    assert "walk.mp4: 2.0 s, 50 frames" in out and "confidence" in out and "walk.speediness.json" in out
+
+
+def test_json_is_one_document_and_nothing_else(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = film.with_name("missing.mp4")
+    assert main(["analyse", str(film), str(missing), "--json"]) == 2
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert document["schema"] == "speediness.summary/1"
+    (summary,) = document["films"]
+    assert summary["frames"] == 50 and summary["duration_s"] == pytest.approx(2)
+    assert sum(summary["share"].values()) == pytest.approx(1, abs=1e-3)
+    assert Path(summary["outputs"]["curve"]).is_file() and Path(summary["outputs"]["plot"]).is_file()
+    assert [error["video"] for error in document["errors"]] == [str(missing)]
+    assert len(complaints(err)) == 1 and "does not exist" in err
+
+
+def test_one_bad_film_does_not_stop_the_others(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = film.with_name("a bad file.mp4")
+    bad.write_text("no film")
+    other = film.with_name("other film ü.mp4")
+    shutil.copy(film, other)
+    assert main(["analyse", str(bad), str(film), str(other)]) == 2
+    assert film.with_name("walk.speediness.json").exists()
+    assert film.with_name("other film ü.speediness.json").exists()
+    assert not list(film.parent.glob("a bad file.speediness.*"))
+    assert "a bad file.mp4 is not a video" in capsys.readouterr().err
+
+
+def test_printed_without_a_terminal_it_is_plain_and_80_columns_wide(
+    film: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.chdir(film.parent)
+    assert main(["analyse", film.name]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_earlier_results_are_not_replaced_unasked(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    earlier = film.with_name("walk.speediness.png")
+    earlier.write_text("mine")
+    assert main(["analyse", str(film)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert earlier.read_text() == "mine" and names(film.parent) == {"walk.mp4", earlier.name}
+    assert main(["analyse", str(film), "--force"]) == 0
+    assert earlier.read_bytes().startswith(b"\x89PNG")
+
+
+def test_two_films_never_write_to_one_file(
+    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twin = film.with_suffix(".mov")
+    shutil.copy(film, twin)
+    assert main(["analyse", str(film), str(twin), "-o", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert str(film) in err and str(twin) in err
+    assert not list(tmp_path.rglob("*.speediness.*"))
+
+
+def test_the_folder_can_be_chosen_and_must_be_usable(
+    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (tmp_path / "missing", film):
+        assert main(["analyse", str(film), "-o", str(folder)]) == 2
+        assert "-o" in capsys.readouterr().err
+    out = tmp_path / "out"
+    out.mkdir()
+    assert main(["analyse", str(film), "-o", str(out)]) == 0
+    assert names(out) == {"walk.speediness.json", "walk.speediness.png"} and names(film.parent) == {
+        "walk.mp4"
+    }
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_write_permission_is_refused_before_the_work(
+    film: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film.parent.chmod(0o500)
+    assert main(["analyse", str(film)]) == 2
+    film.parent.chmod(0o700)
+    assert "-o" in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_nothing(
+    film: Path, stopped_by_user: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyse", str(film), "--json"]) == 130
+    out, err = capsys.readouterr()
+    assert out == "" and len(complaints(err)) == 1
+    assert names(film.parent) == {"walk.mp4"}
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(film: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "speediness.cli.main", "analyse", str(film)],
+        capture_output=True,
+        text=True,
+        check=False,
+        # No file may grow beyond this, as if the disk ended there.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
+    )
+    assert run.returncode == 2
+    assert run.stdlen(complaints(err)) == 1 and "cannot write" in run.stderr
+    assert names(film.parent) == {"walk.mp4"}
+
+
+def test_csv_rows_carry_the_label_of_their_segment(curve_file: Path, tmp_path: Path) -> None:
+    curve = SpeedinessCurve.load(curve_file)
+    write_csv(curve, tmp_path / "a.csv")
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert [row["label"] for row in rows] == ["slow_motion"] * 25 + ["natural"] * 25
+    assert np.allclose([float(row["time_s"]) for row in rows], curve.times_s)
+    assert np.allclose([float(row["limit"]) for row in rows], curve.limit(), atol=1e-4)
+    assert np.allclose([float(row["natural_at_1.5625"]) for row in rows], curve.normal[2], atol=1e-4)
+
+
+def test_moments_are_written_as_people_read_them() -> None:
+    assert [stamp(s) for s in (0, 6.2, 59.999, 3723.5)] == ["0:00.00", "0:06.20", "1:00.00", "1:02:03.50"]

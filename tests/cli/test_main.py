@@ -1,0 +1,89 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import speediness
+from speediness.cli.main import main
+
+
+def run_process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "speediness.cli.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["no-such-verb"],
+        ["analyse"],
+        ["analyse", "--no-such-option", "x.mp4"],
+        ["speedup", "x.mp4", "-o", "y.mp4"],
+        ["speedup", "x.mp4", "-o", "y.mp4", "--rate", "fast"],
+        ["speedup", "x.mp4", "-o", "y.mp4", "--rate", "2", "--audio", "louder"],
+        ["speedup", "x.mp4", "--rate", "2"],
+        ["evaluate", "beauty", "--data", "x"],
+    ],
+)
+def test_bad_arguments_are_one_line_and_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    out, err = capsys.readouterr()
+    assert exit_.value.code == 2
+    assert out == ""
+    assert err.startswith("speediness: ") and len(err.splitlines()) == 1 and "--help" in err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"speediness {speediness.__version__}\n"
+
+
+def test_help_is_quick() -> None:
+    run_process("--help")  # the first start may compile
+    started_s = time.monotonic()
+    assert run_process("--help").returncode == 0
+    assert time.monotonic() - started_s < 0.5
+
+
+def test_an_error_is_one_line_unless_asked_where_it_comes_from(tmp_path: Path) -> None:
+    plain = run_process("analyse", str(tmp_path / "missing.mp4"))
+    assert plain.returncode == 2 and plain.stdout == ""
+    assert plain.stdlen(err.splitlines()) == 1 and "missing.mp4 does not exist" in plain.stderr
+    debug = run_process(
+        "analyse", str(tmp_path / "missing.mp4"), env=os.environ | {"SPEEDINESS_DEBUG": "1"}
+    )
+    assert debug.returncode not in (0, 2)
+    assert "Traceback" in debug.stderr and "VideoError" in debug.stderr
+
+
+def test_a_missing_torch_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [
+        name for name in sys.modules if name.startswith(("speediness.training", "speediness.models"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    code = main(["train", "smoke", "--data", str(tmp_path), "--out", str(tmp_path / "run")])
+    err = capsys.readouterr().err
+    assert code == 2 and len(err.splitlines()) == 1
+    assert 'pip install "speediness[train]"' in err
+
+
+def test_a_reader_that_closes_early_is_no_error() -> None:
+    command = [sys.executable, "-m", "speediness.cli.main", "--help"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    process.wait(timeout=10)

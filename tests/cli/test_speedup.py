@@ -1,0 +1,168 @@
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from speediness.cli.main import main
+from speediness.curves import SpeedPlan
+from speediness.video.reader import VideoReader
+from synthetic import steady, write_film
+
+
+def complaints(err: str) -> list[str]:
+    """Lines on stderr but for those that tell how far a slow machine is."""
+    return [line for line in err.splitlines() if not line.endswith(" left")]
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reaches for the analysis or the network finds nothing."""
+    for name in ("speediness.analysis.curve", "onnxruntime"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+def test_analyse_plan_and_render(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = film.with_name("fast.mp4")
+    assert main(["speedup", str(film), "--rate", "2", "-o", str(out)]) == 0
+    assert names(film.parent) == {
+        "walk.mp4",
+        "fast.mp4",
+        "fast.curve.json",
+        "fast.plan.json",
+        "fast.plan.png",
+    }
+    reader = VideoReader(out)
+    assert len(list(reader.decoded())) / float(reader.info.frame_rate) == pytest.approx(1, abs=0.04)
+    printed = capsys.readouterr().out
+    assert "2.0 s becomes 1.0 s" in printed
+    assert all(name in printed for name in names(film.parent) - {"walk.mp4"})
+
+
+def test_from_a_curve_neither_analyses_nor_runs_the_network(
+    film: Path, curve_file: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = film.with_name("fast.mp4")
+    assert (
+        main(["speedup", str(film), "--rate", "1.5", "-o", str(out), "--from", str(curve_file), "--json"])
+        == 0
+    )
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "speediness.speedup/1"
+    assert document["output_duration_s"] == pytest.approx(2 / 1.5)
+    assert {kind: Path(path).name for kind, path in document["outputs"].items()} == {
+        "film": "fast.mp4",
+        "curve": "by-hand.json",
+        "plan": "fast.plan.json",
+        "plot": "fast.plan.png",
+    }
+    assert names(film.parent) == {"walk.mp4", "fast.mp4", "fast.plan.json", "fast.plan.png"}
+    plan = SpeedPlan.load(film.with_name("fast.plan.json"))
+    assert plan.factor[0] > 1.5 > plan.factor[-1]
+
+
+def test_plan_only_shows_rates_and_can_be_followed_by_the_film(
+    film: Path, curve_file: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [
+        "speedup",
+        str(film),
+        "--rate",
+        "1.7",
+        "-o",
+        str(film.with_name("fast.mp4")),
+        "--from",
+        str(curve_file),
+    ]
+    assert main([*command, "--plan-only"]) == 0
+    printed = capsys.readouterr().out
+    assert all(rate in printed for rate in ("1.25×", "1.5×", "1.7×", "2×", "3×", "4×"))
+    assert names(film.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}
+    assert main([*command, "--plan-only", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["durations"]
+    assert all(row["duration_s"] == pytest.approx(2 / row["rate"]) for row in rows)
+    assert main(command) == 0
+    assert film.with_name("fast.mp4").exists()
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and len(complaints(err)) == 1 and "Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize("rate", ["0.5", "-1", "1000", "nan", "inf"])
+def test_a_rate_out_of_reach_is_refused_with_the_range(
+    film: Path, no_network: None, rate: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = refused(["speedup", str(film), f"--rate={rate}", "-o", str(film.with_name("a.mp4"))], capsys)
+    assert "from 1 to 10" in err and names(film.parent) == {"walk.mp4"}
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(
+    film: Path, tmp_path: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def words(out: Path, *more: str) -> str:
+        return refused(["speedup", str(film), "--rate", "2", "-o", str(out), *more], capsys)
+
+    existing = film.with_name("mine.mp4")
+    existing.write_text("mine")
+    link = film.with_name("link.mp4")
+    link.symlink_to(film)
+    assert "--force" in words(existing)
+    assert "the film itself" in words(film, "--force")
+    assert "the film itself" in words(link, "--force")
+    assert "does not exist" in words(tmp_path / "missing" / "a.mp4")
+    assert ".mp4" in words(film.with_name("a.avi"))
+    assert existing.read_text() == "mine" and names(film.parent) == {"walk.mp4", "mine.mp4", "link.mp4"}
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no film"])
+def test_what_is_no_film_is_refused(
+    film: Path, no_network: None, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = film.with_name("bad.mp4")
+    if content is not None:
+        bad.write_bytes(content)
+    before = names(film.parent)
+    assert "bad.mp4" in refused(
+        ["speedup", str(bad), "--rate", "2", "-o", str(film.with_name("a.mp4"))], capsys
+    )
+    assert names(film.parent) == before
+
+
+def test_a_curve_of_another_film_is_refused(
+    film: Path, curve_file: Path, tmp_path: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    longer = write_film(tmp_path / "longer.mp4", steady(100))
+    command = ["speedup", str(longer), "--rate", "2", "-o", str(tmp_path / "a.mp4"), "--from"]
+    assert "leave --from out" in refused([*command, str(curve_file)], capsys)
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text(curve_file.read_text()[:-50])
+    assert "damaged.json" in refused([*command, str(damaged)], capsys)
+    assert "missing.json" in refused([*command, str(tmp_path / "missing.json")], capsys)
+    assert not list(tmp_path.glob("a.*"))
+
+
+def test_force_replaces_the_film(film: Path, curve_file: Path, no_network: None) -> None:
+    out = film.with_name("fast.mp4")
+    shutil.copy(film, out)
+    before = out.read_bytes()
+    command = ["speedup", str(film), "--rate", "2", "-o", str(out), "--from", str(curve_file)]
+    assert main([*command, "--force", "--audio", "drop"]) == 0
+    assert out.read_bytes() != before and not VideoReader(out).info.has_audio
+
+
+def test_ctrl_c_while_rendering_leaves_no_film(
+    film: Path, curve_file: Path, stopped_by_user: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = film.with_name("fast.mp4")
+    assert main(["speedup", str(film), "--rate", "2", "-o", str(out), "--from", str(curve_file)]) == 130
+    assert capsys.readouterr().len(complaints(err)) == 1
+    assert names(film.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from speediness.datasets.video_list import VideoItem, from_folder, from_manifest, held_out
+from speediness.errors import DataError
+
+
+def folder_of(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return root
+
+
+def test_a_folder_is_listed_in_order_each_file_its_own_source(tmp_path: Path) -> None:
+    root = folder_of(tmp_path, "b.mp4", "a.MOV", "deep/c.webm", "notes.txt")
+    items = from_folder(root)
+    assert [item.path.name for item in items] == ["a.MOV", "b.mp4", "c.webm"]
+    assert [item.source for item in items] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("where", ["test", "."])
+def test_a_manifest_in_or_beside_the_folder_names_the_sources(tmp_path: Path, where: str) -> None:
+    folder_of(tmp_path, "test/a.mp4", "test/b.mp4")
+    (tmp_path / "manifest.csv").write_text("file,split,source\ntest/a.mp4,test,someone\n")
+    assert {(i.path.name, i.source) for i in from_folder(tmp_path / where)} == {
+        ("a.mp4", "someone"),
+        ("b.mp4", "b"),
+    }
+
+
+def test_a_manifest_lists_one_split(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("file,split,source\nx/a.mp4,train,s\nx/b.mp4,test,t\n")
+    assert from_manifest(tmp_path / "m.csv", "test") == [VideoItem(tmp_path / "x/b.mp4", "t")]
+    assert len(from_manifest(tmp_path / "m.csv")) == 2
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not a folder"):
+        from_folder(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="no video files"):
+        from_folder(tmp_path)
+    with pytest.raises(DataError, match="does not exist"):
+        from_manifest(tmp_path / "nowhere.csv")
+    (tmp_path / "m.csv").write_text("path,source\na,b\n")
+    with pytest.raises(DataError, match="lacks the columns file, split"):
+        from_manifest(tmp_path / "m.csv")
+
+
+def test_sources_are_held_out_whole_and_the_same_way_every_time() -> None:
+    items = [VideoItem(Path(f"{s}-{n}.mp4"), f"source {s}") for s in range(300) for n in range(3)]
+    kept, held = held_out(items, 0.2)
+    assert not {i.source for i in kept} & {i.source for i in held}
+    assert len(kept) + len(held) == len(items)
+    assert 0.12 < len(held) / len(items) < 0.28
+    assert held_out(items[::-1], 0.2)[1] == held[::-1]

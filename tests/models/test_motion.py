@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from speediness.models.motion import LucasKanade
+
+
+def texture(seed: int, size: int = 64, margin: int = 16) -> np.ndarray:
+    """Band-limited noise that can be sampled anywhere: a sum of random waves."""
+    rng = np.random.default_rng(seed)
+    waves = rng.uniform(0.1, 0.7, (24, 2)) * rng.choice([-1, 1], (24, 2))
+    return np.concatenate([waves, rng.uniform(0, 2 * np.pi, (24, 1))], 1)
+
+
+def render(waves: np.ndarray, dx: float, dy: float, size: int = 64, zoom: float = 1.0) -> torch.Tensor:
+    y, x = np.mgrid[0:size, 0:size].astype(np.float64)
+    u, v = (x - dx) / zoom, (y - dy) / zoom
+    picture = np.cos(waves[:, 0, None, None] * u + waves[:, 1, None, None] * v + waves[:, 2, None, None])
+    picture = 0.5 + 0.5 * picture.sum(0) / np.abs(picture.sum(0)).max()
+    return torch.tensor(picture, dtype=torch.float32)[None, None]
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (0.3, -0.2), (1.0, 0.5), (-2.5, 1.5)])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_known_shift_is_measured_to_a_tenth_of_a_pixel(shift: tuple[float, float], seed: int) -> None:
+    waves = texture(seed)
+    flow, _ = LucasKanade()(render(waves, 0, 0), render(waves, *shift))
+    inner = flow[0, :, 12:-12, 12:-12].flatten(1)
+    error = (inner - torch.tensor(shift)[:, None]).abs().mean(1)
+    assert (error < 0.1 + 0.03 * np.hypot(*shift)).all(), error
+
+
+def test_the_flow_of_a_zoom_points_away_from_its_centre() -> None:
+    waves = texture(3)
+    flow, _ = LucasKanade()(render(waves, 0, 0), render(waves, 0, 0, zoom=1.03))
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    expected = 0.03 * torch.stack([x, y])
+    error = (flow[0] - expected)[:, 8:-8, 8:-8].abs().mean()
+    assert error < 0.12
+
+
+def test_a_still_picture_has_no_motion_at_all() -> None:
+    picture = render(texture(4), 0, 0)
+    flow, _ = LucasKanade()(picture, picture)
+    assert flow.abs().max() < 1e-4
+
+
+def test_sensor_noise_on_a_plain_wall_is_not_taken_for_motion() -> None:
+    torch.manual_seed(0)
+    wall = torch.full((1, 1, 64, 64), 0.5)
+    flow, seen = LucasKanade()(wall + 0.004 * torch.randn_like(wall), wall + 0.004 * torch.randn_like(wall))
+    assert flow.norm(dim=1).mean() < 0.1
+    assert seen.mean() < 0.25
+
+
+def test_confidence_is_high_on_texture_and_at_its_floor_without_any() -> None:
+    _, textured = LucasKanade()(render(texture(5), 0, 0), render(texture(5), 1, 0))
+    _, plain = LucasKanade()(torch.full((1, 1, 64, 64), 0.3), torch.full((1, 1, 64, 64), 0.3))
+    assert textured.mean() > 0.6
+    torch.testing.assert_close(plain, torch.full_like(plain, 0.2))
+
+
+def test_confidence_is_low_along_a_straight_edge() -> None:
+    """The aperture problem: along stripes nobody can see the motion."""
+    stripes = 0.5 + 0.5 * torch.cos(torch.arange(64.0) * 0.5).expand(1, 1, 64, 64)
+    _, seen = LucasKanade()(stripes, stripes)
+    torch.testing.assert_close(seen, torch.full_like(seen, 0.2), atol=1e-3, rtol=0)

@@ -1,0 +1,111 @@
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from speediness.clip import ClipSpec
+from speediness.errors import WeightsError
+from speediness.models.checkpoint import load_speednet, save_speednet
+from speediness.models.speednet import STEMS, SpeedNet, SpeedNetConfig
+
+
+def tiny(stem: str = "motion", n_frames: int = 16) -> SpeedNet:
+    torch.manual_seed(0)
+    clip = ClipSpec(n_frames=n_frames, size_px=64, channels=1 if stem == "motion" else 3)
+    network = SpeedNet(SpeedNetConfig(clip, 0.125, stem)).eval()  # type: ignore[arg-type]
+    torch.nn.init.normal_(network.classifier.weight)
+    return network
+
+
+def moving_clips(batch: int, channels: int, t: int = 16, height: int = 64, width: int = 64) -> torch.Tensor:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (batch, 1, height, width, channels), np.uint8)
+    return torch.from_numpy(np.concatenate([np.roll(frames, s, 3) for s in range(t)], 1))
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(stem: str) -> None:
+    network = tiny(stem)
+    clips, intervals = moving_clips(2, network.config.clip.channels), torch.ones(2, 15)
+    with torch.inference_mode():
+        logits, _ = network(clips, intervals)
+        feats, _ = network.features(clips, intervals)
+        assert feats.shape == (2, 128, 16, 2, 2)
+        for b in range(2):
+            per_frame = [feats[b, :, t].flatten(1).max(1).values for t in range(16)]
+            pooled = torch.stack(per_frame).mean(0)
+            expected = F.linear(pooled, network.classifier.weight[:, :, 0], network.classifier.bias)
+            torch.testing.assert_close(logits[b], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_any_number_of_frames_and_any_multiple_of_32_is_taken() -> None:
+    network = tiny()
+    with torch.inference_mode():
+        logits, motion = network(moving_clips(3, 1, 9, 32, 96), torch.ones(3, 8))
+    assert logits.shape == motion.shape == (3, 2)
+
+
+def test_uneven_frames_of_even_motion_look_like_even_frames() -> None:
+    """A displacement is divided by the time it took: dropping a frame does not change the velocity."""
+    network = tiny()
+    rng = np.random.default_rng(1)
+    still = F.avg_pool2d(torch.from_numpy(rng.uniform(0, 255, (1, 1, 64, 64))).float(), 5, 1, 2)
+    still = (still - 128) * 4 + 128
+
+    def at(times: list[float]) -> torch.Tensor:
+        frames = [torch.roll(still, int(t), 3)[0, 0].clamp(0, 255) for t in times]
+        return torch.stack(frames)[None, :, :, :, None].to(torch.uint8)
+
+    def velocity(times: list[float]) -> torch.Tensor:
+        frames = at(times).permute(0, 4, 1, 2, 3).float() / 255
+        return network.velocity(frames, torch.diff(torch.tensor([times])).float())[0][
+            0, 0, :-1, 16:-16, 16:-16
+        ]
+
+    even, uneven = velocity([0, 1, 2, 3, 4]), velocity([0, 2, 3, 5, 6])
+    assert even.mean().item() == pytest.approx(1, abs=0.1)
+    assert uneven.mean().item() == pytest.approx(1, abs=0.1)
+
+
+def test_motion_outputs_tell_a_small_mover_from_a_still_film() -> None:
+    network = tiny()
+    still = torch.full((1, 16, 64, 64, 1), 90, dtype=torch.uint8)
+    still[:, :, ::2, ::2] = 140
+    mover = still.clone()
+    for t in range(16):
+        mover[0, t, 20:28, 8 + 2 * t : 16 + 2 * t] = torch.randint(
+            0, 255, (8, 8, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+        )
+    with torch.inference_mode():
+        motion = network(torch.cat([still, mover]), torch.ones(2, 15))[1]
+    assert motion[0].max() < 0.01
+    assert motion[1, 1] > 0.5 > motion[1, 0]
+
+
+def test_weights_survive_the_file_to_half_precision(tmp_path: Path) -> None:
+    network = tiny()
+    save_speednet(tmp_path / "w.safetensors", network, {"recipe": "none"})
+    loaded, made_by = load_speednet(tmp_path / "w.safetensors")
+    assert loaded.config == network.config
+    assert made_by == {"recipe": "none"}
+    clips, intervals = moving_clips(2, 1), torch.ones(2, 15)
+    with torch.inference_mode():
+        p = network(clips, intervals)[0].softmax(1)
+        torch.testing.assert_close(loaded(clips, intervals)[0].softmax(1), p, rtol=0, atol=5e-3)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_files_that_are_not_weights_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "w.safetensors").write_bytes(b"no weights here")
+    with pytest.raises(WeightsError, match="does not hold SpeedNet weights"):
+        load_speednet(tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError):
+        load_speednet(tmp_path / "missing.safetensors")
+
+
+def test_configuration_survives_json() -> None:
+    config = SpeedNetConfig(ClipSpec(32, Fraction(24000, 1001), 96, 3), 0.5, "rgb", 0.1)
+    assert SpeedNetConfig.from_json(config.to_json()) == config

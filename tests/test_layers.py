@@ -1,0 +1,108 @@
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parent.parent / "src"
+PRODUCT = ("speediness.analysis", "speediness.speedup", "speediness.video")
+RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training")
+NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"}
+HEAVY = {"numpy", "av", "matplotlib", "onnxruntime", "rich", "torch"}
+
+MODULES = {
+    ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in SRC.rglob("*.py")
+}
+
+
+def below(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+SINGLE_FILES = {
+    name for name, path in MODULES.items() if name.count(".") == 1 and path.name != "__init__.py"
+}
+BASE_VERBS = {f"speediness.cli.{name}" for name in ("analyse", "speedup", "outputs", "terminal")}
+BASE = sorted(
+    {"speediness"} | SINGLE_FILES | BASE_VERBS | {name for name in MODULES if below(name, PRODUCT)}
+)
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """Everything a file imports, at its top or inside functions, but not for types alone."""
+    tree = ast.parse(MODULES[module].read_text())
+    for_types = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, f"{module}: relative import"
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
+
+
+def reached(module: str) -> set[str]:
+    """All that a module pulls in, the packages around it included, now or when first used."""
+    found: set[str] = set()
+    open_ends = [module]
+    while open_ends:
+        name = open_ends.pop()
+        if name in found:
+            continue
+        found.add(name)
+        if name in MODULES:
+            parts = name.split(".")
+            open_ends += [".".join(parts[:i]) for i in range(1, len(parts))]
+            open_ends += imports(name)
+    return found
+
+
+def test_the_walk_finds_lazy_imports_and_knows_the_research_side() -> None:
+    assert "speediness.plots" in reached("speediness.cli.analyse")
+    assert any(name.startswith("torch") for name in reached("speediness.training.loop"))
+    assert all(package in MODULES for package in PRODUCT + RESEARCH)
+
+
+@pytest.mark.parametrize("module", BASE)
+def test_the_base_package_needs_only_what_it_installs(module: str) -> None:
+    tops = {name.split(".")[0] for name in reached(module)}
+    assert not tops & NOT_IN_BASE
+
+
+@pytest.mark.parametrize("module", BASE)
+def test_the_product_never_imports_research(module: str) -> None:
+    assert not [name for name in reached(module) if below(name, RESEARCH)]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_nothing_draws_on_the_global_figure(module: str) -> None:
+    assert "matplotlib.pyplot" not in imports(module)
+
+
+def test_the_base_package_imports_where_the_rest_is_missing() -> None:
+    block = f"import sys; sys.modules.update(dict.fromkeys({sorted(NOT_IN_BASE)}))"
+    subprocess.run([sys.executable, "-c", f"{block}; import {', '.join(BASE)}"], check=True)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from speediness.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print('LOADED', *sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "speedup" in run.stdout
+    assert not HEAVY & set(run.stdout.partition("LOADED")[2].split())

@@ -1,0 +1,59 @@
+import io
+import sys
+
+import pytest
+
+from speediness import progress
+from speediness.progress import clock, progress_bar
+
+
+def test_without_a_terminal_a_long_job_prints_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now_s)
+    with progress_bar("analysing a.mp4") as report:
+        for second in range(41):
+            now_s = float(second)
+            report(second * 1.5, 60.0)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "analysing a.mp4: 5% of 1:00, about 38.0 s left",
+        "analysing a.mp4: 30% of 1:00, about 28.0 s left",
+        "analysing a.mp4: 55% of 1:00, about 18.0 s left",
+        "analysing a.mp4: 80% of 1:00, about 8.0 s left",
+    ]
+
+
+def test_a_short_job_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("quick") as report:
+        report(0.0, 0.0)
+        report(0.5, 1.0)
+        report(1.0, 1.0)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_on_a_terminal_a_bar_with_the_time_left_appears(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress, "QUIET_S", 0.0)
+    monkeypatch.setenv("TERM", "xterm")
+    with progress_bar("rendering [a] film.mp4") as report:
+        report(1.0, 4.0)
+        report(4.0, 4.0)
+    assert "rendering [a] film.mp4" in screen.getvalue() and "left" in screen.getvalue()
+
+
+def test_lengths_are_written_as_people_read_them() -> None:
+    assert [clock(s) for s in (0.04, 8.44, 59.96, 187, 7241)] == [
+        "0.04 s",
+        "8.4 s",
+        "1:00",
+        "3:07",
+        "2:00:41",
+    ]

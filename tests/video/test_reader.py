@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+
+from speediness.errors import VideoError
+from speediness.video.reader import Frame, VideoReader
+from synthetic import numbered_picture, read_number, steady, tone, uneven, write_film
+
+CONTAINERS: dict[str, dict[str, Any]] = {
+    "film.mp4": {},
+    "film.mov": {},
+    "film.mkv": {},
+    "film.webm": {"codec": "libvpx-vp9"},
+    "film.avi": {"codec": "mpeg4"},
+    "film.gif": {"codec": "gif", "pixel_format": "rgb8"},
+}
+
+
+def read(path: Path, **kwargs: Any) -> tuple[VideoReader, list[Frame]]:
+    reader = VideoReader(path)
+    return reader, list(reader.frames(**kwargs))
+
+
+def numbers(frames: list[Frame]) -> list[int]:
+    return [read_number(frame.pixels_HWC) for frame in frames]
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_every_frame_of_every_container_in_order_at_its_exact_time(tmp_path: Path, name: str) -> None:
+    times_s = steady(30, 25)
+    reader, frames = read(write_film(tmp_path / name, times_s, **CONTAINERS[name]))
+    assert [frame.time_s for frame in frames] == times_s[:-1]
+    assert numbers(frames) == list(range(30))
+    assert reader.end_s == times_s[-1]
+    assert reader.warnings == []
+    assert (reader.info.width_px, reader.info.height_px) == (96, 64)
+    assert reader.info.frame_rate == 25
+    assert reader.info.duration_s == pytest.approx(1.2)
+    assert not reader.info.has_audio
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+def test_variable_frame_rate_keeps_its_times(tmp_path: Path, name: str) -> None:
+    times_s = uneven(40)
+    reader, frames = read(write_film(tmp_path / name, times_s))
+    assert [frame.time_s for frame in frames] == times_s[:-1]
+    assert numbers(frames) == list(range(40))
+    assert float(reader.end_s) == pytest.approx(float(times_s[-1]), abs=0.05)
+
+
+def test_gif_delays_differ(tmp_path: Path) -> None:
+    times_s = [Fraction(t, 100) for t in (0, 4, 20, 24, 50, 60)]
+    _, frames = read(write_film(tmp_path / "film.gif", times_s, **CONTAINERS["film.gif"]))
+    assert [frame.time_s for frame in frames] == times_s[:-1]
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv", "film.ts"])
+def test_a_late_start_is_taken_off(tmp_path: Path, name: str) -> None:
+    reader, frames = read(write_film(tmp_path / name, steady(10, 25, start_s=1000)))
+    assert [frame.time_s for frame in frames] == steady(10)[:-1]
+    assert reader.start_s >= 1000
+    assert reader.end_s == Fraction(10, 25)
+    assert reader.warnings == []
+
+
+def test_b_frames_come_in_order_of_presentation(tmp_path: Path) -> None:
+    container = av.open(str(tmp_path / "b.mp4"), "w")
+    stream: Any = container.add_stream("libx264", rate=25, options={"bf": "3", "crf": "12"})
+    stream.width, stream.height = 96, 64
+    for i in range(30):
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered_picture(i), "rgb24")))
+    container.mux(stream.encode(None))
+    container.close()
+    reader, frames = read(tmp_path / "b.mp4")
+    assert numbers(frames) == list(range(30))
+    assert [frame.time_s for frame in frames] == steady(30)[:-1]
+    assert reader.end_s == Fraction(30, 25)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_rotated_film_is_shown_upright(tmp_path: Path, turns: int) -> None:
+    def stored(i: int) -> np.ndarray:
+        return np.ascontiguousarray(np.rot90(numbered_picture(i), -turns))
+
+    height_px, width_px = stored(0).shape[:2]
+    path = write_film(
+        tmp_path / "film.mp4",
+        steady(5),
+        width_px=width_px,
+        height_px=height_px,
+        picture=stored,
+        rotate_deg=90 * turns,
+    )
+    reader, frames = read(path, short_side_px=48)
+    assert numbers(frames) == list(range(5))
+    assert frames[0].pixels_HWC.shape == (48, 72, 3)
+    assert (reader.info.width_px, reader.info.height_px) == (96, 64)
+    assert reader.info.rotation_deg == (360 - 90 * turns) % 360
+
+
+def test_a_mirrored_film_is_mirrored_back(tmp_path: Path) -> None:
+    path = write_film(
+        tmp_path / "film.mp4",
+        steady(5),
+        picture=lambda i: np.ascontiguousarray(numbered_picture(i)[:, ::-1]),
+        mirrored=True,
+    )
+    assert numbers(read(path)[1]) == list(range(5))
+
+
+def test_odd_sizes_and_other_formats(tmp_path: Path) -> None:
+    path = write_film(
+        tmp_path / "odd.mp4", steady(4), width_px=97, height_px=65, pixel_format="yuv444p10le"
+    )
+    reader, frames = read(path)
+    assert frames[0].pixels_HWC.shape == (65, 97, 3)
+    assert reader.info.bit_depth == 10
+    assert reader.info.pixel_format == "yuv444p10le"
+    assert numbers(frames) == list(range(4))
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"),
+    [(Fraction(4, 3), (128, 64)), (Fraction(1, 2), (96, 128)), (Fraction(200), (96, 64))],
+)
+def test_pixels_are_made_square(tmp_path: Path, aspect: Fraction, size: tuple[int, int]) -> None:
+    reader, frames = read(write_film(tmp_path / "film.mkv", steady(3), pixel_aspect=aspect))
+    assert (reader.info.width_px, reader.info.height_px) == size
+    assert frames[0].pixels_HWC.shape[1::-1] == size
+    assert numbers(frames) == list(range(3))
+
+
+@pytest.mark.parametrize(
+    ("short", "shape"), [(32, (32, 48)), (1, (1, 2)), (128, (128, 192)), (21, (21, 32))]
+)
+def test_the_short_side_is_scaled_and_nothing_is_distorted(
+    tmp_path: Path, short: int, shape: tuple[int, int]
+) -> None:
+    _, frames = read(write_film(tmp_path / "film.mp4", steady(2)), short_side_px=short)
+    assert frames[0].pixels_HWC.shape[:2] == shape
+
+
+def test_a_sliver_keeps_at_least_one_pixel(tmp_path: Path) -> None:
+    path = write_film(
+        tmp_path / "film.mp4",
+        steady(2),
+        width_px=400,
+        height_px=2,
+        picture=lambda i: np.zeros((2, 400, 3), np.uint8),
+    )
+    assert read(path, short_side_px=1)[1][0].pixels_HWC.shape == (1, 200, 3)
+
+
+@pytest.mark.parametrize("colour", [None, (1, 1, 1, 1), (2, 1, 1, 1)])
+@pytest.mark.parametrize("level", [0, 255])
+def test_luma_is_full_range(tmp_path: Path, level: int, colour: tuple[int, int, int, int] | None) -> None:
+    path = write_film(
+        tmp_path / "film.mp4",
+        steady(2),
+        picture=lambda i: np.full((64, 96, 3), level, np.uint8),
+        colour=colour,
+    )
+    reader, frames = read(path, channels=1)
+    assert frames[0].pixels_HWC.shape == (64, 96, 1)
+    assert abs(int(np.median(frames[0].pixels_HWC)) - level) <= 1
+    if colour is not None:
+        tags = reader.info.colour
+        assert (tags.range, tags.matrix, tags.primaries, tags.transfer) == colour
+
+
+def test_decoded_gives_stored_pictures_at_the_same_times(tmp_path: Path) -> None:
+    times_s = uneven(12)
+    path = write_film(tmp_path / "film.mp4", times_s, pixel_format="yuv420p10le", rotate_deg=90)
+    decoded = list(VideoReader(path).decoded())
+    assert [time_s for time_s, _ in decoded] == times_s[:-1]
+    assert {(f.width, f.height, f.format.name) for _, f in decoded} == {(96, 64, "yuv420p10le")}
+
+
+def test_sound_is_described(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "film.mp4", steady(25), sound_CN=tone(1, channels=6), sound_layout="5.1")
+    info = VideoReader(path).info
+    assert (info.has_audio, info.audio_rate_hz, info.audio_channels, info.audio_layout) == (
+        True,
+        48_000,
+        6,
+        "5.1",
+    )
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv", "film.webm"])
+def test_a_truncated_film_is_read_up_to_the_break(tmp_path: Path, name: str) -> None:
+    whole = write_film(
+        tmp_path / name,
+        steady(100),
+        options={"movflags": "+faststart"} if name.endswith("mp4") else None,
+        **CONTAINERS[name],
+    )
+    data = whole.read_bytes()
+    cut = tmp_path / ("cut-" + name)
+    cut.write_bytes(data[: len(data) * 6 // 10])
+    reader, frames = read(cut)
+    assert 10 < len(frames) < 90
+    assert numbers(frames) == list(range(len(frames)))
+    for _ in range(2):  # a second pass says the same, once
+        assert len([w for w in reader.warnings if "cut short" in w]) == 1
+        assert any(f"{float(reader.end_s):.2f} s" in warning for warning in reader.warnings)
+        list(reader.frames())
+
+
+def test_damage_in_the_middle_is_skipped_and_named(tmp_path: Path) -> None:
+    data = bytearray(write_film(tmp_path / "film.mp4", steady(100)).read_bytes())
+    middle = data.index(b"mdat") + 4000
+    data[middle : middle + 1500] = b"\x55" * 1500
+    (tmp_path / "hurt.mp4").write_bytes(data)
+    reader, frames = read(tmp_path / "hurt.mp4")
+    assert len(frames) > 50
+    assert all(a.time_s < b.time_s for a, b in pairwise(frames))
+    assert any("damaged" in warning for warning in reader.warnings)
+
+
+def test_reading_can_be_given_up(tmp_path: Path) -> None:
+    reader = VideoReader(write_film(tmp_path / "film.mp4", steady(10)))
+    first = next(reader.frames())
+    assert first.time_s == 0
+    assert reader.end_s == Fraction(1, 25)
+    assert len(list(reader.frames())) == 10
+
+
+def _sound_only(path: Path, cover: bool) -> Path:
+    container = av.open(str(path), "w")
+    sound: Any = container.add_stream("aac", rate=48_000, layout="mono")
+    if cover:
+        picture: Any = container.add_stream("mjpeg", rate=1)
+        picture.width, picture.height, picture.pix_fmt = 96, 64, "yuvj420p"
+        picture.disposition = Disposition.attached_pic
+        still = av.VideoFrame.from_ndarray(numbered_picture(0), "rgb24").reformat(format="yuvj420p")
+        still.pts = 0
+        container.mux(picture.encode(still))
+    frame = av.AudioFrame.from_ndarray(tone(1, channels=1), "fltp", "mono")
+    frame.sample_rate = 48_000
+    container.mux(sound.encode(frame))
+    container.mux(sound.encode(None))
+    container.close()
+    return path
+
+
+def _refused(folder: Path) -> dict[str, Path]:
+    whole = write_film(folder / "whole.mp4", steady(20)).read_bytes()
+    contents = {
+        "empty.mp4": b"",
+        "text.txt": b"once upon a time\n" * 50,
+        "text.mp4": b"once upon a time\n" * 50,
+        "index-lost.mp4": whole[: len(whole) // 2],
+        "header.mp4": whole[:24],
+    }
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+    still = av.open(str(folder / "still.png"), "w", format="image2")
+    stream: Any = still.add_stream("png", rate=1)
+    stream.width, stream.height, stream.pix_fmt = 96, 64, "rgb24"
+    still.mux(stream.encode(av.VideoFrame.from_ndarray(numbered_picture(0), "rgb24")))
+    still.close()
+    return {
+        "does not exist": folder / "missing.mp4",
+        "is a folder": folder,
+        "is empty": folder / "empty.mp4",
+        "a text or a still": folder / "text.txt",
+        "still picture": folder / "still.png",
+        "not a video": folder / "text.mp4",
+        "cut short beyond use": folder / "index-lost.mp4",
+        "damaged": folder / "header.mp4",
+        "no video stream": _sound_only(folder / "sound.m4a", cover=False),
+        "cover art": _sound_only(folder / "cover.mp4", cover=True),
+    }
+
+
+def test_what_is_no_film_is_refused_in_one_clear_line(tmp_path: Path) -> None:
+    for words, path in _refused(tmp_path).items():
+        with pytest.raises(VideoError, match=words) as refusal:
+            VideoReader(path)
+        assert str(path) in str(refusal.value)
+        assert "\n" not in str(refusal.value)
+
+
+def test_pictures_that_cannot_be_decoded_are_refused(tmp_path: Path) -> None:
+    data = bytearray(write_film(tmp_path / "film.mp4", steady(20)).read_bytes())
+    start, end = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    data[start:end] = bytes(end - start)
+    (tmp_path / "hollow.mp4").write_bytes(data)
+    with pytest.raises(VideoError, match="no picture can be decoded"):
+        VideoReader(tmp_path / "hollow.mp4")
+
+
+def test_bad_arguments_are_refused(tmp_path: Path) -> None:
+    reader = VideoReader(str(write_film(tmp_path / "film.mp4", steady(2))))
+    with pytest.raises(ValueError, match="channels"):
+        next(reader.frames(channels=2))
+    with pytest.raises(ValueError, match="short_side_px"):
+        next(reader.frames(short_side_px=0))

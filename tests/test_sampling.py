@@ -98,7 +98,7 @@ def test_random_skipping_stays_on_the_grid_and_inside_3t_frames() -> None:
         assert len(frames) == 16
         np.testing.assert_array_equal(frames, np.round(frames))
         assert (np.diff(frames) >= 1).all()
-        assert 0 <= frames[0] and frames[-1] < 48
+        assert frames[0] >= 0 and frames[-1] < 48
 
 
 def test_random_skipping_at_factor_one_keeps_consecutive_frames() -> None:

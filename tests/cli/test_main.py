@@ -57,7 +57,7 @@ def test_help_is_quick() -> None:
 def test_an_error_is_one_line_unless_asked_where_it_comes_from(tmp_path: Path) -> None:
     plain = run_process("analyse", str(tmp_path / "missing.mp4"))
     assert plain.returncode == 2 and plain.stdout == ""
-    assert plain.stdlen(err.splitlines()) == 1 and "missing.mp4 does not exist" in plain.stderr
+    assert len(plain.stderr.splitlines()) == 1 and "missing.mp4 does not exist" in plain.stderr
     debug = run_process(
         "analyse", str(tmp_path / "missing.mp4"), env=os.environ | {"SPEEDINESS_DEBUG": "1"}
     )

@@ -47,21 +47,13 @@ class Network:
     """
 
     def __init__(self, path: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
         try:
             content = path.read_bytes()
-            self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
-            document = json.loads(self._session.get_modelmeta().custom_metadata_map["speediness"])
+            document, self._raw_judge = open_session(content)
+            calibration = document["calibration"]
             self.clip = ClipSpec.from_json(document["config"]["clip"])
-            self.bias, self.temperature = (
-                document["calibration"]["bias"],
-                document["calibration"]["temperature"],
-            )
-            response = document["calibration"]["response"]
-            self.response = Response(**{name: np.array(values) for name, values in response.items()})
+            self.bias, self.temperature = float(calibration["bias"]), float(calibration["temperature"])
+            self.response = Response(**{k: np.array(v) for k, v in calibration["response"].items()})
             self.flow_threshold = float(document["flow_threshold"])
         except OSError as error:
             raise WeightsError(f"cannot read the network {path}: {error.strerror}") from error
@@ -79,10 +71,24 @@ class Network:
         Clips are uint8 (B, T, H, W, C) with H and W multiples of 32; intervals (B, T - 1) come
         from :func:`speediness.sampling.played_intervals`.
         """
-        logits, flow = self._session.run(None, {"clips": clips_BTHWC, "intervals": intervals_BS})
-        logits, flow = np.asarray(logits), np.asarray(flow)
+        logits, flow = self._raw_judge(clips_BTHWC, intervals_BS)
         score_B = (logits[:, 1] - logits[:, 0] - self.bias) / self.temperature
         return np.stack([-score_B / 2, score_B / 2], 1).astype(np.float32), flow
+
+
+def open_session(content: bytes) -> tuple[dict[str, Any], Judge]:
+    """The description inside an exported network, and its answers before calibration."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors; exporters leave initialisers that it would warn about
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+    def judge(
+        clips_BTHWC: NDArray[np.uint8], intervals_BS: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        logits, flow = session.run(None, {"clips": clips_BTHWC, "intervals": intervals_BS})
+        return np.asarray(logits), np.asarray(flow)
+
+    return json.loads(session.get_modelmeta().custom_metadata_map["speediness"]), judge
 
 
 def load_network(name_or_path: str | os.PathLike[str] = DEFAULT_NETWORK) -> Network:

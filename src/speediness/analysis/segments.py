@@ -3,8 +3,8 @@
 The paper calls a clip slow motion when its sped-up version is judged natural. Read as a whole:
 film that is played k times as fast as it was filmed answers at factor X^i as natural film
 answers at k X^i. So the K curves of a film are compared with the network's measured response to
-natural film, shifted by every candidate k, and a hidden Markov model over k finds the likeliest
-sequence: staying costs nothing, changing costs CHANGE_COST nats, so labels do not flicker.
+natural film, shifted by every candidate k, and a hidden Markov model over k gives the probability
+of each at every moment: a change is improbable (CHANGE_COST nats), so labels do not flicker.
 """
 
 # K factors watched, Q candidate playback factors, F frames, G points of the time grid
@@ -18,7 +18,7 @@ from speediness.analysis.network import Response
 from speediness.curves import Label, Segment
 
 GRID_S = 0.25
-CHANGE_COST = 6.0  # nats; e^-6 a quarter of a second is one change in about 100 s
+CHANGE_COST = 4.0  # nats; e^-4 a quarter of a second is one change in about 14 s
 PRIOR_NATURAL = 0.7  # most film plays at the speed it was filmed
 NATURAL_RANGE = (0.75, 1.35)  # factors called natural: nearer to 1 than to the first audible step
 EVIDENCE_S = 3.0  # seconds of film that count as one independent look
@@ -60,9 +60,11 @@ def find_segments(
     prior_Q = _prior(labels_Q)
     at_cut_G = np.zeros(len(grid_s), bool)
     at_cut_G[np.clip(np.searchsorted(grid_s, cuts_s), 0, len(grid_s) - 1)] = bool(cuts_s)
-    path_G, posterior_GQ = _decode(evidence_GQ, prior_Q, at_cut_G)
+    posterior_GQ = _posterior(evidence_GQ, prior_Q, at_cut_G)
 
-    label_G = [labels_Q[q] for q in path_G]
+    words: tuple[Label, ...] = ("natural", "sped_up", "slow_motion")
+    of_word_WQ = np.array([[label == word for label in labels_Q] for word in words])
+    label_G = [words[w] for w in (posterior_GQ @ of_word_WQ.T).argmax(1)]
     starts = [0] + [g for g in range(1, len(grid_s)) if label_G[g] != label_G[g - 1]]
     bounds_s = [0.0, *(_snap(grid_s[g], cuts_s) for g in starts[1:]), duration_s]
     segments = []
@@ -119,44 +121,24 @@ def _prior(labels_Q: list[Label]) -> NDArray[np.float64]:
     return np.where(natural_Q, PRIOR_NATURAL / natural_Q.sum(), (1 - PRIOR_NATURAL) / (~natural_Q).sum())
 
 
-def _decode(
+def _posterior(
     evidence_GQ: NDArray[np.float64], prior_Q: NDArray[np.float64], at_cut_G: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Likeliest path (G,) by Viterbi, and posteriors (G, Q) by forward and backward passes."""
+) -> NDArray[np.float64]:
+    """(G, Q) probability of each candidate at each moment given the whole film (forward-backward)."""
     n, q = evidence_GQ.shape
-    change = np.exp(-CHANGE_COST)
-    stay_QQ = (1 - change) * np.eye(q) + change * prior_Q[None]
-    free_QQ = np.tile(prior_Q, (q, 1))
-    log_stay, log_free = np.log(stay_QQ), np.log(free_QQ)
-
-    best_Q = np.log(prior_Q) + evidence_GQ[0]
-    came_GQ = np.zeros((n, q), np.int64)
-    forward_GQ = np.zeros((n, q))
-    forward_GQ[0] = _normalised(np.log(prior_Q) + evidence_GQ[0])
+    likelihood_GQ = np.exp(evidence_GQ - evidence_GQ.max(1, keepdims=True))
+    change_G = np.where(at_cut_G, 1.0, np.exp(-CHANGE_COST))
+    forward_GQ, backward_GQ = np.ones((n, q)), np.ones((n, q))
+    forward_GQ[0] = prior_Q * likelihood_GQ[0]
     for g in range(1, n):
-        step_QQ = best_Q[:, None] + (log_free if at_cut_G[g] else log_stay)
-        came_GQ[g] = step_QQ.argmax(0)
-        best_Q = step_QQ.max(0) + evidence_GQ[g]
-        carried_Q = forward_GQ[g - 1] @ (free_QQ if at_cut_G[g] else stay_QQ)
-        forward_GQ[g] = _normalised(np.log(carried_Q) + evidence_GQ[g])
-    path_G = np.zeros(n, np.int64)
-    path_G[-1] = best_Q.argmax()
-    backward_Q = np.ones(q)
-    posterior_GQ = np.zeros((n, q))
-    for g in range(n - 1, -1, -1):
-        posterior_GQ[g] = forward_GQ[g] * backward_Q
-        posterior_GQ[g] /= posterior_GQ[g].sum()
-        if g:
-            path_G[g - 1] = came_GQ[g, path_G[g]]
-            step_QQ = free_QQ if at_cut_G[g] else stay_QQ
-            backward_Q = step_QQ @ (np.exp(evidence_GQ[g] - evidence_GQ[g].max()) * backward_Q)
-            backward_Q /= backward_Q.max()
-    return path_G, posterior_GQ
-
-
-def _normalised(log_Q: NDArray[np.float64]) -> NDArray[np.float64]:
-    weight_Q = np.exp(log_Q - log_Q.max())
-    return weight_Q / weight_Q.sum()
+        carried_Q = forward_GQ[g - 1] / forward_GQ[g - 1].sum()
+        forward_GQ[g] = ((1 - change_G[g]) * carried_Q + change_G[g] * prior_Q) * likelihood_GQ[g]
+    for g in range(n - 1, 0, -1):
+        later_Q = likelihood_GQ[g] * backward_GQ[g]
+        stay_Q = (1 - change_G[g]) * later_Q + change_G[g] * (prior_Q @ later_Q)
+        backward_GQ[g - 1] = stay_Q / stay_Q.max()
+    posterior_GQ = forward_GQ * backward_GQ
+    return posterior_GQ / posterior_GQ.sum(1, keepdims=True)
 
 
 def _snap(time_s: float, cuts_s: tuple[float, ...]) -> float:

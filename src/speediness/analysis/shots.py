@@ -8,17 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELLS = 16  # the picture is compared as a CELLS x CELLS mosaic
-CUT_DIFFERENCE = 12.0  # mean absolute difference of mosaics, grey levels, that a cut reaches at least
-CUT_RATIO = 5.0  # and by how much it sticks out of the frames before
+UNLIKE = 0.3  # 1 - correlation of neighbouring mosaics that a cut reaches at least
+STANDING_OUT = 4.0  # and by how much it exceeds what the last frames did
+MIN_CONTRAST = 3.0  # grey levels; darker or plainer pictures correlate at random
 MEMORY = 12  # frames
+MIN_MEMORY = 3  # frames; nothing stands out before there is something to stand out from
 
 
 class CutDetector:
     """Tells, frame by frame, whether a new shot begins.
 
-    A cut changes the whole picture at once: the difference to the frame before is large, large
-    against what the last frames did (so that fast motion and shaking cameras pass), and the
-    picture did not merely brighten (so that flashes pass). The mosaic makes it blind to detail.
+    At a cut a picture stops resembling the one before, all at once: their correlation falls,
+    far more than it did in the last frames (so that fast motion and shaking cameras pass). Being
+    a correlation it does not mind changes of light (so that flashes and fades pass); on a mosaic
+    it does not mind detail.
     """
 
     def __init__(self) -> None:
@@ -28,17 +31,19 @@ class CutDetector:
     def is_cut(self, luma_HW: NDArray[np.uint8]) -> bool:
         """True when this frame is the first of a new shot; call once for each frame in order."""
         mosaic = _mosaic(luma_HW)
-        last, self._last = self._last, mosaic
+        last, here = self._last, mosaic - mosaic.mean()
+        self._last = here
         if last is None:
             return False
-        # Contrast left after an even change of light is what a flash or a fade cannot explain.
-        difference = float(np.abs((mosaic - mosaic.mean()) - (last - last.mean())).mean())
-        usual = float(np.median(self._recent)) if self._recent else 0.0
-        cut = difference > max(CUT_DIFFERENCE, CUT_RATIO * usual)
-        if cut:
-            self._recent.clear()
-        else:
-            self._recent.append(difference)
+        contrast, contrast_before = float(here.std()), float(last.std())
+        if min(contrast, contrast_before) < MIN_CONTRAST:
+            # Nothing to compare; but a scene does not grow out of the dark in one frame.
+            return max(contrast, contrast_before) > 5 * MIN_CONTRAST
+        unlike = 1 - float((here * last).mean()) / (contrast * contrast_before)
+        # Cuts are remembered too, so that a strobe or a sliding pattern soon passes for usual.
+        known = len(self._recent) >= MIN_MEMORY
+        cut = known and unlike > max(UNLIKE, STANDING_OUT * float(np.median(self._recent)))
+        self._recent.append(unlike)
         return cut
 
 

@@ -16,13 +16,12 @@ from speediness.models.speednet import SpeedNet
 OPSET = 20  # GridSample as torch means it
 
 
-def export_onnx(network: SpeedNet, path: Path, metadata: dict[str, Any]) -> None:
+def export_onnx(network: SpeedNet, path: Path) -> None:
     """Write the network for the runtime; batch, frames, height and width stay free.
 
     Args:
         network: in any mode; exported in eval mode.
-        path: target; weights are inside the file.
-        metadata: JSON document stored beside the configuration (calibration, provenance).
+        path: target; weights and configuration are inside the file.
     """
     network = network.eval().cpu()
     clip = network.config.clip
@@ -45,7 +44,17 @@ def export_onnx(network: SpeedNet, path: Path, metadata: dict[str, Any]) -> None
     )
     assert program is not None
     model = optimizer.optimize(program.model_proto)
-    document = {"config": network.config.to_json(), **metadata}
+    _save(model, path, {"config": network.config.to_json()})
+
+
+def describe(path: Path, document: dict[str, Any]) -> None:
+    """Add calibration and provenance to the description inside an exported network."""
+    model = onnx.load(path)
+    (known,) = (json.loads(prop.value) for prop in model.metadata_props if prop.key == "speediness")
+    _save(model, path, {**known, **document})
+
+
+def _save(model: onnx.ModelProto, path: Path, document: dict[str, Any]) -> None:
     onnx.helper.set_model_props(model, {"speediness": json.dumps(document)})
     partial = path.with_name(path.name + ".partial")
     onnx.save(model, partial)

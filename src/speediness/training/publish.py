@@ -11,15 +11,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 import speediness
+from speediness.analysis.network import open_session
 from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem, held_out
 from speediness.errors import WeightsError
 from speediness.evaluation.calibration import calibrate
 from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overall, report, score_film
 from speediness.models.checkpoint import load_speednet, save_speednet
-from speediness.models.export import export_onnx
+from speediness.models.export import describe, export_onnx
 from speediness.models.speednet import SpeedNet
-from speediness.training.loop import judge_with
 from speediness.training.recipe import Recipe
 
 
@@ -63,7 +63,8 @@ def publish(
     clip = recipe.config.clip
     clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels)
     kept, validation_items = held_out(items, recipe.validation_share)
-    judge = judge_with(network)
+    export_onnx(network, out)
+    judge = open_session(out.read_bytes())[1]
     log("scoring the training films for the mean-flow threshold")
     trained = [score_film(film.as_film(), judge, clip, stride_s=4.0) for film in clips.films(kept, log)]
     threshold = fit_flow_threshold(trained)
@@ -76,5 +77,5 @@ def publish(
         "validation": overall(report(scores, threshold)),
         "made_by": {**made_by, "films": {"train": len(trained), "validation": len(films)}},
     }
-    export_onnx(network, out, document)
+    describe(out, document)
     return document

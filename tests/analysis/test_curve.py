@@ -1,0 +1,123 @@
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speediness.analysis.curve import STILL_PX, analyse, probability_normal
+from speediness.errors import VideoError
+from speediness.sampling import playback_factors
+from speediness.speedup.plan import plan_speedup
+from synthetic import Picture, steady, uneven, write_film
+
+BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
+
+
+def pattern(seed: int = 0, width: int = 400) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(30, 225, (12, width // 8)).astype(np.uint8)
+    return coarse.repeat(8, 0).repeat(8, 1)
+
+
+def swinging(time_s: float, beats: float = 1.0) -> Picture:
+    """A textured disc that swings once a second over a wall."""
+    picture = pattern(1, 128)[:96, :128].copy()
+    left = round(44 + 36 * np.sin(2 * np.pi * beats * time_s))
+    picture[32:72, left : left + 40] = pattern(2)[:40, :40]
+    return np.repeat(picture[:, :, None], 3, 2)
+
+
+def film(path: Path, times_s: list[Fraction], beats: float = 1.0) -> Path:
+    draw = [swinging(float(t), beats) for t in times_s]
+    return write_film(path, times_s, width_px=128, height_px=96, picture=lambda i: draw[i])
+
+
+def test_the_bundled_clip_has_a_value_for_every_frame_at_every_factor() -> None:
+    seen: list[tuple[float, float]] = []
+    curve = analyse(BIKES, progress=lambda done_s, total_s: seen.append((done_s, total_s)))
+    assert curve.times_s.shape == (250,) and curve.times_s[0] == 0
+    assert curve.duration_s == pytest.approx(10)
+    assert curve.factors == playback_factors()
+    assert curve.normal.shape == (11, 250)
+    assert np.isfinite(curve.normal).all() and 0 <= curve.normal.min() <= curve.normal.max() <= 1
+    # Whatever else it thinks: at 9.3x a street looks less natural than at 1x.
+    assert curve.normal[10].mean() < curve.normal[0].mean() - 0.2
+    assert curve.segments[0].start_s == 0 and curve.segments[-1].end_s == pytest.approx(10)
+    assert curve.cuts_s == ()
+    assert curve.made_by["network"] == "speednet-small"
+    assert [done_s for done_s, _ in seen] == sorted(done_s for done_s, _ in seen)
+    assert seen[-1][1] == pytest.approx(10, abs=0.2)
+
+
+@pytest.mark.parametrize("rate", [50, 60])
+def test_the_same_motion_at_another_frame_rate_gives_the_same_answer(tmp_path: Path, rate: int) -> None:
+    slow = analyse(film(tmp_path / "25.mp4", steady(100, 25)))
+    fast = analyse(film(tmp_path / "other.mp4", steady(4 * rate, rate)))
+    for k in range(11):
+        there = np.interp(slow.times_s, fast.times_s, fast.normal[k])
+        assert np.abs(there - slow.normal[k]).mean() < 0.1
+
+
+def test_variable_frame_rate_gives_nearly_the_same_answer(tmp_path: Path) -> None:
+    times_s = uneven(80)
+    vfr = analyse(film(tmp_path / "vfr.mp4", times_s))
+    even = analyse(film(tmp_path / "even.mp4", steady(round(float(times_s[-1]) * 25), 25)))
+    there = np.interp(even.times_s, vfr.times_s, vfr.normal[0])
+    assert np.abs(there - even.normal[0]).mean() < 0.15
+
+
+def test_a_static_film_is_natural_at_any_speed_and_its_plan_is_flat(tmp_path: Path) -> None:
+    still = write_film(
+        tmp_path / "still.mp4", steady(75), width_px=128, height_px=96, picture=lambda i: swinging(0)
+    )
+    curve = analyse(still)
+    assert [s.label for s in curve.segments] == ["natural"]
+    assert any("nothing moves" in note for note in curve.notes)
+    assert curve.normal.min() > 0.9
+    plan = plan_speedup(curve, 2)
+    np.testing.assert_allclose(plan.factor, 2, rtol=1e-9)
+
+
+def test_cuts_are_found_and_reported(tmp_path: Path) -> None:
+    # Three scenes with a little life in them.
+    def draw(i: int) -> Picture:
+        scene = pattern(10 + i // 40)[:96, 2 * (i % 40) // 4 : 2 * (i % 40) // 4 + 128]
+        return np.repeat(scene[:, :, None], 3, 2)
+
+    path = write_film(tmp_path / "cuts.mp4", steady(120), width_px=128, height_px=96, picture=draw)
+    assert analyse(path).cuts_s == pytest.approx((1.6, 3.2))
+
+
+@pytest.mark.parametrize("n_frames", [1, 2, 5])
+def test_very_short_films_are_analysed(tmp_path: Path, n_frames: int) -> None:
+    curve = analyse(film(tmp_path / "short.mp4", steady(n_frames)))
+    assert curve.normal.shape == (11, n_frames)
+    assert curve.duration_s == pytest.approx(n_frames / 25)
+
+
+def test_portrait_and_tiny_films_are_analysed(tmp_path: Path) -> None:
+    for n, (width, height) in enumerate([(48, 160), (16, 16), (34, 18)]):
+        path = write_film(tmp_path / f"{n}.mp4", steady(10), width_px=width, height_px=height)
+        assert analyse(path).normal.shape == (11, 10)
+
+
+def test_few_frames_a_second_are_remarked_upon(tmp_path: Path) -> None:
+    curve = analyse(film(tmp_path / "ten.mp4", steady(20, 10)))
+    assert any("frames a second are fewer" in note for note in curve.notes)
+
+
+def test_where_nothing_moves_the_answer_gives_way_to_normal() -> None:
+    log_odds = np.full((1, 3), 4.0, np.float32)
+    peak = np.array([[0.0, STILL_PX, 100 * STILL_PX]], np.float32)
+    normal = probability_normal(log_odds, peak)[0]
+    certain = 1 / (1 + np.exp(4.0))
+    assert normal[0] == 1
+    assert normal[1] == pytest.approx((1 + certain) / 2, abs=1e-3)
+    assert normal[2] == pytest.approx(certain, abs=1e-3)
+
+
+def test_bad_input_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match="does not exist"):
+        analyse(tmp_path / "nothing.mp4")
+    with pytest.raises(ValueError, match="ascend from 1"):
+        analyse(BIKES, factors=(1.0, 1.5, 1.25))

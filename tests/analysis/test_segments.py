@@ -1,0 +1,87 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from speediness.analysis.network import Response
+from speediness.analysis.segments import find_segments, label_of
+from speediness.sampling import playback_factors
+
+FACTORS = playback_factors()
+# A network that is right about two times in three at 1x against 2x.
+GRID = np.array([1.25**i for i in range(-2, 11)])
+RESPONSE = Response(GRID, 1.2 * np.log2(GRID) - 0.6, np.full(len(GRID), 1.0))
+
+
+def film(
+    played: list[tuple[float, float]], rate: int = 25, noise: float = 1.0, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frame times and log-odds (K, F) of stretches of (seconds, playback factor)."""
+    rng = np.random.default_rng(seed)
+    truth = np.concatenate([np.full(round(s * rate), k) for s, k in played])
+    at = np.log(np.array(FACTORS)[:, None] * truth)
+    clean = np.interp(at, np.log(RESPONSE.factors), RESPONSE.mean)
+    # Noise that lasts for about a window, as overlapping windows share their frames.
+    wander = rng.normal(0, noise, (len(FACTORS), len(truth) // rate + 2))
+    time = np.arange(len(truth)) / rate
+    rough = np.stack([np.interp(time, np.arange(wander.shape[1]), row) for row in wander])
+    return time, (clean + rough).astype(np.float32)
+
+
+def segments_of(played: list[tuple[float, float]], cuts_s: tuple[float, ...] = (), **noise: float):
+    times_s, log_odds = film(played, **noise)  # type: ignore[arg-type]
+    moving = np.ones(len(times_s), bool)
+    return find_segments(times_s, sum(s for s, _ in played), FACTORS, log_odds, moving, cuts_s, RESPONSE)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_natural_film_is_one_natural_segment(seed: int) -> None:
+    (segment,) = segments_of([(20, 1.0)], seed=seed)
+    assert (segment.label, segment.start_s, segment.end_s, segment.factor) == ("natural", 0, 20, 1)
+    assert segment.confidence > 0.7
+
+
+@pytest.mark.parametrize(("factor", "label"), [(0.25, "slow_motion"), (3.5, "sped_up")])
+def test_a_stretch_at_another_speed_is_found_where_it_is(factor: float, label: str) -> None:
+    found = segments_of([(20, 1.0), (20, factor), (20, 1.0)])
+    assert [s.label for s in found] == ["natural", label, "natural"]
+    assert found[1].start_s == pytest.approx(20, abs=2)
+    assert found[1].end_s == pytest.approx(40, abs=2)
+    assert found[1].factor == pytest.approx(factor, rel=0.35)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_labels_do_not_flicker(seed: int) -> None:
+    found = segments_of([(60, 1.0), (30, 0.3)], seed=seed, noise=1.5)
+    assert len(found) <= 4
+
+
+def test_segments_cover_the_film_without_gaps() -> None:
+    found = segments_of([(10, 1.0), (12, 0.25), (3.3, 3.0)])
+    assert found[0].start_s == 0 and found[-1].end_s == pytest.approx(25.3)
+    assert all(a.end_s == b.start_s for a, b in itertools.pairwise(found))
+
+
+def test_a_change_lands_on_the_cut_beside_it() -> None:
+    found = segments_of([(12.1, 1.0), (12, 0.2)], cuts_s=(12.1,), noise=0.3)
+    assert [s.label for s in found] == ["natural", "slow_motion"]
+    assert found[1].start_s == 12.1
+
+
+def test_where_nothing_moves_there_is_no_evidence_and_no_slow_motion() -> None:
+    times_s, log_odds = film([(20, 0.2)])
+    (segment,) = find_segments(times_s, 20.0, FACTORS, log_odds, np.zeros(500, bool), (), RESPONSE)
+    assert segment.label == "natural"
+    assert segment.confidence == pytest.approx(0.7, abs=0.05)  # the prior, nothing more
+
+
+def test_one_frame_is_one_segment() -> None:
+    (segment,) = find_segments(
+        np.array([0.0]), 0.04, FACTORS, np.zeros((11, 1), np.float32), np.array([True]), (), RESPONSE
+    )
+    assert (segment.start_s, segment.end_s) == (0, 0.04)
+
+
+def test_words_for_factors() -> None:
+    words = [label_of(k) for k in (0.25, 0.64, 0.8, 1.0, 1.25, 1.5625, 2.0)]
+    assert words == ["slow_motion"] * 2 + ["natural"] * 3 + ["sped_up"] * 2

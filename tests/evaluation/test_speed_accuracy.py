@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from speediness.clip import ClipSpec
+from speediness.evaluation.calibration import fit_scale, measure_response
+from speediness.evaluation.speed_accuracy import (
+    Film,
+    FilmScores,
+    centre_crop,
+    fit_flow_threshold,
+    halve,
+    report,
+    score_film,
+)
+
+CLIP = ClipSpec(n_frames=16, size_px=32)
+
+
+def judge_by_true_speed(clips: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the speed off films whose brightness rises by one a sixteenth of a second."""
+    rise = np.abs(np.diff(clips.astype(float), axis=1)).mean((1, 2, 3, 4))
+    score = np.log2(np.maximum(rise, 0.01)) - 0.5
+    flow = np.stack([rise, rise], 1)
+    return np.stack([-score / 2, score / 2], 1).astype(np.float32), flow.astype(np.float32)
+
+
+def brightening_film(seconds: float = 6, rate: float = 30, source: str = "s") -> Film:
+    times_s = np.arange(round(seconds * rate)) / rate
+    level = (times_s * 16).astype(np.uint8)
+    return Film(
+        "film", source, times_s, np.broadcast_to(level[:, None, None, None], (len(level), 64, 96, 1))
+    )
+
+
+def scores(one: list[float], two: list[float], magnified: list[float], source: str = "s") -> FilmScores:
+    arrays = [np.array(a, np.float32) for a in (one, two, magnified)]
+    return FilmScores("f", source, *arrays, *arrays)
+
+
+@pytest.mark.parametrize("rate", [24, 25, 30, 60])
+def test_a_judge_who_knows_the_speed_is_always_right_at_any_frame_rate(rate: int) -> None:
+    found = score_film(brightening_film(rate=rate), judge_by_true_speed, CLIP)
+    assert len(found.score_1x) == 5
+    assert (found.score_1x < 0).all() and (found.score_2x > 0).all()
+    np.testing.assert_allclose(found.flow_1x, 1, atol=0.1)
+    np.testing.assert_allclose(found.flow_2x, 2, atol=0.1)
+
+
+def test_a_film_shorter_than_its_2x_window_is_judged_once() -> None:
+    assert len(score_film(brightening_film(1.2), judge_by_true_speed, CLIP).score_2x) == 1
+
+
+def test_magnified_windows_show_the_middle_at_twice_the_scale() -> None:
+    seen: list[np.ndarray] = []
+
+    def judge(clips: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen.append(clips)
+        return judge_by_true_speed(clips, intervals)
+
+    rng = np.random.default_rng(0)
+    frame = rng.integers(0, 256, (1, 64, 96, 1), np.uint8)
+    score_film(Film("f", "s", np.arange(90) / 30, np.repeat(frame, 90, 0)), judge, CLIP)
+    plain, _, magnified = seen[0][0], seen[0][1], seen[0][2]
+    np.testing.assert_array_equal(magnified[0], frame[0, 16:48, 32:64])
+    by_hand = frame[0].reshape(32, 2, 48, 2).astype(float).mean((1, 3))[:, 8:40]
+    assert np.abs(plain[0, :, :, 0] - by_hand).max() <= 0.5
+
+
+def test_halving_and_cropping_drop_odd_edges() -> None:
+    assert halve(np.zeros((2, 65, 97, 3), np.uint8)).shape == (2, 32, 48, 3)
+    assert centre_crop(np.zeros((2, 33, 48, 1), np.uint8), 32).shape == (2, 32, 32, 1)
+
+
+def test_figures_by_hand() -> None:
+    films = [
+        scores([-1, -1], [1, -3], [0, 2], "a"),  # clip: 1x right, 2x mean p just below a half: wrong
+        scores([2], [3], [1], "b"),
+    ]
+    found = report(films, flow_threshold=0.0)
+    assert found["accuracy"] == pytest.approx(4 / 6)
+    assert found["accuracy_clip"] == pytest.approx(2 / 4)
+    assert found["per_class"]["normal"] == pytest.approx(2 / 3)
+    assert found["per_class"]["sped_up"] == pytest.approx(2 / 3)
+    assert found["pairs_ranked"] == pytest.approx(1 / 2)  # -1 against -1 is no win
+    assert found["matched_pairs"] == pytest.approx(1 / 2)
+    assert found["mean_flow"] == pytest.approx(4 / 6)
+    assert found["films"] == 2 and found["windows"] == 6
+    assert found["per_source"]["b"]["accuracy"] == pytest.approx(1 / 2)
+    low, high = found["interval_95"]["accuracy"]
+    assert low <= found["accuracy"] <= high
+
+
+def test_the_flow_threshold_is_the_best_of_all() -> None:
+    rng = np.random.default_rng(0)
+    films = [scores(list(rng.normal(0, 1, 40)), list(rng.normal(1, 1, 40)), [0.0]) for _ in range(3)]
+    threshold = fit_flow_threshold(films)
+
+    def accuracy(t: float) -> float:
+        return float(np.mean([np.concatenate([f.flow_1x <= t, f.flow_2x > t]).mean() for f in films]))
+
+    tried = [accuracy(float(t)) for f in films for t in (*f.flow_1x, *f.flow_2x)]
+    assert accuracy(threshold) == max(tried)
+
+
+def test_the_scale_recovers_a_known_calibration() -> None:
+    rng = np.random.default_rng(1)
+    films = []
+    for _ in range(200):
+        truth = rng.normal(0, 2, 400)
+        label = rng.random(400) < 1 / (1 + np.exp(-truth))
+        raw = truth * 3 + 0.7
+        n = min(label.sum(), (~label).sum())
+        films.append(scores(list(raw[~label][:n]), list(raw[label][:n]), [0.0]))
+    bias, temperature = fit_scale(films)
+    assert bias == pytest.approx(0.7, abs=0.1)
+    assert temperature == pytest.approx(3, rel=0.05)
+
+
+def test_the_response_is_what_natural_film_answers_at_each_factor() -> None:
+    films = [brightening_film(8, 30, f"s{n}") for n in range(12)]
+    found = measure_response(films, judge_by_true_speed, CLIP)
+    factors, mean = np.array(found["factors"]), np.array(found["mean"])
+    assert factors[0] == pytest.approx(0.64) and 1.0 in factors
+    inside = factors <= 2  # beyond, windows are longer than the films and play to and fro
+    np.testing.assert_allclose(mean[inside], np.log2(factors[inside]) - 0.5, atol=0.12)
+    assert (np.diff(mean) >= 0).all()

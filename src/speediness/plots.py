@@ -157,7 +157,8 @@ def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float) -> None:
 
 
 def _draw_speeds(axes: Axes, curve: SpeedinessCurve, plan: SpeedPlan | None, end_s: float) -> None:
-    limit = curve.limit()
+    rho = 0.5 if plan is None or plan.rho is None else plan.rho
+    limit = curve.limit(rho)
     low, high = 1.0, max(2.0, float(limit.max()))
     if plan is not None:
         low, high = min(low, float(plan.factor.min())), max(high, float(plan.factor.max()), plan.rate)
@@ -170,7 +171,7 @@ def _draw_speeds(axes: Axes, curve: SpeedinessCurve, plan: SpeedPlan | None, end
         color=LIMIT_COLOUR,
         drawstyle="steps-post",  # a limit holds until the next frame
         linewidth=1.0,
-        label="V(t): fastest that still looks natural",
+        label=f"V(t): fastest with P(natural) ≥ {rho:g}",
     )
     axes.fill_between(*line.get_data(), low, color=LIMIT_COLOUR, alpha=0.22, linewidth=0, step="post")
     if plan is not None:

@@ -69,4 +69,4 @@ def test_the_learning_rate_warms_up_and_falls_to_nothing() -> None:
     recipe = Recipe(steps=1000, warmup_steps=100)
     rates = [loop._schedule(step, recipe) for step in range(1000)]
     assert rates[0] == pytest.approx(0.01) and rates[99] == pytest.approx(1)
-    assert all(a >= b for a, b in itertools.pairwise(rates)) and rates[-1] < 1e-4
+    assert all(a >= b for a, b in itertools.pairwise(rates[100:])) and rates[-1] < 1e-4

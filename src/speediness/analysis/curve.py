@@ -51,11 +51,11 @@ def analyse(
     if factors[0] != 1 or any(b <= a for a, b in pairwise(factors)):
         raise ValueError("factors must ascend from 1")
     reader = VideoReader(Path(video))
-    total_s = float(reader.info.duration_s or 0)
+    promised_s = None if reader.info.duration_s is None else float(reader.info.duration_s)
 
     def seen(time_s: float) -> None:
         if progress is not None:
-            progress(time_s, max(total_s, time_s))
+            progress(time_s, max(promised_s or 0, time_s))
 
     frames = reader.frames(net.clip.size_px, net.clip.channels)
     shots = list(judge_shots(frames, net.judge, net.clip, factors, seen))
@@ -84,6 +84,7 @@ def analyse(
         notes=tuple(notes),
         made_by={
             "video": Path(video).name,
+            "container_duration_s": promised_s,
             "speediness": speediness.__version__,
             "network": net.name,
             "network_sha256": net.sha256,

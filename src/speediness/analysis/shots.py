@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELLS = 16  # the picture is compared as a CELLS x CELLS mosaic
-UNLIKE = 0.3  # 1 - correlation of neighbouring mosaics that a cut reaches at least
-STANDING_OUT = 4.0  # and by how much it exceeds what the last frames did
+UNLIKE = 0.45  # 1 - correlation of neighbouring mosaics that a cut reaches at least
+STANDING_OUT = 3.0  # and by how much it exceeds both the last frame's and the usual
 MIN_CONTRAST = 3.0  # grey levels; darker or plainer pictures correlate at random
 MEMORY = 12  # frames
 MIN_MEMORY = 3  # frames; nothing stands out before there is something to stand out from
@@ -41,8 +41,10 @@ class CutDetector:
             return max(contrast, contrast_before) > 5 * MIN_CONTRAST
         unlike = 1 - float((here * last).mean()) / (contrast * contrast_before)
         # Cuts are remembered too, so that a strobe or a sliding pattern soon passes for usual.
-        known = len(self._recent) >= MIN_MEMORY
-        cut = known and unlike > max(UNLIKE, STANDING_OUT * float(np.median(self._recent)))
+        cut = False
+        if len(self._recent) >= MIN_MEMORY:
+            usual = max(float(np.median(self._recent)), self._recent[-1])
+            cut = unlike > max(UNLIKE, STANDING_OUT * usual)
         self._recent.append(unlike)
         return cut
 

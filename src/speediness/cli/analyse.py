@@ -10,7 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, print_error, print_json, wants_traceback
 from speediness.errors import OutputError, SpeedinessError
 
@@ -25,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
     parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path, help="films to look at")
     parser.add_argument(
-        "-o", dest="folder", metavar="DIR", type=Path, help="where results go (default: beside each film)"
+        "-o",
+        dest="folder",
+        metavar="DIR",
+        type=Path,
+        help="where results go, made if missing (default: beside each film)",
     )
     parser.add_argument(
         "--csv", action="store_true", help="also write NAME.speediness.csv, one row per frame"
@@ -39,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = {video: (arguments.folder or video.parent) / video.stem for video in arguments.videos}
     _refuse_clashes(arguments.videos, results)
     if arguments.folder is not None:
-        check_folder(arguments.folder, "choose another with -o")
+        make_folder(arguments.folder)
     summaries: list[dict[str, Any]] = []
     errors: list[dict[str, str]] = []
     for video, result in results.items():

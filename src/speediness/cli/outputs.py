@@ -28,6 +28,18 @@ def check_folder(folder: Path, remedy: str) -> None:
         raise OutputError(f"cannot write into {folder}: {error.strerror}; {remedy}") from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and those above it, if it is missing.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {folder}: {error.strerror}; choose another") from error
+
+
 def check_new(path: Path, force: bool) -> None:
     """Make sure that nothing is replaced unasked.
 

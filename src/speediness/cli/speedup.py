@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from speediness.cli.analyse import print_outputs
 from speediness.cli.outputs import check_folder, check_new
 from speediness.cli.terminal import console, print_json
-from speediness.errors import DataError, PlanError
+from speediness.errors import DataError
 
 if TYPE_CHECKING:
     from speediness.curves import SpeedinessCurve
@@ -50,12 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse, plan and render; all that can be refused is refused before the long work."""
+    from speediness.speedup.plan import DEFAULT_OPTIONS, durations_table, judge_plan, plan_speedup
+
     video, out = arguments.video, arguments.out
     outputs = {
         kind: Path(f"{out.with_suffix('')}{suffix}")
         for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
     }
-    _refuse_rate(arguments.rate)
+    DEFAULT_OPTIONS.check_rate(arguments.rate)
     info = _film(video)
     _refuse_outputs(video, out, outputs, arguments)
     curve = _given_curve(arguments.curve, info) if arguments.curve else _analysed(video, outputs["curve"])
@@ -64,7 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from speediness.plots import plot_curve
     from speediness.progress import progress_bar
-    from speediness.speedup.plan import durations_table, judge_plan, plan_speedup
 
     plan = plan_speedup(curve, arguments.rate)
     plan.save(outputs["plan"])
@@ -115,17 +116,6 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_rate(rate: float) -> None:
-    """The bounds of a plan are known before the film is."""
-    from speediness.speedup.plan import DEFAULT_OPTIONS
-
-    if not DEFAULT_OPTIONS.slowest <= rate <= DEFAULT_OPTIONS.fastest:
-        raise PlanError(
-            f"a rate of {rate:g} cannot be reached; choose one from {DEFAULT_OPTIONS.slowest:g}"
-            f" to {DEFAULT_OPTIONS.fastest:g}"
-        )
-
-
 def _film(video: Path) -> VideoInfo:
     from speediness.video.reader import VideoReader
 
@@ -160,13 +150,11 @@ def _given_curve(path: Path, info: VideoInfo) -> SpeedinessCurve:
     from speediness.curves import SpeedinessCurve
 
     curve = SpeedinessCurve.load(path)
-    promised_s = info.duration_s
-    # A file that is cut short promises more than it holds; its curve says so (video/reader.py).
-    if any("cut short" in note for note in curve.notes) or promised_s is None:
-        return curve
-    if abs(promised_s - curve.duration_s) > max(0.5, 0.02 * promised_s):
+    # What the container promises, not what could be decoded: a file may be cut short.
+    then_s, now_s = curve.made_by.get("container_duration_s") or curve.duration_s, info.duration_s
+    if now_s is not None and abs(float(now_s) - then_s) > max(0.5, 0.02 * then_s):
         raise DataError(
-            f"{path} is of a film of {curve.duration_s:.2f} s, but {info.path} has {promised_s:.2f} s;"
+            f"{path} is of a film of {then_s:.2f} s, but {info.path} has {float(now_s):.2f} s;"
             " leave --from out or give the curve of this film"
         )
     return curve

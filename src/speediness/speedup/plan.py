@@ -73,6 +73,16 @@ class PlanOptions:
         if not 0 < self.smooth_s < np.inf:
             raise PlanError(f"smooth_s is {self.smooth_s}; give a positive number of seconds")
 
+    def check_rate(self, rate: float) -> None:
+        """Whether a film can be brought to this rate; any film, since uniform speed is a plan too.
+
+        Raises:
+            PlanError: ``rate`` lies outside the bounds.
+        """
+        if not self.slowest <= rate <= self.fastest:
+            reach = f"{self.slowest:g} to {self.fastest:g}"
+            raise PlanError(f"a rate of {rate:g} cannot be reached; choose one from {reach}")
+
 
 DEFAULT_OPTIONS = PlanOptions()
 
@@ -121,9 +131,7 @@ def plan_speedup(curve: SpeedinessCurve, rate: float, options: PlanOptions = DEF
     Raises:
         PlanError: ``rate`` lies outside the bounds.
     """
-    if not options.slowest <= rate <= options.fastest:
-        reach = f"{options.slowest:g} to {options.fastest:g}"
-        raise PlanError(f"a rate of {rate:g} cannot be reached; choose one from {reach}")
+    options.check_rate(rate)
     rate = float(rate)
     made_by = {
         "program": f"speediness {__version__}",

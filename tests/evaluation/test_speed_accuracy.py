@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from speediness.clip import ClipSpec
+from speediness.datasets.film import Film
+from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.calibration import fit_scale, measure_response
 from speediness.evaluation.speed_accuracy import (
-    Film,
     FilmScores,
     centre_crop,
     fit_flow_threshold,
@@ -27,9 +30,8 @@ def judge_by_true_speed(clips: np.ndarray, intervals: np.ndarray) -> tuple[np.nd
 def brightening_film(seconds: float = 6, rate: float = 30, source: str = "s") -> Film:
     times_s = np.arange(round(seconds * rate)) / rate
     level = (times_s * 16).astype(np.uint8)
-    return Film(
-        "film", source, times_s, np.broadcast_to(level[:, None, None, None], (len(level), 64, 96, 1))
-    )
+    frames = np.broadcast_to(level[:, None, None, None], (len(level), 64, 96, 1))
+    return Film(VideoItem(Path("film.mp4"), source), times_s, frames)
 
 
 def scores(one: list[float], two: list[float], magnified: list[float], source: str = "s") -> FilmScores:
@@ -59,7 +61,9 @@ def test_magnified_windows_show_the_middle_at_twice_the_scale() -> None:
 
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (1, 64, 96, 1), np.uint8)
-    score_film(Film("f", "s", np.arange(90) / 30, np.repeat(frame, 90, 0)), judge, CLIP)
+    score_film(
+        Film(VideoItem(Path("f.mp4"), "s"), np.arange(90) / 30, np.repeat(frame, 90, 0)), judge, CLIP
+    )
     plain, _, magnified = seen[0][0], seen[0][1], seen[0][2]
     np.testing.assert_array_equal(magnified[0], frame[0, 16:48, 32:64])
     by_hand = frame[0].reshape(32, 2, 48, 2).astype(float).mean((1, 3))[:, 8:40]

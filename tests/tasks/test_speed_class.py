@@ -13,28 +13,29 @@ from speediness.tasks.speed_class import SpeedClassTask
 CLIP = ClipSpec()
 
 
-def losses_by_hand(logits: np.ndarray, rank_weight: float) -> tuple[float, float]:
+def losses_by_hand(logits: np.ndarray, magnified_weight: float) -> tuple[float, float]:
     """Clip by clip and pair by pair."""
-    labels = [NORMAL, SPED_UP, NORMAL, SPED_UP] * (len(logits) // 4)
-    entropy = [
-        -math.log(math.exp(row[label]) / (math.exp(row[0]) + math.exp(row[1])))
-        for row, label in zip(logits, labels, strict=True)
-    ]
+    total, weights = 0.0, 0.0
+    for n, row in enumerate(logits):
+        label, weight = (NORMAL, SPED_UP)[n % 2], 1.0 if n % 4 < 2 else magnified_weight
+        total -= weight * math.log(math.exp(row[label]) / (math.exp(row[0]) + math.exp(row[1])))
+        weights += weight
     ranking = []
     for first in range(0, len(logits), 4):
         score = [row[SPED_UP] - row[NORMAL] for row in logits[first : first + 4]]
         for sped_up in (1, 3):
             for normal in (0, 2):
                 ranking.append(math.log(1 + math.exp(score[normal] - score[sped_up])))
-    return float(np.mean(entropy)), float(np.mean(ranking))
+    return total / weights, float(np.mean(ranking))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_losses_equal_the_obvious_loop(seed: int) -> None:
+@pytest.mark.parametrize("magnified_weight", [0.0, 0.3, 1.0])
+def test_losses_equal_the_obvious_loop(seed: int, magnified_weight: float) -> None:
     logits = np.random.default_rng(seed).normal(size=(12, 2))
-    task = SpeedClassTask(rank_weight=0.7)
+    task = SpeedClassTask(rank_weight=0.7, magnified_weight=magnified_weight)
     found = task.losses(torch.from_numpy(logits))
-    entropy, ranking = losses_by_hand(logits, 0.7)
+    entropy, ranking = losses_by_hand(logits, magnified_weight)
     assert found["cross_entropy"].item() == pytest.approx(entropy, abs=1e-9)
     assert found["ranking"].item() == pytest.approx(ranking, abs=1e-9)
     assert found["loss"].item() == pytest.approx(entropy + 0.7 * ranking, abs=1e-9)
@@ -42,7 +43,7 @@ def test_losses_equal_the_obvious_loop(seed: int) -> None:
 
 def test_the_gradient_pulls_sped_up_above_normal_at_either_zoom() -> None:
     logits = torch.zeros(4, 2, requires_grad=True)
-    SpeedClassTask().losses(logits)["loss"].backward()
+    SpeedClassTask(magnified_weight=1).losses(logits)["loss"].backward()
     assert logits.grad is not None
     pull = -(logits.grad[:, SPED_UP] - logits.grad[:, NORMAL])
     assert (pull[[1, 3]] > 0).all() and (pull[[0, 2]] < 0).all()

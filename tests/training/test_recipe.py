@@ -15,7 +15,8 @@ def test_every_recipe_describes_a_network_and_survives_json(name: str) -> None:
 
 def test_the_paper_recipe_is_the_paper_network() -> None:
     recipe = RECIPES["speednet_s3dg"]()
-    assert (recipe.stem, recipe.width, recipe.skipping, recipe.rank_weight) == ("rgb", 1.0, "random", 0)
+    assert (recipe.stem, recipe.width, recipe.skipping) == ("rgb", 1.0, "random")
+    assert (recipe.rank_weight, recipe.magnified_weight) == (0, 1)
     assert recipe.config.clip.channels == 3
 
 

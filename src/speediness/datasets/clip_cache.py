@@ -11,37 +11,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from speediness.datasets.film import Film, read_film
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import VideoError
-from speediness.evaluation.speed_accuracy import Film
-from speediness.video.reader import VideoReader
 
 
 @dataclass(frozen=True)
-class CachedFilm:
-    """A decoded film."""
+class CachedFilm(Film):
+    """A film whose frames are mapped from disk rather than held in memory."""
 
-    item: VideoItem
-    times_s: NDArray[np.float64]
-    """(F,) exact presentation times."""
-    frames_FHWC: NDArray[np.uint8]
-    """(F, H, W, C), memory-mapped."""
     activity: NDArray[np.float32]
     """(F - 1,) mean absolute difference of neighbours in grey levels per second."""
-
-    def as_film(self) -> Film:
-        """The same film as evaluation takes it."""
-        return Film(self.item.path.name, self.item.source, self.times_s, self.frames_FHWC)
-
-    @property
-    def start_s(self) -> float:
-        """Time of the first frame."""
-        return float(self.times_s[0])
-
-    @property
-    def end_s(self) -> float:
-        """Time of the last frame."""
-        return float(self.times_s[-1])
 
 
 class ClipCache:
@@ -68,11 +48,9 @@ class ClipCache:
         name = hashlib.sha256(key.encode()).hexdigest()[:24]
         pictures, times = self.folder / f"{name}.npy", self.folder / f"{name}.times.npy"
         if not times.exists():  # written last, so its presence means the pair is whole
-            frames = list(VideoReader(item.path).frames(self.short_side_px, self.channels))
-            if len(frames) < 2:
-                raise VideoError(f"{item.path} holds a single frame; motion needs two")
-            _save(pictures, np.stack([frame.pixels_HWC for frame in frames]))
-            _save(times, np.array([float(frame.time_s) for frame in frames]))
+            film = read_film(item, self.short_side_px, self.channels)
+            _save(pictures, film.frames_FHWC)
+            _save(times, film.times_s)
         frames_FHWC = np.load(pictures, mmap_mode="r")
         times_s = np.load(times)
         activity = self.folder / f"{name}.activity.npy"

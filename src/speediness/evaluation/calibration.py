@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,8 @@ from speediness.analysis.curve import STILL_PX
 from speediness.analysis.network import Judge
 from speediness.analysis.windows import judge_shots
 from speediness.clip import ClipSpec
-from speediness.evaluation.speed_accuracy import Film, FilmScores, halve
+from speediness.datasets.film import Film
+from speediness.evaluation.speed_accuracy import FilmScores, halve
 from speediness.video.reader import Frame
 
 RESPONSE_FACTORS = tuple(1.25**i for i in range(-2, 11))
@@ -42,7 +44,7 @@ def fit_scale(scores: list[FilmScores]) -> tuple[float, float]:
     return float(-offset / slope), float(1 / slope)
 
 
-def measure_response(films: list[Film], judge: Judge, clip: ClipSpec) -> dict[str, list[float]]:
+def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dict[str, list[float]]:
     """Mean and spread of the calibrated log-odds of natural films at each factor.
 
     ``judge`` must be calibrated already. Factors below 1 use only films with frames enough to be
@@ -50,7 +52,7 @@ def measure_response(films: list[Film], judge: Judge, clip: ClipSpec) -> dict[st
     """
     rows: dict[float, list[NDArray[np.float32]]] = {factor: [] for factor in RESPONSE_FACTORS}
     for film in films:
-        rate = (len(film.times_s) - 1) / float(film.times_s[-1] - film.times_s[0])
+        rate = (len(film.times_s) - 1) / film.end_s
         factors = tuple(f for f in RESPONSE_FACTORS if f * rate >= 0.99 * float(clip.frame_rate))
         frames = (
             Frame(Fraction(float(time_s)), pixels)
@@ -70,7 +72,9 @@ def measure_response(films: list[Film], judge: Judge, clip: ClipSpec) -> dict[st
     return {"factors": list(kept), "mean": np.maximum.accumulate(mean).tolist(), "spread": spread.tolist()}
 
 
-def calibrate(scores: list[FilmScores], films: list[Film], judge: Judge, clip: ClipSpec) -> dict[str, Any]:
+def calibrate(
+    scores: list[FilmScores], films: Sequence[Film], judge: Judge, clip: ClipSpec
+) -> dict[str, Any]:
     """The ``calibration`` entry of an exported network: bias, temperature, response."""
     bias, temperature = fit_scale(scores)
 

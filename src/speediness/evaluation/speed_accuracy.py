@@ -21,21 +21,11 @@ from numpy.typing import NDArray
 from speediness import sampling
 from speediness.analysis.network import DEFAULT_NETWORK, Judge, Network, load_network
 from speediness.clip import ClipSpec
-from speediness.datasets.video_list import VideoItem, from_folder
+from speediness.datasets.film import Film, read_film
+from speediness.datasets.video_list import from_folder
 from speediness.errors import DataError, VideoError
-from speediness.video.reader import VideoReader
 
 ZOOM = 2  # of the matched pairs
-
-
-@dataclass(frozen=True)
-class Film:
-    """A decoded film at ZOOM times the network's short side."""
-
-    name: str
-    source: str
-    times_s: NDArray[np.float64]
-    frames_FHWC: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -79,7 +69,9 @@ def evaluate_speed(
     unreadable: dict[str, str] = {}
     for done, item in enumerate(items):
         try:
-            scores.append(score_film(read_film(item, net.clip), net.judge, net.clip))
+            scores.append(
+                score_film(read_film(item, ZOOM * net.clip.size_px, net.clip.channels), net.judge, net.clip)
+            )
         except VideoError as error:
             unreadable[item.path.name] = str(error)
         if progress is not None:
@@ -94,19 +86,6 @@ def evaluate_speed(
         "unreadable": unreadable,
         **report(scores, net.flow_threshold),
     }
-
-
-def read_film(item: VideoItem, clip: ClipSpec) -> Film:
-    """Decode a film at ZOOM times the network's short side.
-
-    Raises:
-        VideoError: it cannot be decoded or holds a single frame.
-    """
-    frames = list(VideoReader(item.path).frames(ZOOM * clip.size_px, clip.channels))
-    if len(frames) < 2:
-        raise VideoError(f"{item.path} holds a single frame; motion needs two")
-    times_s = np.array([float(frame.time_s) for frame in frames])
-    return Film(item.path.name, item.source, times_s, np.stack([frame.pixels_HWC for frame in frames]))
 
 
 def centre_crop(frames_THWC: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
@@ -125,8 +104,8 @@ def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def score_film(film: Film, judge: Judge, clip: ClipSpec, stride_s: float = 1.0) -> FilmScores:
-    """Judge every window of a film at 1x, at 2x, and at 1x under twice the zoom."""
-    start_s, end_s = float(film.times_s[0]), float(film.times_s[-1])
+    """Judge every window of a film, decoded at ZOOM times N, at 1x, at 2x, and at 1x magnified."""
+    start_s, end_s = 0.0, film.end_s
     half_s = clip.duration_s  # half of the 2x window
     middle_s = (start_s + end_s) / 2
     fits = end_s - start_s > 2 * half_s
@@ -143,7 +122,7 @@ def score_film(film: Film, judge: Judge, clip: ClipSpec, stride_s: float = 1.0) 
     logits, flow = judge(np.stack(clips), np.stack(spacings))
     score_W3 = (logits[:, 1] - logits[:, 0]).reshape(-1, 3)
     flow_W3 = flow[:, 0].reshape(-1, 3)
-    return FilmScores(film.name, film.source, *score_W3.T, *flow_W3.T)
+    return FilmScores(film.item.path.name, film.item.source, *score_W3.T, *flow_W3.T)
 
 
 def fit_flow_threshold(scores: Iterable[FilmScores]) -> float:

@@ -48,8 +48,10 @@ class SpeedClassTask:
 
     skipping: str = "even"
     """even: a fractional, uniform step. random: the paper's (§3.1)."""
-    rank_weight: float = 1.0
+    rank_weight: float = 0.5
     """Weight of the ranking loss beside the paper's cross-entropy."""
+    magnified_weight: float = 0.0
+    """Weight of the magnified views in the cross-entropy; in the ranking they always count."""
     views_per_window: int = 4
 
     def draw(self, start_s: float, end_s: float, clip: ClipSpec, rng: np.random.Generator) -> list[View]:
@@ -82,7 +84,10 @@ class SpeedClassTask:
         labels_B = torch.tensor([NORMAL, SPED_UP, NORMAL, SPED_UP], device=logits_B2.device)
         labels_B = labels_B.repeat(len(logits_B2) // 4)
         score_V4 = (logits_B2[:, SPED_UP] - logits_B2[:, NORMAL]).view(-1, 4)
-        cross_entropy = F.cross_entropy(logits_B2, labels_B)
+        weight_B = logits_B2.new_tensor([1, 1, self.magnified_weight, self.magnified_weight])
+        weight_B = weight_B.repeat(len(logits_B2) // 4)
+        entropy_B = F.cross_entropy(logits_B2, labels_B, reduction="none")
+        cross_entropy = (weight_B * entropy_B).sum() / weight_B.sum()
         normal_V21, sped_up_V12 = score_V4[:, 0::2, None], score_V4[:, None, 1::2]
         ranking = F.softplus(normal_V21 - sped_up_V12).mean()
         return {

@@ -64,9 +64,7 @@ class Loader:
         film = self.films[rng.choice(len(self.films), p=self.probability)]
         start_s, end_s = self._busier_of_two(film, rng)
         views = self.task.draw(start_s, end_s, self.clip, rng)
-        shown = [
-            nearest_frames(film.times_s, reflect(view.times_s, film.start_s, film.end_s)) for view in views
-        ]
+        shown = [nearest_frames(film.times_s, reflect(view.times_s, 0, film.end_s)) for view in views]
         used = np.unique(np.concatenate(shown))
         first, last = film.frames_FHWC[used[0]], film.frames_FHWC[used[-1]]
         middle = film.frames_FHWC[used[len(used) // 2]]
@@ -85,8 +83,8 @@ class Loader:
 
     def _busier_of_two(self, film: CachedFilm, rng: np.random.Generator) -> tuple[float, float]:
         """Of two random segments as long as the longest view, the one in which more changes."""
-        length_s = min(2.2 * self.clip.duration_s, film.end_s - film.start_s)
-        starts = rng.uniform(film.start_s, film.end_s - length_s, size=2)
+        length_s = min(2.2 * self.clip.duration_s, film.end_s)
+        starts = rng.uniform(0, film.end_s - length_s, size=2)
         moments = (film.times_s[1:] + film.times_s[:-1]) / 2
 
         def busy(start_s: float) -> float:

@@ -143,7 +143,7 @@ def validate(
 
 def _scores(network: SpeedNet, films: list[CachedFilm]) -> list[FilmScores]:
     judge, clip = judge_with(network), network.config.clip
-    return [score_film(film.as_film(), judge, clip) for film in films]
+    return [score_film(film, judge, clip) for film in films]
 
 
 class _Run:
@@ -153,7 +153,7 @@ class _Run:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.task = TASKS[recipe.task](recipe.skipping, recipe.rank_weight)
+        self.task = TASKS[recipe.task](recipe.skipping, recipe.rank_weight, recipe.magnified_weight)
         self.network = SpeedNet(recipe.config).to(self.device)
         self.average = SpeedNet(recipe.config).to(self.device)
         self.average.load_state_dict(self.network.state_dict())

@@ -66,10 +66,10 @@ def publish(
     export_onnx(network, out)
     judge = open_session(out.read_bytes())[1]
     log("scoring the training films for the mean-flow threshold")
-    trained = [score_film(film.as_film(), judge, clip, stride_s=4.0) for film in clips.films(kept, log)]
+    trained = [score_film(film, judge, clip, stride_s=4.0) for film in clips.films(kept, log)]
     threshold = fit_flow_threshold(trained)
     log("calibrating on the held-out sources")
-    films = [film.as_film() for film in clips.films(validation_items, log)]
+    films = clips.films(validation_items, log)
     scores = [score_film(film, judge, clip) for film in films]
     document = {
         "calibration": calibrate(scores, films, judge, clip),

@@ -25,9 +25,10 @@ class Recipe:
     frame_rate: Fraction = Fraction(16)
     size_px: int = 64
     skipping: Literal["even", "random"] = "even"
-    rank_weight: float = 1.0
+    rank_weight: float = 0.5
+    magnified_weight: float = 0.0
     dropout: float = 0.2
-    steps: int = 4000
+    steps: int = 3000
     windows: int = 8
     """Windows of film a step; each gives four clips (two speeds, two zooms)."""
     lr: float = 2e-3
@@ -96,6 +97,7 @@ def speednet_s3dg() -> Recipe:
         size_px=224,
         skipping="random",
         rank_weight=0.0,
+        magnified_weight=1.0,
         steps=20000,
     )
 

@@ -28,8 +28,10 @@ def film(
     return time, (clean + rough).astype(np.float32)
 
 
-def segments_of(played: list[tuple[float, float]], cuts_s: tuple[float, ...] = (), **noise: float):
-    times_s, log_odds = film(played, **noise)  # type: ignore[arg-type]
+def segments_of(
+    played: list[tuple[float, float]], cuts_s: tuple[float, ...] = (), noise: float = 1.0, seed: int = 0
+):
+    times_s, log_odds = film(played, noise=noise, seed=seed)
     moving = np.ones(len(times_s), bool)
     return find_segments(times_s, sum(s for s, _ in played), FACTORS, log_odds, moving, cuts_s, RESPONSE)
 

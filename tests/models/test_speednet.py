@@ -1,5 +1,6 @@
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,13 +10,13 @@ import torch.nn.functional as F
 from speediness.clip import ClipSpec
 from speediness.errors import WeightsError
 from speediness.models.checkpoint import load_speednet, save_speednet
-from speediness.models.speednet import STEMS, SpeedNet, SpeedNetConfig
+from speediness.models.speednet import SpeedNet, SpeedNetConfig, Stem
 
 
-def tiny(stem: str = "motion", n_frames: int = 16) -> SpeedNet:
+def tiny(stem: Stem = "motion", n_frames: int = 16) -> SpeedNet:
     torch.manual_seed(0)
     clip = ClipSpec(n_frames=n_frames, size_px=64, channels=1 if stem == "motion" else 3)
-    network = SpeedNet(SpeedNetConfig(clip, 0.125, stem)).eval()  # type: ignore[arg-type]
+    network = SpeedNet(SpeedNetConfig(clip, 0.125, stem)).eval()
     torch.nn.init.normal_(network.classifier.weight)
     return network
 
@@ -26,8 +27,8 @@ def moving_clips(batch: int, channels: int, t: int = 16, height: int = 64, width
     return torch.from_numpy(np.concatenate([np.roll(frames, s, 3) for s in range(t)], 1))
 
 
-@pytest.mark.parametrize("stem", STEMS)
-def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(stem: str) -> None:
+@pytest.mark.parametrize("stem", get_args(Stem))
+def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(stem: Stem) -> None:
     network = tiny(stem)
     clips, intervals = moving_clips(2, network.config.clip.channels), torch.ones(2, 15)
     with torch.inference_mode():

@@ -22,10 +22,14 @@ class VideoItem:
 
 
 def from_manifest(manifest: Path, split: str | None = None) -> list[VideoItem]:
-    """Videos of a manifest CSV (columns ``file``, ``split``, ``source``, ``speed_trust``).
+    """Videos of a manifest CSV with the columns ``file``, ``split`` and ``source``.
 
-    Clips whose playback speed the manifest distrusts (``speed_trust`` low) are left out when no
-    split is named; a named split is returned whole.
+    Args:
+        manifest: the CSV; files are named relative to its folder.
+        split: return only this split.
+
+    Raises:
+        DataError: missing file or columns.
     """
     if not manifest.is_file():
         raise DataError(f"{manifest} does not exist; give the CSV that lists the videos")
@@ -45,6 +49,9 @@ def from_folder(root: Path) -> list[VideoItem]:
     """All videos below a folder, sorted; each file a source of its own.
 
     A ``manifest.csv`` beside or inside the folder names the sources of the files it lists.
+
+    Raises:
+        DataError: not a folder, or no videos in it.
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give the folder that holds the videos")

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
+from safetensors.torch import load_file, save_file
 
 from speediness.errors import WeightsError
 from speediness.models.speednet import SpeedNet, SpeedNetConfig
@@ -35,7 +34,7 @@ def load_speednet(path: Path) -> tuple[SpeedNet, dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            state: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        state = load_file(path)
         network = SpeedNet(SpeedNetConfig.from_json(json.loads(header["config"])))
         network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
     except (OSError, SafetensorError, KeyError, RuntimeError) as error:

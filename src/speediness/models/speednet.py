@@ -15,6 +15,8 @@ from speediness.clip import ClipSpec
 from speediness.models.motion import LucasKanade
 from speediness.models.s3dg import S3DG
 
+Stem = Literal["rgb", "motion"]
+
 NORMAL, SPED_UP = 0, 1  # order of the two logits
 
 # ImageNet mean and deviation of RGB in 0..1, as in the RSPNet code; luma weights of BT.601.
@@ -32,7 +34,7 @@ class SpeedNetConfig:
     clip: ClipSpec = field(default_factory=ClipSpec)
     width: float = 1.0
     """Multiplies the channels of S3D-G; 1.0 is the paper's network."""
-    stem: Literal["rgb", "motion"] = "rgb"
+    stem: Stem = "rgb"
     """rgb: pictures straight into S3D-G (the paper). motion: velocities (see motion.py)."""
     dropout: float = 0.2
 
@@ -79,7 +81,7 @@ def _compressed(values: Tensor) -> Tensor:
     return values.sign() * torch.log(values.abs() + torch.sqrt(values.square() + 1))
 
 
-STEMS = {"rgb": PictureStem, "motion": MotionStem}
+STEMS: dict[Stem, type[PictureStem] | type[MotionStem]] = {"rgb": PictureStem, "motion": MotionStem}
 
 
 class SpeedNet(nn.Module):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from speediness.clip import ClipSpec
 from speediness.errors import SpeedinessError
-from speediness.models.speednet import SpeedNetConfig
+from speediness.models.speednet import SpeedNetConfig, Stem
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Recipe:
     """Everything that determines a run besides the data."""
 
     task: str = "speed_class"
-    stem: Literal["rgb", "motion"] = "motion"
+    stem: Stem = "motion"
     width: float = 0.25
     n_frames: int = 16
     frame_rate: Fraction = Fraction(16)

@@ -43,7 +43,7 @@ def test_the_bundled_clip_has_a_value_for_every_frame_at_every_factor() -> None:
     # Whatever else it thinks: at 9.3x a street looks less natural than at 1x.
     assert curve.normal[10].mean() < curve.normal[0].mean() - 0.2
     assert curve.segments[0].start_s == 0 and curve.segments[-1].end_s == pytest.approx(10)
-    assert curve.cuts_s == ()
+    assert curve.cuts_s == pytest.approx((1.2, 3.04, 5.48, 7.48, 9.68))  # seen by eye
     assert curve.made_by["network"] == "speednet-small"
     assert [done_s for done_s, _ in seen] == sorted(done_s for done_s, _ in seen)
     assert seen[-1][1] == pytest.approx(10, abs=0.2)

@@ -170,6 +170,7 @@ def test_a_curve_of_a_film_that_is_cut_short_is_taken(
         motion=np.ones(frames, np.float32),
         segments=(),
         notes=tuple(reader.warnings),
+        made_by={"container_duration_s": float(reader.info.duration_s or 0)},  # as analyse records it
     )
     curve.save(curve_file)
     command = [

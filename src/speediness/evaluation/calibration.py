@@ -74,10 +74,24 @@ def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dic
 
 
 def calibrate(
-    scores: list[FilmScores], films: Sequence[Film], judge: Judge, clip: ClipSpec
+    trained: list[FilmScores],
+    held_out: list[FilmScores],
+    films: Sequence[Film],
+    judge: Judge,
+    clip: ClipSpec,
 ) -> dict[str, Any]:
-    """The ``calibration`` entry of an exported network: bias, temperature, response."""
-    bias, temperature = fit_scale(scores)
+    """The ``calibration`` entry of an exported network: bias, temperature, response.
+
+    Args:
+        trained: scores of the films trained on. They help to place the bias, as they do the
+            mean-flow threshold: a dozen held-out sources may all be livelier than most film.
+        held_out: scores of the others, on which alone confidence can be judged.
+        films: the held-out films themselves.
+        judge: the network before calibration.
+        clip: what it looks at.
+    """
+    bias, _ = fit_scale(trained + held_out)
+    _, temperature = fit_scale(held_out)
 
     def calibrated(
         clips: NDArray[np.uint8], intervals: NDArray[np.float32]

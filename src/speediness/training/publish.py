@@ -30,8 +30,8 @@ def publish(
 
     Args:
         run: folder written by :func:`speediness.training.loop.train`, finished or not.
-        items: the films it was trained on; the sources held out then calibrate it now, and the
-            others fit the mean-flow threshold that every accuracy is read against.
+        items: the films it was trained on; with the sources held out then it is calibrated, with
+            the others the mean-flow threshold is fitted that every accuracy is read against.
         out: the ``.onnx`` file to write; the ``.safetensors`` goes beside it.
         cache: folder of decoded films.
         log: receives one line at a time.
@@ -72,7 +72,7 @@ def publish(
     films = clips.films(validation_items, log)
     scores = [score_film(film, judge, clip) for film in films]
     document = {
-        "calibration": calibrate(scores, films, judge, clip),
+        "calibration": calibrate(trained, scores, films, judge, clip),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
         "made_by": {**made_by, "films": {"train": len(trained), "validation": len(films)}},

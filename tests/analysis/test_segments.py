@@ -84,6 +84,13 @@ def test_one_frame_is_one_segment() -> None:
     assert (segment.start_s, segment.end_s) == (0, 0.04)
 
 
+def test_a_shot_of_a_few_frames_at_the_end_takes_its_neighbours_label() -> None:
+    times_s, log_odds = film([(20, 0.2), (0.2, 1.0)])
+    moving = times_s < 20  # nothing can be said of the last frames
+    found = find_segments(times_s, 20.2, FACTORS, log_odds, moving, (20.0,), RESPONSE)
+    assert [(s.label, s.end_s) for s in found] == [("slow_motion", 20.2)]
+
+
 def test_words_for_factors() -> None:
     words = [label_of(k) for k in (0.25, 0.64, 0.8, 1.0, 1.25, 1.5625, 2.0)]
     assert words == ["slow_motion"] * 2 + ["natural"] * 3 + ["sped_up"] * 2

@@ -18,6 +18,7 @@ from speediness.analysis.network import Response
 from speediness.curves import Label, Segment
 
 GRID_S = 0.25
+MIN_RUN = 2  # points of the grid; what is shorter takes its neighbour's label
 CHANGE_COST = 4.0  # nats; e^-4 a quarter of a second is one change in about 14 s
 PRIOR_NATURAL = 0.7  # most film plays at the speed it was filmed
 NATURAL_RANGE = (0.75, 1.35)  # factors called natural: nearer to 1 than to the first audible step
@@ -65,7 +66,7 @@ def find_segments(
     words: tuple[Label, ...] = ("natural", "sped_up", "slow_motion")
     of_word_WQ = np.array([[label == word for label in labels_Q] for word in words])
     label_G = [words[w] for w in (posterior_GQ @ of_word_WQ.T).argmax(1)]
-    starts = [0] + [g for g in range(1, len(grid_s)) if label_G[g] != label_G[g - 1]]
+    starts = _absorb_short_runs(label_G)
     bounds_s = [0.0, *(_snap(grid_s[g], cuts_s) for g in starts[1:]), duration_s]
     segments = []
     for n, first in enumerate(starts):
@@ -85,6 +86,20 @@ def find_segments(
             )
         )
     return tuple(segments)
+
+
+def _absorb_short_runs(label_G: list[Label]) -> list[int]:
+    """Give runs too short to be seen their neighbour's label; returns where runs start."""
+    starts = _starts(label_G)
+    for first, end in zip(starts, [*starts[1:], len(label_G)], strict=True):
+        if end - first < MIN_RUN:
+            neighbour: Label = label_G[first - 1] if first else label_G[min(end, len(label_G) - 1)]
+            label_G[first:end] = [neighbour] * (end - first)
+    return _starts(label_G)
+
+
+def _starts(label_G: list[Label]) -> list[int]:
+    return [0] + [g for g in range(1, len(label_G)) if label_G[g] != label_G[g - 1]]
 
 
 def label_of(factor: float) -> Label:

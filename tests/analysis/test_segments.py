@@ -1,4 +1,5 @@
 import itertools
+from math import erf
 
 import numpy as np
 import pytest
@@ -8,9 +9,20 @@ from speediness.analysis.segments import find_segments, label_of
 from speediness.sampling import playback_factors
 
 FACTORS = playback_factors()
-# A network that is right about two times in three at 1x against 2x.
-GRID = np.array([1.25**i for i in range(-2, 11)])
-RESPONSE = Response(GRID, 1.2 * np.log2(GRID) - 0.6, np.full(len(GRID), 1.0))
+# A network that is right about two times in three at 1x against 2x: log-odds around a straight line.
+EDGES = np.arange(-3, 6.5, 0.5)
+SLOPE, OFFSET = 1.2, -0.6
+
+
+def response() -> Response:
+    grid = np.array(FACTORS)
+    mean = (SLOPE * np.log2(grid) + OFFSET)[:, None]
+    below = 0.5 * (1 + np.vectorize(erf)((EDGES - mean) / np.sqrt(2)))
+    share = np.diff(below, axis=1, prepend=0, append=1) + 0.002
+    return Response(grid, EDGES, share / share.sum(1, keepdims=True))
+
+
+RESPONSE = response()
 
 
 def film(
@@ -19,8 +31,7 @@ def film(
     """Frame times and log-odds (K, F) of stretches of (seconds, playback factor)."""
     rng = np.random.default_rng(seed)
     truth = np.concatenate([np.full(round(s * rate), k) for s, k in played])
-    at = np.log(np.array(FACTORS)[:, None] * truth)
-    clean = np.interp(at, np.log(RESPONSE.factors), RESPONSE.mean)
+    clean = SLOPE * np.log2(np.clip(np.array(FACTORS)[:, None] * truth, 1, FACTORS[-1])) + OFFSET
     # Noise that lasts for about a window, as overlapping windows share their frames.
     wander = rng.normal(0, noise, (len(FACTORS), len(truth) // rate + 2))
     time = np.arange(len(truth)) / rate
@@ -74,7 +85,7 @@ def test_where_nothing_moves_there_is_no_evidence_and_no_slow_motion() -> None:
     times_s, log_odds = film([(20, 0.2)])
     (segment,) = find_segments(times_s, 20.0, FACTORS, log_odds, np.zeros(500, bool), (), RESPONSE)
     assert segment.label == "natural"
-    assert segment.confidence == pytest.approx(0.7, abs=0.05)  # the prior, nothing more
+    assert segment.confidence == pytest.approx(0.95, abs=0.02)  # the prior, nothing more
 
 
 def test_one_frame_is_one_segment() -> None:

@@ -26,14 +26,18 @@ Judge = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.floa
 
 @dataclass(frozen=True)
 class Response:
-    """How the calibrated network answers natural film played at each factor (validation films)."""
+    """How the calibrated network answers natural film played at each factor (held-out films).
+
+    A histogram rather than a mean: at any factor many films hardly move and look slow, and a few
+    look very fast.
+    """
 
     factors: NDArray[np.float64]
-    """(R,) ascending playback factors, in steps of the paper's X."""
-    mean: NDArray[np.float64]
-    """(R,) mean log-odds of sped up."""
-    spread: NDArray[np.float64]
-    """(R,) their standard deviation from window to window."""
+    """(R,) ascending playback factors from 1."""
+    edges: NDArray[np.float64]
+    """(N - 1,) ascending log-odds of sped up between which answers are counted."""
+    share: NDArray[np.float64]
+    """(R, N) share of the answers that falls between the edges; rows sum to 1, nowhere 0."""
 
 
 class Network:

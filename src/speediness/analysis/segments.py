@@ -20,7 +20,7 @@ from speediness.curves import Label, Segment
 GRID_S = 0.25
 MIN_RUN = 2  # points of the grid; what is shorter takes its neighbour's label
 CHANGE_COST = 4.0  # nats; e^-4 a quarter of a second is one change in about 14 s
-PRIOR_NATURAL = 0.7  # most film plays at the speed it was filmed
+PRIOR_NATURAL = 0.95  # most film plays at the speed it was filmed
 NATURAL_RANGE = (0.75, 1.35)  # factors called natural: nearer to 1 than to the first audible step
 EVIDENCE_S = 3.0  # seconds of film that count as one independent look
 LOOKS_PER_MOMENT = 2.0  # independent looks among the K factors, which share most of their frames
@@ -93,8 +93,9 @@ def _absorb_short_runs(label_G: list[Label]) -> list[int]:
     starts = _starts(label_G)
     for first, end in zip(starts, [*starts[1:], len(label_G)], strict=True):
         if end - first < MIN_RUN:
-            neighbour: Label = label_G[first - 1] if first else label_G[min(end, len(label_G) - 1)]
-            label_G[first:end] = [neighbour] * (end - first)
+            neighbour = first - 1 if first else min(end, len(label_G) - 1)
+            for g in range(first, end):
+                label_G[g] = label_G[neighbour]
     return _starts(label_G)
 
 
@@ -121,11 +122,14 @@ def _evidence(
     """(G, Q) log-likelihood of each candidate, each moment on its own."""
     seen_KG = np.stack([np.interp(grid_s, times_s, row) for row in log_odds_KF])
     moving_G = np.interp(grid_s, times_s, moving_F.astype(float))
+    bins_KG = np.digitize(seen_KG, response.edges)
+    # A film played at k and watched at X^i answers as natural film at k X^i; beyond the measured
+    # factors the nearest one stands in.
     at_KQ = np.log(np.array(factors)[:, None] * candidates)
-    expected_KQ = np.interp(at_KQ, np.log(response.factors), response.mean)
-    spread_KQ = np.interp(at_KQ, np.log(response.factors), response.spread)
-    surprise_KGQ = ((seen_KG[:, :, None] - expected_KQ[:, None]) / spread_KQ[:, None]) ** 2 / 2
-    log_KGQ = -surprise_KGQ - np.log(spread_KQ)[:, None]
+    log_KGQ = np.empty((len(factors), len(grid_s), len(candidates)))
+    for k, bins_G in enumerate(bins_KG):
+        share_QN = np.stack([np.interp(at_KQ[k], np.log(response.factors), n) for n in response.share.T], 1)
+        log_KGQ[k] = np.log(share_QN[:, bins_G]).T
     weight = GRID_S / EVIDENCE_S * LOOKS_PER_MOMENT
     return weight * log_KGQ.mean(0) * moving_G[:, None]
 

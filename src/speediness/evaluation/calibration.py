@@ -17,10 +17,11 @@ from speediness.analysis.windows import judge_shots
 from speediness.clip import ClipSpec
 from speediness.datasets.film import Film
 from speediness.evaluation.speed_accuracy import FilmScores, halve
+from speediness.sampling import playback_factors
 from speediness.video.reader import Frame
 
-RESPONSE_FILMS = 60  # at most; the mean over more changes little and takes its time
-RESPONSE_FACTORS = tuple(1.25**i for i in range(-2, 11))
+RESPONSE_FILMS = 40  # at least, where there are so many; more change little and take their time
+RESPONSE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0)
 
 
 def fit_scale(scores: list[FilmScores]) -> tuple[float, float]:
@@ -45,32 +46,28 @@ def fit_scale(scores: list[FilmScores]) -> tuple[float, float]:
     return float(-offset / slope), float(1 / slope)
 
 
-def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dict[str, list[float]]:
-    """Mean and spread of the calibrated log-odds of natural films at each factor.
+def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dict[str, Any]:
+    """The ``response`` of an exported network, see :class:`speediness.analysis.network.Response`.
 
-    ``judge`` must be calibrated already. Factors below 1 use only films with frames enough to be
-    slowed down. Every film counts alike; its still frames do not count.
+    ``judge`` must be calibrated already. Every film counts alike; its still frames do not count.
+    One more film with an answer in every bin keeps what was never seen from being impossible.
     """
-    rows: dict[float, list[NDArray[np.float32]]] = {factor: [] for factor in RESPONSE_FACTORS}
+    factors = playback_factors()
+    counts = np.ones((len(factors), len(RESPONSE_EDGES) + 1))
     for film in films[:: max(1, len(films) // RESPONSE_FILMS)]:
-        rate = (len(film.times_s) - 1) / film.end_s
-        factors = tuple(f for f in RESPONSE_FACTORS if f * rate >= 0.99 * float(clip.frame_rate))
         frames = (
             Frame(Fraction(float(time_s)), pixels)
             for time_s, pixels in zip(film.times_s, halve(film.frames_FHWC), strict=True)
         )
-        for shot in judge_shots(frames, judge, clip, factors):
-            for factor, log_odds, peak in zip(factors, shot.log_odds, shot.peak_motion, strict=True):
-                moving = log_odds[peak > STILL_PX]
-                if len(moving):
-                    rows[factor].append(moving)
-    means = {f: np.array([row.mean() for row in r]) for f, r in rows.items()}
-    seconds = {f: np.array([(row**2).mean() for row in r]) for f, r in rows.items()}
-    kept = [f for f in RESPONSE_FACTORS if len(rows[f]) >= 10]
-    mean = np.array([means[f].mean() for f in kept])
-    spread = np.sqrt(np.array([seconds[f].mean() for f in kept]) - mean**2)
-    # More speed cannot look more natural: what is not monotone here is noise of the sample.
-    return {"factors": list(kept), "mean": np.maximum.accumulate(mean).tolist(), "spread": spread.tolist()}
+        shots = list(judge_shots(frames, judge, clip, factors))
+        log_odds_KF = np.concatenate([shot.log_odds for shot in shots], 1)
+        moving_F = np.concatenate([shot.peak_motion[0] for shot in shots]) > STILL_PX
+        if moving_F.any():
+            for row, log_odds in zip(counts, log_odds_KF[:, moving_F], strict=True):
+                bins = np.digitize(log_odds, RESPONSE_EDGES)
+                row += np.bincount(bins, minlength=len(row)) / len(bins)
+    share = counts / counts.sum(1, keepdims=True)
+    return {"factors": list(factors), "edges": list(RESPONSE_EDGES), "share": share.tolist()}
 
 
 def calibrate(

@@ -55,6 +55,11 @@ def describe(path: Path, document: dict[str, Any]) -> None:
 
 
 def _save(model: onnx.ModelProto, path: Path, document: dict[str, Any]) -> None:
+    # The exporter notes the source line of every node, with the paths of the machine it ran on.
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+        part.doc_string = ""
+        del part.metadata_props[:]
     onnx.helper.set_model_props(model, {"speediness": json.dumps(document)})
     partial = path.with_name(path.name + ".partial")
     onnx.save(model, partial)

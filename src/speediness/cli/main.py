@@ -15,7 +15,7 @@ from speediness.cli.terminal import print_error, wants_traceback
 from speediness.errors import SpeedinessError
 
 VERBS = {"analyse": analyse, "speedup": speedup, "evaluate": evaluate, "train": train}
-TRAIN_PACKAGES = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard"}
+TRAIN_PACKAGES = {"torch", "onnx", "onnxscript", "safetensors"}
 
 OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 

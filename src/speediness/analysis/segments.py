@@ -21,7 +21,7 @@ GRID_S = 0.25
 MIN_RUN = 2  # points of the grid; what is shorter takes its neighbour's label
 CHANGE_COST = 4.0  # nats; e^-4 a quarter of a second is one change in about 14 s
 PRIOR_NATURAL = 0.95  # most film plays at the speed it was filmed
-NATURAL_RANGE = (0.75, 1.35)  # factors called natural: nearer to 1 than to the first audible step
+NATURAL_RANGE = (0.75, 1.35)  # factors called natural: one step of X either way
 EVIDENCE_S = 3.0  # seconds of film that count as one independent look
 LOOKS_PER_MOMENT = 2.0  # independent looks among the K factors, which share most of their frames
 

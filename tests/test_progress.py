@@ -26,6 +26,17 @@ def test_without_a_terminal_a_long_job_prints_a_line_now_and_then(
     ]
 
 
+def test_what_is_not_seconds_of_film_is_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now_s)
+    with progress_bar("verifying ucf101", counted="films") as report:
+        now_s = 10.0
+        report(3330, 13320)
+    assert capsys.readouterr().err == "verifying ucf101: 25% of 13,320 films, about 30.0 s left\n"
+
+
 def test_a_short_job_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_bar("quick") as report:
         report(0.0, 0.0)

@@ -8,27 +8,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[float, float], None]
-"""Called with the seconds of film done and the seconds of film in all."""
+"""Called with what is done and what there is in all: seconds of film, or whatever the bar counts."""
 
 QUIET_S = 2.0  # jobs shorter than this show nothing
 LINE_EVERY_S = 10.0  # without a terminal: one line now and then, fit for a log file
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
+def progress_bar(title: str, counted: str | None = None) -> Iterator[Progress]:
     """Show progress while the block runs: a bar on a terminal, occasional lines elsewhere.
 
     Args:
         title: what is being done, such as ``analysing film.mp4``.
+        counted: what is counted, such as ``films``; None: seconds of film.
 
     Yields:
-        The function to call with (seconds of film done, seconds of film in all).
+        The function to call with (done, in all).
     """
     if sys.stderr.isatty():
         with _bar(title) as report:
             yield report
     else:
-        yield _lines(title)
+        yield _lines(title, counted)
 
 
 @contextmanager
@@ -65,7 +66,7 @@ def _bar(title: str) -> Iterator[Progress]:
             bar.stop()
 
 
-def _lines(title: str) -> Progress:
+def _lines(title: str, counted: str | None) -> Progress:
     started_s = time.monotonic()
     next_s = started_s + QUIET_S
 
@@ -76,8 +77,9 @@ def _lines(title: str) -> Progress:
             return
         next_s = now_s + LINE_EVERY_S
         left_s = (now_s - started_s) * (total_s - done_s) / done_s
+        whole = f"{total_s:,.0f} {counted}" if counted else clock(total_s)
         print(
-            f"{title}: {done_s / total_s:.0%} of {clock(total_s)}, about {clock(left_s)} left",
+            f"{title}: {done_s / total_s:.0%} of {whole}, about {clock(left_s)} left",
             file=sys.stderr,
             flush=True,
         )

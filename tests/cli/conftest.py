@@ -63,4 +63,4 @@ def stopped_by_user(monkeypatch: pytest.MonkeyPatch) -> None:
     def report(done_s: float, total_s: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("speediness.progress.progress_bar", lambda title: nullcontext(report))
+    monkeypatch.setattr("speediness.progress.progress_bar", lambda *_, **__: nullcontext(report))

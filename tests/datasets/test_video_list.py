@@ -37,6 +37,22 @@ def test_a_manifest_lists_one_split(tmp_path: Path) -> None:
     assert len(from_manifest(tmp_path / "m.csv")) == 2
 
 
+def test_labels_are_read_and_a_film_without_a_source_is_its_own(tmp_path: Path) -> None:
+    lines = "\ufefffile,split,source,label\nx/a.mp4,train,,jump\nx/b.mp4,train,s,\n"
+    (tmp_path / "m.csv").write_text(lines, encoding="utf-8")
+    assert from_manifest(tmp_path / "m.csv", "train") == [
+        VideoItem(tmp_path / "x/a.mp4", "a", "jump"),
+        VideoItem(tmp_path / "x/b.mp4", "s"),
+    ]
+
+
+def test_shadow_files_are_no_videos_and_links_are_followed(tmp_path: Path) -> None:
+    folder_of(tmp_path / "disk", "b.mp4", "._b.mp4")
+    folder_of(tmp_path / "films", "a.mp4")
+    (tmp_path / "films/more").symlink_to(tmp_path / "disk")
+    assert [item.path.name for item in from_folder(tmp_path / "films")] == ["a.mp4", "b.mp4"]
+
+
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         from_folder(tmp_path / "nowhere")
@@ -46,6 +62,12 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         from_manifest(tmp_path / "nowhere.csv")
     (tmp_path / "m.csv").write_text("path,source\na,b\n")
     with pytest.raises(DataError, match="lacks the columns file, split"):
+        from_manifest(tmp_path / "m.csv")
+    (tmp_path / "m.csv").write_text("file,split,source\na.mp4,train,s\n,train,s\n")
+    with pytest.raises(DataError, match=r"line 3 of .*m\.csv names no file"):
+        from_manifest(tmp_path / "m.csv")
+    (tmp_path / "m.csv").write_bytes(b"file,split,source\n\xff\xfe.mp4,train,s\n")
+    with pytest.raises(DataError, match="not a CSV in UTF-8"):
         from_manifest(tmp_path / "m.csv")
 
 

@@ -10,12 +10,20 @@ import sys
 from typing import NoReturn
 
 import speediness
-from speediness.cli import analyse, evaluate, speedup, train
+from speediness.cli import analyse, audit, data, evaluate, reproduce, speedup, train
 from speediness.cli.terminal import print_error, wants_traceback
 from speediness.errors import SpeedinessError
 
-VERBS = {"analyse": analyse, "speedup": speedup, "evaluate": evaluate, "train": train}
-TRAIN_PACKAGES = {"torch", "onnx", "onnxscript", "safetensors"}
+VERBS = {
+    "analyse": analyse,
+    "speedup": speedup,
+    "evaluate": evaluate,
+    "audit": audit,
+    "train": train,
+    "data": data,
+    "reproduce": reproduce,
+}
+TRAIN_PACKAGES = {"torch", "cv2", "onnx", "onnxscript", "safetensors", "tensorboard"}
 
 OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
+from weakref import WeakValueDictionary
 
+import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from speediness.datasets.film import Film, read_film
+from speediness.datasets.film import Film, open_film, read_film
+from speediness.datasets.recompression import recompress
 from speediness.datasets.video_list import VideoItem
-from speediness.errors import VideoError
+from speediness.errors import DataError, OutputError, VideoError
+from speediness.progress import progress_bar
 
 
 @dataclass(frozen=True)
@@ -22,56 +31,263 @@ class CachedFilm(Film):
 
     activity: NDArray[np.float32]
     """(F - 1,) mean absolute difference of neighbours in grey levels per second."""
+    recompressed: tuple[NDArray[np.uint8], ...] = ()
+    """Its frames after other encodings, see :mod:`speediness.datasets.recompression`."""
+
+    @property
+    def bytes(self) -> int:
+        """What its frames take, copies included."""
+        return self.frames_FHWC.nbytes + sum(frames.nbytes for frames in self.recompressed)
+
+    def at(self, short_side_px: int) -> CachedFilm:
+        """The film with its short side at least so long: enlarged if it was stored smaller.
+
+        What is enlarged is held in memory, without the copies.
+        """
+        height, width = self.frames_FHWC.shape[1:3]
+        if min(height, width) >= short_side_px:
+            return self
+        scale = short_side_px / min(height, width)
+        size = round(width * scale), round(height * scale)
+        enlarged = np.stack(list(_scaled(self.frames_FHWC, *size)))
+        return CachedFilm(self.item, self.times_s, enlarged, self.activity)
 
 
 class ClipCache:
-    """One ``.npy`` of pictures and one of times per film, named by content of the request.
+    """Arrays of pictures, of times and of activity for every film, in one folder.
+
+    Several processes may share a folder.
 
     Args:
         folder: where the arrays live; made if missing.
-        short_side_px: pictures are stored at this size (never enlarged).
+        short_side_px: pictures are stored at this size, smaller films at their own.
         channels: 1 luma, 3 RGB.
+        most_bytes: the pictures take no more than this; None: as much as there is. Films used
+            longest ago are dropped to make room, one in use never, and decoded again when needed.
     """
 
-    def __init__(self, folder: Path, short_side_px: int, channels: int) -> None:
+    def __init__(
+        self, folder: Path, short_side_px: int, channels: int, most_bytes: int | None = None
+    ) -> None:
         self.folder, self.short_side_px, self.channels = folder, short_side_px, channels
-        folder.mkdir(parents=True, exist_ok=True)
+        self.most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._in_use: WeakValueDictionary[str, CachedFilm] = WeakValueDictionary()
+        _make_folder(folder)
 
     def film(self, item: VideoItem) -> CachedFilm:
-        """The decoded film, from disk if it was decoded before.
+        """The decoded film, its short side at ``short_side_px`` whatever the file's size.
 
         Raises:
+            DataError: the cache is too small for the films in use.
+            OutputError: the folder cannot be written, for example because the disk is full.
             VideoError: the file cannot be decoded or holds a single frame.
         """
-        stat = item.path.stat()
-        key = f"{item.path.name}|{stat.st_size}|{stat.st_mtime_ns}|{self.short_side_px}|{self.channels}"
+        return self.stored(item).at(self.short_side_px)
+
+    def stored(self, item: VideoItem, recompressed: int = 0) -> CachedFilm:
+        """The film as it is stored, with so many recompressed copies; decoded if it must be.
+
+        Raises:
+            As :meth:`film`.
+        """
+        key = f"{_fingerprint(item)}|{self.short_side_px}|{self.channels}"
         name = hashlib.sha256(key.encode()).hexdigest()[:24]
-        pictures, times = self.folder / f"{name}.npy", self.folder / f"{name}.times.npy"
-        if not times.exists():  # written last, so its presence means the pair is whole
-            film = read_film(item, self.short_side_px, self.channels)
-            _save(pictures, film.frames_FHWC)
-            _save(times, film.times_s)
-        frames_FHWC = np.load(pictures, mmap_mode="r")
-        times_s = np.load(times)
-        activity = self.folder / f"{name}.activity.npy"
-        if not activity.exists():
+        held = self._in_use.get(name)
+        if held is not None and len(held.recompressed) == recompressed:
+            return held
+        frames_FHWC, times_s, activity = self._arrays(item, name)
+        copies = tuple(
+            self._copy(item, name, number, frames_FHWC, times_s) for number in range(recompressed)
+        )
+        film = CachedFilm(item, times_s, frames_FHWC, activity, copies)
+        self._in_use[name] = film
+        return film
+
+    def films(
+        self, items: Sequence[VideoItem], report: Callable[[str], None], recompressed: int = 0
+    ) -> CachedFilms:
+        """All films that can be decoded; each that cannot is reported by name, none replaced.
+
+        Raises:
+            As :meth:`film`, but for films that cannot be decoded.
+        """
+
+        def tried(item: VideoItem) -> int | str:
+            try:
+                return self.stored(item, recompressed).bytes
+            except VideoError as error:
+                return f"left out {item.path}: {error}"
+            except FileNotFoundError:
+                return f"left out {item.path}: there is no such file"
+
+        usable, whole_bytes = [], 0
+        with (
+            progress_bar("decoding films", "films") as progress,
+            ThreadPoolExecutor(os.cpu_count()) as pool,
+        ):
+            for done, (item, found) in enumerate(zip(items, pool.map(tried, items), strict=True), 1):
+                if isinstance(found, str):
+                    report(found)
+                else:
+                    usable.append(item)
+                    whole_bytes += found
+                progress(done, len(items))
+        if self.most_bytes is not None and whole_bytes > self.most_bytes:
+            report(
+                f"the films take {whole_bytes / 1e9:.2f} GB, the cache is kept at "
+                f"{self.most_bytes / 1e9:.2f} GB: films will be decoded again and again"
+            )
+        return CachedFilms(self, usable, recompressed)
+
+    def _arrays(
+        self, item: VideoItem, name: str
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float32]]:
+        pictures, times, activity = (
+            self.folder / f"{name}{end}" for end in (".npy", ".times.npy", ".activity.npy")
+        )
+        try:
+            frames_FHWC, times_s = self._mapped(pictures), np.load(times)
+        except FileNotFoundError:
+            film = read_film(item, _stored_side_px(item, self.short_side_px), self.channels)
+            frames_FHWC, times_s = self._keep(pictures, film.frames_FHWC), film.times_s
+            _save(times, times_s)
+        try:
+            return frames_FHWC, times_s, np.load(activity)
+        except FileNotFoundError:
             small = frames_FHWC[:, ::2, ::2, 0].astype(np.int16)
             change = np.abs(np.diff(small, axis=0)).mean((1, 2)) / np.maximum(np.diff(times_s), 1e-3)
-            _save(activity, change.astype(np.float32))
-        return CachedFilm(item, times_s, frames_FHWC, np.load(activity))
+            change = np.asarray(change, np.float32)
+            _save(activity, change)
+            return frames_FHWC, times_s, change
 
-    def films(self, items: Iterable[VideoItem], report: Callable[[str], None]) -> list[CachedFilm]:
-        """All films that can be decoded; each that cannot is reported by name, none replaced."""
-        films = []
-        for item in items:
-            try:
-                films.append(self.film(item))
-            except (VideoError, OSError) as error:
-                report(f"left out {item.path}: {error}")
-        return films
+    def _copy(
+        self,
+        item: VideoItem,
+        name: str,
+        number: int,
+        frames_FHWC: NDArray[np.uint8],
+        times_s: NDArray[np.float64],
+    ) -> NDArray[np.uint8]:
+        path = self.folder / f"{name}.copy{number}.npy"
+        try:
+            return self._mapped(path)
+        except FileNotFoundError:
+            seed = hashlib.sha256(f"{item.path.name}|{number}".encode()).digest()[:8]
+            copy = recompress(Film(item, times_s, frames_FHWC), int.from_bytes(seed))
+            return self._keep(path, copy.frames_FHWC)
+
+    def _mapped(self, path: Path) -> NDArray[np.uint8]:
+        frames_FHWC = np.load(path, mmap_mode="r")
+        with suppress(PermissionError):  # somebody else's films; theirs to drop
+            os.utime(path)  # used just now
+        return frames_FHWC
+
+    def _keep(self, path: Path, frames_FHWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        with self._lock:
+            self._make_room(frames_FHWC.nbytes)
+            _save(path, frames_FHWC)
+            return np.load(path, mmap_mode="r")
+
+    def _make_room(self, wanted_bytes: int) -> None:
+        if self.most_bytes is None:
+            return
+        kept = [entry for entry in os.scandir(self.folder) if _holds_pictures(entry.name)]
+        total_bytes = sum(entry.stat().st_size for entry in kept)
+        for entry in sorted(kept, key=lambda entry: entry.stat().st_mtime_ns):
+            if total_bytes + wanted_bytes <= self.most_bytes:
+                return
+            if entry.name.partition(".")[0] not in self._in_use:
+                total_bytes -= entry.stat().st_size
+                os.unlink(entry.path)
+        if total_bytes + wanted_bytes > self.most_bytes:
+            raise DataError(
+                f"a cache of {self.most_bytes / 1e9:.2f} GB is too small: the films in use take "
+                f"{(total_bytes + wanted_bytes) / 1e9:.2f} GB; give more with --cache-size"
+            )
+
+
+class CachedFilms(Sequence[CachedFilm]):
+    """Films of a cache, each opened when it is asked for."""
+
+    def __init__(
+        self, cache: ClipCache, items: list[VideoItem], recompressed: int, short_side_px: int = 1
+    ) -> None:
+        self._cache, self._items, self._recompressed = cache, items, recompressed
+        self._short_side_px = short_side_px
+
+    def at(self, short_side_px: int) -> CachedFilms:
+        """The same films, see :meth:`CachedFilm.at`."""
+        return CachedFilms(self._cache, self._items, self._recompressed, short_side_px)
+
+    def __len__(self) -> int:
+        """How many films there are."""
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> CachedFilm: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> CachedFilms: ...
+
+    def __getitem__(self, index: int | slice) -> CachedFilm | CachedFilms:
+        """A film, decoded again if it was dropped, or some of the films."""
+        if isinstance(index, slice):
+            return CachedFilms(self._cache, self._items[index], self._recompressed, self._short_side_px)
+        return self._cache.stored(self._items[index], self._recompressed).at(self._short_side_px)
+
+
+def _stored_side_px(item: VideoItem, short_side_px: int) -> int:
+    """The size to decode at: never enlarged, since that is done as well when a clip is cut."""
+    first = next(iter(open_film(item).frames(channels=1)), None)
+    if first is None:
+        raise VideoError(f"{item.path} holds no frame that can be decoded; get a whole copy")
+    return min(short_side_px, *first.pixels_HWC.shape[:2])
+
+
+def _scaled(frames_FHWC: NDArray[np.uint8], width_px: int, height_px: int) -> Iterator[NDArray[np.uint8]]:
+    """Frames at another size, by the scaler that films are read with."""
+    scaler, grey = VideoReformatter(), frames_FHWC.shape[-1] == 1
+    for pixels in frames_FHWC:
+        source = np.ascontiguousarray(pixels[:, :, 0] if grey else pixels)
+        picture = av.VideoFrame.from_ndarray(source, format="gray" if grey else "rgb24")
+        scaled = scaler.reformat(picture, width=width_px, height=height_px, interpolation="AREA")
+        array = np.asarray(scaled.to_ndarray(), np.uint8)
+        yield array[:, :, None] if grey else array
+
+
+def _fingerprint(item: VideoItem) -> str:
+    """What tells a film from another of its name; a folder of pictures by what lies in it."""
+    if item.frame_rate is None:
+        stat = item.path.stat()
+        return f"{item.path.name}|{stat.st_size}|{stat.st_mtime_ns}"
+    stats = [entry.stat() for entry in os.scandir(item.path)]
+    size = sum(stat.st_size for stat in stats)
+    changed_ns = max((stat.st_mtime_ns for stat in stats), default=0)
+    return f"{item.path.name}|{size}|{changed_ns}|{len(stats)}|{item.frame_rate}"
+
+
+def _holds_pictures(name: str) -> bool:
+    return name.endswith(".npy") and not name.endswith((".times.npy", ".activity.npy", ".partial.npy"))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror}; choose another folder") from error
 
 
 def _save(path: Path, array: NDArray) -> None:
-    partial = path.with_suffix(".partial.npy")
-    np.save(partial, array)
-    os.replace(partial, path)
+    # Named by process and thread, since others may decode the same film at the same time.
+    partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.partial.npy")
+    try:
+        np.save(partial, array)
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep a decoded film in {path.parent}: {error.strerror or error}; "
+            "free some space, choose another folder or bound the cache with --cache-size"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from speediness.datasets.picture_folder import PictureFolder
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import VideoError
 from speediness.video.reader import VideoReader
@@ -28,13 +29,24 @@ class Film:
 
 
 def read_film(item: VideoItem, short_side_px: int, channels: int) -> Film:
-    """Decode a film at a size, 1 channel (luma) or 3 (RGB).
+    """Decode a film, a file or a folder of pictures, at a size and 1 channel (luma) or 3 (RGB).
 
     Raises:
         VideoError: it cannot be decoded or holds a single frame.
     """
-    frames = list(VideoReader(item.path).frames(short_side_px, channels))
+    frames = list(open_film(item).frames(short_side_px, channels))
     if len(frames) < 2:
         raise VideoError(f"{item.path} holds a single frame; motion needs two")
     times_s = np.array([float(frame.time_s) for frame in frames])
     return Film(item, times_s, np.stack([frame.pixels_HWC for frame in frames]))
+
+
+def open_film(item: VideoItem) -> VideoReader | PictureFolder:
+    """The reader of a film.
+
+    Raises:
+        VideoError: missing, or nothing that can be read as a film.
+    """
+    if item.frame_rate is None:
+        return VideoReader(item.path)
+    return PictureFolder(item.path, item.frame_rate)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from speediness.errors import DataError
@@ -14,35 +17,62 @@ VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg
 
 @dataclass(frozen=True)
 class VideoItem:
-    """One file of a data set."""
+    """One film of a data set: a video file, or a folder of numbered pictures."""
 
     path: Path
     source: str
     """Who filmed it: items of one source never end up on both sides of a split."""
+    label: str | None = None
+    """Class of the action shown, None where the data set does not say."""
+    frame_rate: Fraction | None = None
+    """Pictures per second of a folder of pictures, which has no clock of its own; None for a file."""
 
 
 def from_manifest(manifest: Path, split: str | None = None) -> list[VideoItem]:
     """Videos of a manifest CSV with the columns ``file``, ``split`` and ``source``.
+
+    A column ``label`` is heeded where there is one; a film without a source is one of its own.
 
     Args:
         manifest: the CSV; files are named relative to its folder.
         split: return only this split.
 
     Raises:
-        DataError: missing file or columns.
+        DataError: missing file or columns, a line without a file, or no line of this split.
+    """
+    lists = read_manifest(manifest)
+    if split is None:
+        return [item for items in lists.values() for item in items]
+    if split not in lists:
+        raise DataError(f"{manifest} lists no split {split}; it has {', '.join(lists) or 'no videos'}")
+    return lists[split]
+
+
+def read_manifest(manifest: Path) -> dict[str, list[VideoItem]]:
+    """The videos of a manifest CSV by split, in the order of its lines; see :func:`from_manifest`.
+
+    Raises:
+        DataError: missing file or columns, or a line without a file.
     """
     if not manifest.is_file():
         raise DataError(f"{manifest} does not exist; give the CSV that lists the videos")
-    with manifest.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    missing = {"file", "split", "source"} - set(rows[0] if rows else ())
+    try:
+        with manifest.open(newline="", encoding="utf-8-sig") as file:
+            lines = csv.DictReader(file)
+            missing = {"file", "split", "source"} - set(lines.fieldnames or ())
+            rows = list(lines)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{manifest} is not a CSV in UTF-8; give the CSV that lists the videos") from error
     if missing:
-        raise DataError(f"{manifest} lacks the columns {', '.join(sorted(missing))}")
-    return [
-        VideoItem(manifest.parent / row["file"], row["source"])
-        for row in rows
-        if split is None or row["split"] == split
-    ]
+        raise DataError(f"{manifest} lacks the columns {', '.join(sorted(missing))}; add them")
+    lists: dict[str, list[VideoItem]] = {}
+    for number, row in enumerate(rows, 2):
+        if not row["file"]:
+            raise DataError(f"line {number} of {manifest} names no file; complete or remove it")
+        path = manifest.parent / row["file"]
+        item = VideoItem(path, row["source"] or path.stem, row.get("label") or None)
+        lists.setdefault(row["split"] or "", []).append(item)
+    return lists
 
 
 def from_folder(root: Path) -> list[VideoItem]:
@@ -55,15 +85,33 @@ def from_folder(root: Path) -> list[VideoItem]:
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; give the folder that holds the videos")
-    known: dict[Path, str] = {}
+    known: dict[Path, VideoItem] = {}
     for manifest in (root / "manifest.csv", root.parent / "manifest.csv"):
         if manifest.is_file():
-            known = {item.path.resolve(): item.source for item in from_manifest(manifest)}
+            known = {item.path.resolve(): item for item in from_manifest(manifest)}
             break
-    paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES)
+    paths = sorted(videos_below(root))
     if not paths:
-        raise DataError(f"no video files below {root}")
-    return [VideoItem(p, known.get(p.resolve(), p.stem)) for p in paths]
+        raise DataError(f"no video files below {root}; give the folder that holds the videos")
+    items = []
+    for path in paths:
+        listed = known.get(path.resolve(), VideoItem(path, path.stem))
+        items.append(VideoItem(path, listed.source, listed.label))
+    return items
+
+
+def videos_below(folder: Path) -> Iterator[Path]:
+    """Every video file below a folder, through links too, in an order that depends on names alone."""
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders.sort()
+        for name in sorted(files):
+            if is_video(name):
+                yield Path(parent, name)
+
+
+def is_video(name: str) -> bool:
+    """Whether a file is a video by its name; the ``._`` shadows that macOS leaves beside files are not."""
+    return not name.startswith("._") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
 
 
 def held_out(items: list[VideoItem], share: float) -> tuple[list[VideoItem], list[VideoItem]]:

@@ -1,0 +1,98 @@
+"""Storing a film anew: one encoder, one quality, one placing of key frames."""
+
+# F frames of H x W x C
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.codec.codec import UnknownCodecError
+from av.error import FFmpegError
+from av.video.frame import PictureType
+
+from speediness.datasets.film import Film, read_film
+from speediness.errors import OutputError
+
+CLOCK_HZ = 60_000  # MPEG-4 counts no finer than 65535; 24, 25, 30, 60 and 30000/1001 fps are whole ticks
+KEY_FRAMES_APART = 15
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a film is stored."""
+
+    encoder: str = "libx264"
+    """FFmpeg's name."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Of the encoder."""
+    suffix: str = ".mp4"
+    """Says the container."""
+    key_frames_from: int | None = None
+    """Number of the first frame made a key frame beside frame 0; the others follow KEY_FRAMES_APART
+    apart. None leaves it to the encoder."""
+    declared_rate: float = 1.0
+    """Frame rate in the header over the true one; the stamps stay true."""
+
+    @property
+    def is_available(self) -> bool:
+        """Whether this build of FFmpeg has the encoder."""
+        try:
+            av.Codec(self.encoder, "w")
+        except UnknownCodecError:
+            return False
+        return True
+
+    def store(self, film: Film, folder: Path, short_side_px: int) -> Film:
+        """The film as the product's reader sees it after it was stored this way.
+
+        Args:
+            film: what to store; an odd last row or column is left out, as 4:2:0 must.
+            folder: where the file lies for a moment.
+            short_side_px: read at this size.
+
+        Raises:
+            OutputError: it cannot be written, perhaps for want of space.
+            VideoError: what was written cannot be read.
+        """
+        path = folder / f"copy{self.suffix}"
+        try:
+            try:
+                self._write(film, path)
+            except (FFmpegError, OSError) as error:
+                raise OutputError(
+                    f"cannot store a copy of {film.item.path.name} in {folder}: {error.strerror or error}; "
+                    "free some space or name another folder in TMPDIR"
+                ) from error
+            copy = replace(film.item, path=path, frame_rate=None)
+            return replace(read_film(copy, short_side_px, film.frames_FHWC.shape[-1]), item=film.item)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _write(self, film: Film, path: Path) -> None:
+        frames, height, width, channels = film.frames_FHWC.shape
+        rate = Fraction((frames - 1) / film.end_s * self.declared_rate).limit_denominator(1001)
+        with av.open(str(path), "w") as container:
+            stream: Any = container.add_stream(self.encoder, rate=rate, options=dict(self.options))
+            stream.width, stream.height = width // 2 * 2, height // 2 * 2
+            stream.pix_fmt = "yuv420p"
+            stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
+            # With more, what some encoders write depends on how many cores there are.
+            stream.codec_context.thread_count = 1
+            for number, (time_s, pixels) in enumerate(zip(film.times_s, film.frames_FHWC, strict=True)):
+                even = np.ascontiguousarray(pixels[: stream.height, : stream.width])
+                picture = (
+                    av.VideoFrame.from_ndarray(even[:, :, 0], format="gray")
+                    if channels == 1
+                    else av.VideoFrame.from_ndarray(even, format="rgb24")
+                ).reformat(format="yuv420p")
+                picture.pts, picture.time_base = round(time_s * CLOCK_HZ), Fraction(1, CLOCK_HZ)
+                if self.key_frames_from is not None and number % KEY_FRAMES_APART == self.key_frames_from:
+                    picture.pict_type = PictureType.I
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))

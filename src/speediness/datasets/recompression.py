@@ -1,0 +1,54 @@
+"""A film stored anew at a random quality, so that compression cannot tell a network the speed.
+
+Whoever plays a film fast skips frames of a file that was compressed at its natural rate; blocks
+and key frames then pass faster too, and give the speed away without any look at motion. Copies
+made by another encoder at another quality, with key frames elsewhere, take that from them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from speediness.datasets.encoding import Encoding
+from speediness.datasets.film import Film
+from speediness.errors import VideoError
+
+# x264's scale: 18 is visually lossless, 23 its default, at 36 blocks are plain to see. MPEG-4's
+# quantisers span about the same. H.265 and VP9 are left to the audit, as codecs never trained on.
+H264_QUALITY, MPEG4_QUANTISER = (20, 37), (3, 13)
+KEY_FRAME_EVERY = (8, 250)
+
+
+def draw_encoding(rng: np.random.Generator) -> Encoding:
+    """An encoder, its quality, and how often it makes a key frame."""
+    # One thread: with more, what an encoder writes depends on how many there are.
+    apart = int(np.exp(rng.uniform(*np.log(KEY_FRAME_EVERY))))
+    options = {"threads": "1", "g": str(apart)}
+    if rng.random() < 0.7:
+        quality, in_between = int(rng.integers(*H264_QUALITY)), int(rng.integers(4))
+        options |= {"preset": "veryfast", "crf": str(quality), "bf": str(in_between)}
+        return Encoding("libx264", options)
+    quantiser = str(rng.integers(*MPEG4_QUANTISER))
+    return Encoding("mpeg4", options | {"qmin": quantiser, "qmax": quantiser})
+
+
+def recompress(film: Film, seed: int) -> Film:
+    """The film as it looks after a random encoding; all of its frames, at their own times.
+
+    Args:
+        film: at the size at which it is wanted; an odd last row or column is left out.
+        seed: decides the encoding.
+
+    Raises:
+        VideoError: the copy cannot be read.
+    """
+    encoding = draw_encoding(np.random.default_rng(seed))
+    short_side_px = min(film.frames_FHWC.shape[1:3]) // 2 * 2
+    with tempfile.TemporaryDirectory() as folder:
+        copy = encoding.store(film, Path(folder), short_side_px)
+    if len(copy.frames_FHWC) != len(film.frames_FHWC):
+        raise VideoError(f"{film.item.path}: a copy by {encoding.encoder} lost frames; leave the film out")
+    return Film(film.item, film.times_s, copy.frames_FHWC)

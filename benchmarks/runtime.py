@@ -65,7 +65,7 @@ def _torch(path: Path) -> Run:
 
     from speediness.models.checkpoint import load_speednet
 
-    network, _ = load_speednet(path)
+    network = load_speednet(path)
 
     def run(clips: NDArray[np.uint8], intervals: NDArray[np.float32]) -> object:
         with torch.inference_mode():

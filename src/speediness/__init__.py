@@ -5,6 +5,9 @@ Three calls do the main job (no torch needed)::
     curve = analyse("film.mp4")
     plan = plan_speedup(curve, rate=2)
     render_speedup("film.mp4", plan, "film-2x.mp4")
+
+For research: ``list_models()`` names the shipped weights, ``load_network(name)`` loads them for the
+runtime, ``load_speednet(name)`` as a torch module.
 """
 
 from __future__ import annotations
@@ -13,15 +16,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyse", "plan_speedup", "render_speedup"]
+__all__ = [
+    "__version__",
+    "analyse",
+    "list_models",
+    "load_network",
+    "load_speednet",
+    "plan_speedup",
+    "render_speedup",
+]
 
 if TYPE_CHECKING:
     from speediness.analysis.curve import analyse
+    from speediness.analysis.network import list_models, load_network
+    from speediness.models.checkpoint import load_speednet
     from speediness.speedup.plan import plan_speedup
     from speediness.speedup.render import render_speedup
 
 _HOMES = {
     "analyse": "speediness.analysis.curve",
+    "list_models": "speediness.analysis.network",
+    "load_network": "speediness.analysis.network",
+    "load_speednet": "speediness.models.checkpoint",
     "plan_speedup": "speediness.speedup.plan",
     "render_speedup": "speediness.speedup.render",
 }

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from speediness import sampling
-from speediness.analysis.network import Network, list_networks, load_network
+from speediness.analysis.network import Network, list_models, load_network
 from speediness.errors import WeightsError
 from speediness.evaluation.speed_accuracy import centre_crop
 from speediness.models.checkpoint import load_speednet
@@ -45,10 +45,10 @@ def torch_answer(
     return 1 / (1 + np.exp((score - network.bias) / network.temperature)), flow.numpy()
 
 
-@pytest.mark.parametrize("name", list_networks())
+@pytest.mark.parametrize("name", list_models())
 def test_runtime_and_torch_agree_to_a_thousandth_on_real_film(name: str) -> None:
     network = load_network(name)
-    weights, _ = load_speednet(WEIGHTS / f"{name}.safetensors")
+    weights = load_speednet(name)
     clips, spacings = windows_of_the_bundled_clip(network)
     logits, flow = network.judge(clips, spacings)
     expected, expected_flow = torch_answer(weights, network, clips, spacings)
@@ -57,11 +57,11 @@ def test_runtime_and_torch_agree_to_a_thousandth_on_real_film(name: str) -> None
     np.testing.assert_allclose(flow, expected_flow, rtol=1e-2, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", list_networks())
+@pytest.mark.parametrize("name", list_models())
 @pytest.mark.parametrize("shape", [(1, 9, 32, 96), (3, 24, 64, 64)])
 def test_runtime_and_torch_agree_at_other_sizes(name: str, shape: tuple[int, ...]) -> None:
     network = load_network(name)
-    weights, _ = load_speednet(WEIGHTS / f"{name}.safetensors")
+    weights = load_speednet(name)
     rng = np.random.default_rng(0)
     still = rng.integers(0, 256, (shape[0], 1, shape[2], shape[3], network.clip.channels), np.uint8)
     clips = np.concatenate([np.roll(still, t, 3) for t in range(shape[1])], 1)
@@ -71,8 +71,8 @@ def test_runtime_and_torch_agree_at_other_sizes(name: str, shape: tuple[int, ...
 
 
 def test_the_shipped_networks_are_small_and_say_where_they_come_from() -> None:
-    assert "speednet-small" in list_networks()
-    for name in list_networks():
+    assert "speednet-small" in list_models()
+    for name in list_models():
         network = load_network(name)
         assert (WEIGHTS / f"{name}.onnx").stat().st_size < 20e6
         assert {"recipe", "steps", "films", "speediness"} <= network.document["made_by"].keys()

@@ -1,3 +1,4 @@
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import get_args
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
 
 from speediness.clip import ClipSpec
 from speediness.errors import WeightsError
@@ -89,9 +91,10 @@ def test_motion_outputs_tell_a_small_mover_from_a_still_film() -> None:
 def test_weights_survive_the_file_to_half_precision(tmp_path: Path) -> None:
     network = tiny()
     save_speednet(tmp_path / "w.safetensors", network, {"recipe": "none"})
-    loaded, made_by = load_speednet(tmp_path / "w.safetensors")
+    loaded = load_speednet(tmp_path / "w.safetensors")
     assert loaded.config == network.config
-    assert made_by == {"recipe": "none"}
+    with safe_open(tmp_path / "w.safetensors", framework="pt") as file:
+        assert json.loads(file.metadata()["made_by"]) == {"recipe": "none"}
     clips, intervals = moving_clips(2, 1), torch.ones(2, 15)
     with torch.inference_mode():
         p = network(clips, intervals)[0].softmax(1)
@@ -105,6 +108,8 @@ def test_files_that_are_not_weights_are_refused(tmp_path: Path) -> None:
         load_speednet(tmp_path / "w.safetensors")
     with pytest.raises(WeightsError):
         load_speednet(tmp_path / "missing.safetensors")
+    with pytest.raises(WeightsError, match=r"shipped: .*speednet-small"):
+        load_speednet("speednet-huge")
 
 
 def test_configuration_survives_json() -> None:

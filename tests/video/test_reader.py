@@ -226,6 +226,15 @@ def test_damage_in_the_middle_is_skipped_and_named(tmp_path: Path) -> None:
     assert any("damaged" in warning for warning in reader.warnings)
 
 
+def test_a_damaged_duration_tag_promises_nothing(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "film.mkv", steady(6))
+    content = path.read_bytes()
+    assert content.count(b"00:00:00.240000000") == 1
+    path.write_bytes(content.replace(b"00:00:00.240000000", b"00-00-00-240000000"))
+    _, frames = read(path)
+    assert len(frames) == 6
+
+
 def test_reading_can_be_given_up(tmp_path: Path) -> None:
     reader = VideoReader(write_film(tmp_path / "film.mp4", steady(10)))
     first = next(reader.frames())

@@ -101,18 +101,30 @@ def load_network(name_or_path: str | os.PathLike[str] = DEFAULT_NETWORK) -> Netw
     Raises:
         WeightsError: no such weights; the message lists those that are shipped.
     """
+    return Network(find_weights(name_or_path, ".onnx"))
+
+
+def list_models() -> list[str]:
+    """Names of the shipped weights; each is there for the runtime and for torch."""
+    return sorted(path.stem for path in _shipped().glob("*.onnx"))
+
+
+def find_weights(name_or_path: str | os.PathLike[str], suffix: str) -> Path:
+    """The file of shipped weights, or the path as it is if it ends in ``suffix``.
+
+    Raises:
+        WeightsError: no such weights; the message lists those that are shipped.
+    """
     path = Path(name_or_path)
-    if path.suffix == ".onnx":
-        return Network(path)
-    shipped = Path(str(files("speediness") / "weights")) / f"{name_or_path}.onnx"
-    if not shipped.exists():
-        known = ", ".join(list_networks()) or "none"
+    if path.suffix == suffix:
+        return path
+    if str(name_or_path) not in list_models():
+        known = ", ".join(list_models()) or "none"
         raise WeightsError(
-            f"no network named {name_or_path}; shipped: {known}; or give the path of an .onnx file"
+            f"no network named {name_or_path}; shipped: {known}; or give the path of a {suffix} file"
         )
-    return Network(shipped)
+    return _shipped() / f"{name_or_path}{suffix}"
 
 
-def list_networks() -> list[str]:
-    """Names of the shipped weights."""
-    return sorted(path.stem for path in Path(str(files("speediness") / "weights")).glob("*.onnx"))
+def _shipped() -> Path:
+    return Path(str(files("speediness") / "weights"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -129,8 +130,9 @@ def _promised_duration_s(container: InputContainer, stream: VideoStream, start_s
     if stream.duration and stream.time_base:
         track_s = float(stream.duration * stream.time_base)
     elif tag := stream.metadata.get("DURATION"):
-        hours, minutes, seconds = tag.split(":")
-        track_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        with contextlib.suppress(ValueError):  # a damaged tag promises nothing
+            hours, minutes, seconds = tag.split(":")
+            track_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     known = [length for length in (whole_s, track_s) if length]
     if not known or (track_s is None and container.streams.audio):
         return None

@@ -8,7 +8,7 @@ import pytest
 
 SRC = Path(__file__).parent.parent / "src"
 PRODUCT = ("speediness.analysis", "speediness.speedup", "speediness.video")
-RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training")
+RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training", "speediness.reproduce")
 NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"}
 HEAVY = {"numpy", "av", "matplotlib", "onnxruntime", "rich", "torch"}
 

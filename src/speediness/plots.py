@@ -86,7 +86,7 @@ def plot_curve(curve: SpeedinessCurve, out_png: Path, plan: SpeedPlan | None = N
         axes.tick_params(colors=INK, labelsize=9)
     figure.align_ylabels()
     _time_axis(below, end_s)
-    _save(figure, out_png)
+    save_figure(figure, out_png)
 
 
 def sum_up(times_s: Floats, values: NDArray[np.floating]) -> tuple[Floats, Floats, Floats, Floats]:
@@ -230,7 +230,12 @@ def _stamp(seconds: float, *, with_hours: bool) -> str:
     return f"{hours}:{minutes_of_hour:02d}:{rest:02d}" if with_hours else f"{minutes}:{rest:02d}"
 
 
-def _save(figure: Figure, out_png: Path) -> None:
+def save_figure(figure: Figure, out_png: Path) -> None:
+    """Write a picture beside its final name, then rename.
+
+    Raises:
+        OutputError: the picture cannot be written; nothing is left of it.
+    """
     partial = out_png.with_name(out_png.name + ".partial")
     metadata: dict[str, Any] = {"Software": "speediness"}
     try:

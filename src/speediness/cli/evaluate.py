@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from speediness.cli.analyse import print_outputs
+from speediness.cli.outputs import check_folder, check_new
 from speediness.cli.terminal import console, print_json
 
 
@@ -12,25 +14,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
     parser.add_argument("what", choices=["speed"], help="speed: 1x against 2x (SpeedNet Table 1)")
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, required=True, help="films that play at natural speed"
+        "--data",
+        metavar="DATA",
+        required=True,
+        help="films that play at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list",
     )
     parser.add_argument(
         "--model", metavar="NAME", help="shipped network or weights file (default: the shipped one)"
+    )
+    parser.add_argument(
+        "--plot", metavar="OUT.png", type=Path, help="also draw a reliability diagram and every source"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure and print."""
+    """Measure, print, draw."""
+    if arguments.plot is not None:
+        check_folder(arguments.plot.parent, "choose another with --plot")
+        check_new(arguments.plot, force=True)
+
     from speediness.evaluation.speed_accuracy import evaluate_speed
     from speediness.progress import progress_bar
 
-    with progress_bar(f"evaluating on {arguments.data.name}") as progress:
+    with progress_bar(f"evaluating on {Path(arguments.data).name}", counted="films") as progress:
         report = evaluate_speed(arguments.data, arguments.model, progress=progress)
+    if arguments.plot is not None:
+        from speediness.evaluation.reliability_plot import plot_reliability
+
+        plot_reliability(report, arguments.plot)
     if arguments.json:
         print_json(report)
     else:
         _print_report(report)
+        if arguments.plot is not None:
+            print_outputs({"plot": str(arguments.plot)})
     return 0
 
 
@@ -50,4 +68,9 @@ def _print_report(report: dict) -> None:
         "\n"
         + ", ".join(f"{name.replace('_', ' ')} {share:.1%}" for name, share in report["per_class"].items())
     )
-    out.print("per source: see --json")
+    error, (low, high) = (
+        report["reliability"]["expected_calibration_error"],
+        report["reliability"]["error_interval_95"],
+    )
+    out.print(f"predicted probabilities are off by {error:.1%} on average ({low:.1%} to {high:.1%})")
+    out.print("per source and per bin: see --json or --plot")

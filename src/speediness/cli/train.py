@@ -14,7 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
     parser.add_argument("recipe", metavar="RECIPE", help="a name from speediness/training/recipe.py")
     parser.add_argument(
-        "--data", metavar="DIR", type=Path, required=True, help="films that play at natural speed"
+        "--data",
+        metavar="DATA",
+        required=True,
+        help="films that play at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list",
     )
     parser.add_argument(
         "--out", metavar="DIR", type=Path, required=True, help="folder of the run, made if missing"
@@ -30,12 +33,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="change one setting",
     )
+    parser.add_argument(
+        "--minutes",
+        metavar="M",
+        type=float,
+        help="end the training after M minutes, those before a resume counted in, if its steps take longer",
+    )
+    parser.add_argument(
+        "--cache-size",
+        metavar="GB",
+        type=float,
+        help="most that decoded films may take on disk (default: as much as they need)",
+    )
+    parser.add_argument(
+        "--resident",
+        action="store_true",
+        help="hold all films in memory; on a GPU they are held there whenever they fit",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and say where the weights are."""
-    from speediness.datasets.video_list import from_folder
+    from speediness.datasets import find_videos
     from speediness.training.loop import train
+    from speediness.training.processes import is_first_process
     from speediness.training.publish import publish
     from speediness.training.recipe import RECIPES
 
@@ -44,12 +65,25 @@ def run(arguments: argparse.Namespace) -> int:
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(RECIPES)}"
         raise SpeedinessError(f"there is no recipe {arguments.recipe}; {hint}")
     recipe = RECIPES[arguments.recipe]().with_settings(arguments.settings)
-    items = from_folder(arguments.data)
+    items = find_videos(arguments.data, "train")
     # Decoded films are kept with the run: a resumed run finds them again.
     cache, network = arguments.out / "cache", arguments.out / "network.onnx"
-    train(recipe, items, arguments.out, cache, resume=arguments.resume, log=_log)
-    publish(arguments.out, items, network, cache, log=_log)
-    print(network)
+    cache_bytes = None if arguments.cache_size is None else round(arguments.cache_size * 1e9)
+    train(
+        recipe,
+        items,
+        arguments.out,
+        cache,
+        resume=arguments.resume,
+        log=_log,
+        minutes=arguments.minutes,
+        cache_bytes=cache_bytes,
+        resident=arguments.resident,
+    )
+    if is_first_process():
+        made = publish(arguments.out, items, network, cache, log=_log, cache_bytes=cache_bytes)
+        _log("  ".join(f"{name} {value:.3f}" for name, value in made["validation"].items()))
+        print(network)
     return 0
 
 

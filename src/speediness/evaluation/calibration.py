@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -44,6 +45,19 @@ def fit_scale(scores: list[FilmScores]) -> tuple[float, float]:
             break
     slope, offset = solution
     return float(-offset / slope), float(1 / slope)
+
+
+def centred(scores: list[FilmScores], bias: float) -> list[FilmScores]:
+    """The scores with the bias of :func:`fit_scale` taken away, so that 0 is undecided."""
+    return [
+        replace(
+            film,
+            score_1x=film.score_1x - bias,
+            score_2x=film.score_2x - bias,
+            score_magnified=film.score_magnified - bias,
+        )
+        for film in scores
+    ]
 
 
 def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dict[str, Any]:

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from speediness import sampling
 from speediness.analysis.network import DEFAULT_NETWORK, Judge, Network, load_network
 from speediness.clip import ClipSpec
+from speediness.datasets import find_videos
 from speediness.datasets.film import Film, read_film
-from speediness.datasets.video_list import from_folder
 from speediness.errors import DataError, VideoError
+from speediness.evaluation.reliability import reliability
 
 ZOOM = 2  # of the matched pairs
 
@@ -43,28 +44,30 @@ class FilmScores:
 
 
 def evaluate_speed(
-    data: Path,
+    data: str | Path,
     network: str | Network | None = None,
     *,
     progress: Callable[[float, float], None] | None = None,
 ) -> dict[str, Any]:
-    """Measure a network on every film of a folder.
+    """Measure a network on every film of a folder, or on the test list of a data set.
 
     Args:
-        data: folder of films that play at natural speed; a ``manifest.csv`` in or beside it names
-            their sources.
+        data: films that play at natural speed: a folder, where a ``manifest.csv`` in or beside it
+            names their sources; a manifest; or a data set, see :func:`speediness.datasets.find_videos`.
         network: name of shipped weights, path of an exported network, or one already loaded.
         progress: called with films done and films in all.
 
     Returns:
-        See :func:`report`; ``unreadable`` names the films that could not be used, with the reason.
+        See :func:`report`; ``unreadable`` names the films that could not be used, with the reason;
+        ``reliability`` says what the probabilities are worth, see
+        :func:`speediness.evaluation.reliability.reliability`.
 
     Raises:
         DataError: no films, or none that can be used.
         WeightsError: no such network.
     """
     net = network if isinstance(network, Network) else load_network(network or DEFAULT_NETWORK)
-    items = from_folder(data)
+    items = find_videos(data, "test")
     scores: list[FilmScores] = []
     unreadable: dict[str, str] = {}
     for done, item in enumerate(items):
@@ -78,13 +81,14 @@ def evaluate_speed(
             progress(done + 1, len(items))
     if not scores:
         raise DataError(
-            f"none of the {len(items)} files below {data} can be used: {next(iter(unreadable.values()))}"
+            f"none of the {len(items)} films of {data} can be used: {next(iter(unreadable.values()))}"
         )
     return {
         "network": net.name,
         "network_sha256": net.sha256,
         "unreadable": unreadable,
         **report(scores, net.flow_threshold),
+        "reliability": _reliability(scores),
     }
 
 
@@ -200,6 +204,13 @@ def report(scores: list[FilmScores], flow_threshold: float) -> dict[str, Any]:
 def overall(full: dict[str, Any]) -> dict[str, float]:
     """The figures of a report that are single numbers."""
     return {name: value for name, value in full.items() if isinstance(value, float)}
+
+
+def _reliability(scores: list[FilmScores]) -> dict[str, Any]:
+    answers = [np.concatenate([film.score_1x, film.score_2x]) for film in scores]
+    sped_up = [np.repeat([False, True], len(film.score_1x)) for film in scores]
+    source = [film.source for film in scores for _ in range(2 * len(film.score_1x))]
+    return reliability(_probability(np.concatenate(answers)), np.concatenate(sped_up), source)
 
 
 def _probability(score: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,0 +1,99 @@
+"""speediness audit: see whether a network reads artefacts of films instead of their motion."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speediness.cli.analyse import print_outputs
+from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.terminal import console, print_json
+from speediness.errors import OutputError, SpeedinessError
+
+if TYPE_CHECKING:
+    from speediness.evaluation.audit_report import Audit, Measure
+
+MARKS = {True: "pass", False: "FAIL", None: "n/a"}
+FAILED = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this verb."""
+    parser.add_argument(
+        "model", metavar="MODEL", nargs="?", help="shipped network or .onnx file (default: the shipped one)"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="WHERE",
+        help="films that play at natural speed: a folder, a manifest CSV or NAME:ROOT, such as"
+        " ucf101:/data/UCF-101 (default: simulated walkers)",
+    )
+    parser.add_argument(
+        "--films", metavar="N", type=int, help="at most so many of them, always the same (default: 12)"
+    )
+    parser.add_argument("-o", dest="out", metavar="OUT.png", type=Path, help="also draw the rows")
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Audit, print, draw; exit code 1 if a row fails."""
+    out = arguments.out
+    if arguments.films is not None and (arguments.films < 1 or arguments.data is None):
+        raise SpeedinessError("--films says how many films of --data to use, at least 1; give both")
+    if out is not None:
+        if out.suffix.lower() != ".png":
+            raise OutputError(f"{out}: the picture is a PNG; give a name that ends in .png")
+        check_folder(out.parent, "choose another with -o")
+        check_new(out, force=True)
+
+    from speediness.analysis.network import DEFAULT_NETWORK, load_network
+    from speediness.datasets import find_videos
+    from speediness.evaluation.audit import DEFAULT_FILMS, audit
+    from speediness.progress import progress_bar
+
+    network = load_network(arguments.model or DEFAULT_NETWORK)
+    items = find_videos(arguments.data, "test") if arguments.data else ()
+    with progress_bar(f"auditing {network.name}") as progress:
+        report = audit(network, items, films=arguments.films or DEFAULT_FILMS, progress=progress)
+    if out is not None:
+        from speediness.evaluation.audit_picture import plot_audit
+
+        plot_audit(report, out)
+    if arguments.json:
+        print_json(report.to_json())
+    else:
+        _print_report(report)
+        if out is not None:
+            print_outputs({"plot": str(out)})
+    return 0 if report.passed else FAILED
+
+
+def _print_report(report: Audit) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console()
+    out.print(
+        f"{report.network}: {len(report.films)} films, {report.windows} windows; playing twice as fast"
+        f" moves P(sped up) by {report.speed_effect:+.2f} and ranks {report.pairs_ranked:.0%} of the films"
+        " right\n"
+    )
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("")
+    table.add_column("what is changed, and why it must not matter", overflow="fold")
+    table.add_column("measured, tolerated", no_wrap=True)
+    for row in report.rows:
+        measured = "\n".join(map(_compared, row.measures)) or row.not_applicable
+        table.add_row(MARKS[row.passed], Text.assemble(row.name, "\n", (row.why, "dim")), measured)
+    out.print(table)
+    for name, reason in report.unreadable.items():
+        out.print(f"left out: {name}: {reason}")
+    failed = sum(row.passed is False for row in report.rows)
+    out.print(f"\n{failed} of {len(report.rows)} rows fail" if failed else "\nevery row passes")
+
+
+def _compared(measure: Measure) -> str:
+    sign = "≥" if measure.at_least else "≤"
+    value, limit = measure.write(measure.value), measure.write(measure.limit)
+    return f"{'' if measure.passed else '! '}{measure.name} {value} {sign} {limit}"

@@ -1,0 +1,200 @@
+"""speediness reproduce: repeat an experiment of the paper."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from speediness.cli.analyse import print_outputs
+from speediness.cli.outputs import check_folder, check_new, make_folder
+from speediness.cli.terminal import console, print_json
+from speediness.errors import SpeedinessError
+from speediness.reproduce import EXPERIMENTS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the experiments and their options."""
+    experiments = parser.add_subparsers(metavar="EXPERIMENT", required=True)
+    for name, (add, run_one) in PARTS.items():
+        summary = EXPERIMENTS[name]
+        experiment = experiments.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
+        )
+        add(experiment)
+        experiment.add_argument(
+            "--json", action="store_true", help="print one JSON document instead of a table"
+        )
+        experiment.set_defaults(experiment=run_one)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the experiment that was named."""
+    return arguments.experiment(arguments)
+
+
+def _table1_arguments(parser: argparse.ArgumentParser) -> None:
+    where = "a folder, a manifest CSV or NAME:ROOT, such as kinetics400:/data/kinetics"
+    parser.add_argument("--data", metavar="WHERE", required=True, help=f"films to train on: {where}")
+    parser.add_argument(
+        "--test", metavar="WHERE", required=True, help="films of the same kind, of other sources"
+    )
+    parser.add_argument("--ood", metavar="WHERE", help="films of another kind, such as nfs:/data/nfs")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="folder of the rows and the table, made if missing; rows found there are not done again",
+    )
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        default="speednet_small",
+        help="what our row is trained by (default: speednet_small)",
+    )
+    parser.add_argument("--budget", metavar="STEPS", type=int, help="steps a row, for --set steps=STEPS")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="change one setting",
+    )
+    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
+
+
+def _table1(arguments: argparse.Namespace) -> int:
+    from speediness.datasets import find_videos
+    from speediness.reproduce.row_run import Films
+    from speediness.reproduce.table1 import table1
+    from speediness.training.recipe import RECIPES
+
+    if arguments.recipe not in RECIPES:
+        near = get_close_matches(arguments.recipe, RECIPES, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(RECIPES)}"
+        raise SpeedinessError(f"there is no recipe {arguments.recipe}; {hint}")
+    if arguments.seeds < 1:
+        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
+    budget = [] if arguments.budget is None else [f"steps={arguments.budget}"]
+    base = RECIPES[arguments.recipe]().with_settings([*arguments.settings, *budget])
+    films = Films(
+        find_videos(arguments.data, "train"),
+        find_videos(arguments.test, "test"),
+        [] if arguments.ood is None else find_videos(arguments.ood, "test"),
+    )
+    make_folder(arguments.out)
+    document = table1(base, films, arguments.out, arguments.seeds, _log)
+    outputs = {kind: str(arguments.out / f"table1.{kind}") for kind in ("json", "md", "png")}
+    if arguments.json:
+        print_json(document | {"outputs": outputs})
+    else:
+        _print_table1(document)
+        print_outputs(outputs)
+    return 0
+
+
+def _print_table1(document: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    def cell(figures: dict[str, Any] | None) -> str:
+        if figures is None:
+            return ""
+        low, high = figures["interval_95"]["accuracy"]
+        return f"{100 * figures['accuracy']:.1f} ({100 * low:.0f}-{100 * high:.0f})"
+
+    out = console()
+    out.print("accuracy of single windows in percent, 95 % interval over sources\n")
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("")
+    for column in ("own sampling", "in domain", "out of domain", "paper"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in document["rows"]:
+        table.add_row(
+            row["title"],
+            *(cell(row[part]) for part in ("own_sampling", "in_domain", "out_of_domain")),
+            " / ".join(f"{100 * share:.1f}" for share in (row["paper"] or {}).values()),
+        )
+    out.print(table)
+    for note in document["notes"]:
+        out.print(f"note: {note}")
+    for line in document["left_out"]:
+        out.print(f"left out: {line}")
+
+
+def _picture_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", dest="out", metavar="OUT.png", type=Path, required=True, help="picture to write"
+    )
+    parser.add_argument(
+        "--model", metavar="NAME", help="shipped network or weights file (default: the shipped one)"
+    )
+
+
+def _fig2(arguments: argparse.Namespace) -> int:
+    from speediness.analysis.network import DEFAULT_NETWORK, load_network
+    from speediness.progress import progress_bar
+    from speediness.reproduce.fig2 import speediness_against_magnitude
+
+    _check_picture(arguments.out)
+    network = load_network(arguments.model or DEFAULT_NETWORK)
+    with progress_bar("watching walkers near and far") as progress:
+        found = speediness_against_magnitude(network, arguments.out, progress)
+    if arguments.json:
+        print_json(found)
+    else:
+        print(
+            f"{found['pairs']} pairs of a walk far away at 2x and one nearby at 1x: ranked right"
+            f" by the network {found['ranked_by_network']:.0%}, by mean flow {found['ranked_by_flow']:.0%}"
+        )
+        print_outputs({"plot": str(arguments.out)})
+    return 0
+
+
+def _fig4_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "videos", metavar="VIDEO", nargs="+", type=Path, help="films that play at natural speed"
+    )
+    _picture_arguments(parser)
+
+
+def _fig4(arguments: argparse.Namespace) -> int:
+    from speediness.analysis.network import DEFAULT_NETWORK, load_network
+    from speediness.progress import progress_bar
+    from speediness.reproduce.fig4 import prediction_curves
+
+    _check_picture(arguments.out)
+    network = load_network(arguments.model or DEFAULT_NETWORK)
+    with progress_bar(f"watching {len(arguments.videos)} films at 1x and 2x", "films") as progress:
+        found = prediction_curves(arguments.videos, network, arguments.out, progress)
+    if arguments.json:
+        print_json(found)
+        return 0
+    for film in found["films"]:
+        print(
+            f"{Path(film['video']).name}: mean score {film['mean_1x']:.2f} at 1x,"
+            f" {film['mean_2x']:.2f} at 2x; 2x above 1x for {film['ranked_right']:.0%} of the time"
+        )
+        for note in film["notes"]:
+            print(f"note: {note}")
+    print_outputs({"plot": str(arguments.out)})
+    return 0
+
+
+def _check_picture(out: Path) -> None:
+    check_folder(out.parent, "choose another with -o")
+    check_new(out, force=True)
+
+
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+PARTS = {
+    "table1": (_table1_arguments, _table1),
+    "fig2": (_picture_arguments, _fig2),
+    "fig4": (_fig4_arguments, _fig4),
+}

@@ -1,0 +1,64 @@
+"""What one network of Table 1 said, as a value and as a document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from speediness.evaluation.speed_accuracy import FilmScores
+
+ROW_SCHEMA = "speediness.table1_row/1"
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What a network of the table said; the scores of films are centred, so that 0 is undecided."""
+
+    bias: float
+    """Was taken from the scores; from films trained on and held out, as for the published weights."""
+    flow_threshold: float
+    """Of the plain rule on the mean flow, fitted on the films trained on."""
+    own: dict[str, tuple[int, int]]
+    """Of each held-out source: clips drawn as in training that were right (not centred), and clips."""
+    test: list[FilmScores]
+    """In the domain trained on."""
+    ood: list[FilmScores]
+    """Out of it; none where no such films were given."""
+    left_out: list[str]
+    """Films that could not be decoded, with the reason."""
+    seconds: float
+    """It took to make, since the command was last given."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON document, scores to four digits."""
+        scores = {"test": [_plain(film) for film in self.test], "ood": [_plain(film) for film in self.ood]}
+        return vars(self) | scores
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> RowResult:
+        """Inverse of :meth:`to_json`."""
+        return cls(
+            bias=document["bias"],
+            flow_threshold=document["flow_threshold"],
+            own={source: (right, clips) for source, (right, clips) in document["own"].items()},
+            test=[_scores(film) for film in document["test"]],
+            ood=[_scores(film) for film in document["ood"]],
+            left_out=document["left_out"],
+            seconds=document["seconds"],
+        )
+
+
+def _plain(film: FilmScores) -> dict[str, Any]:
+    return {
+        name: [round(float(v), 4) for v in value] if isinstance(value, np.ndarray) else value
+        for name, value in vars(film).items()
+    }
+
+
+def _scores(document: dict[str, Any]) -> FilmScores:
+    arrays = {
+        name: np.array(value, np.float32) for name, value in document.items() if isinstance(value, list)
+    }
+    return FilmScores(document["name"], document["source"], **arrays)

@@ -1,0 +1,204 @@
+"""Training and scoring of one row of Table 1; what was done before is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+import speediness
+from speediness.analysis.network import Judge
+from speediness.curves import read_json, write_json
+from speediness.datasets.clip_cache import CachedFilm, ClipCache
+from speediness.datasets.video_list import VideoItem, held_out
+from speediness.errors import DataError, VideoError
+from speediness.evaluation.calibration import centred, fit_scale
+from speediness.evaluation.speed_accuracy import ZOOM, FilmScores, fit_flow_threshold, score_film
+from speediness.models.mean_flow import judge_by_flow
+from speediness.progress import progress_bar
+from speediness.reproduce.ablation import Row
+from speediness.reproduce.flow_baseline import train_mean_flow
+from speediness.reproduce.row_result import ROW_SCHEMA, RowResult
+from speediness.training.loader import Batch, Loader
+from speediness.training.loop import judge_with, train
+from speediness.training.processes import joined_processes
+from speediness.training.recipe import Recipe
+from speediness.training.run import Run
+
+MOST_FILMS = 1000  # trained or held out, that place the bias and the threshold; more change nothing
+TRAINED_STRIDE_S = 4.0  # of their windows, as for the published weights
+OWN_CLIPS = 1200  # drawn from held-out films as in training
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Films:
+    """What a table is made from."""
+
+    train: list[VideoItem]
+    """Trained on, but for the sources that a recipe holds out."""
+    test: list[VideoItem]
+    """In the domain trained on, sources never seen."""
+    ood: list[VideoItem]
+    """Out of the domain, such as films of a high frame rate; may be none."""
+
+    def digest(self) -> str:
+        """Tells lists of films apart, wherever they lie."""
+        names = [[(item.path.name, item.source) for item in part] for part in vars(self).values()]
+        return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
+
+
+def make_row(row: Row, recipe: Recipe, films: Films, folder: Path, cache: Path, log: Log) -> RowResult:
+    """Train a row and score it, or load what was done before; an unfinished training goes on.
+
+    Args:
+        row: of the table.
+        recipe: this row's, see :meth:`Row.recipe`.
+        films: to train and test on.
+        folder: of this row and seed; checkpoint, metrics and ``row.json`` go there.
+        cache: folder of decoded films.
+        log: receives one line at a time.
+
+    Raises:
+        DataError: the folder holds a row of another recipe or of other films; too few films.
+    """
+    path = folder / "row.json"
+    made_by = {"recipe": recipe.to_json(), "films": films.digest()}
+    if path.exists():
+        document = read_json(path, ROW_SCHEMA)
+        if {key: document["made_by"][key] for key in made_by} != made_by:
+            raise DataError(
+                f"{folder} holds this row by another recipe or on other films; choose another --out"
+            )
+        if "result" in document:
+            log(f"{row.title}: done before, see {path}")
+            return RowResult.from_json(document["result"])
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        document = {"schema": ROW_SCHEMA, "made_by": made_by | {"speediness": speediness.__version__}}
+        write_json(path, document)
+    result = _Maker(row, recipe, films, folder, cache, log).make()
+    write_json(path, document | {"result": result.to_json()})
+    return RowResult.from_json(read_json(path, ROW_SCHEMA)["result"])
+
+
+class _Maker:
+    """The steps of :func:`make_row` and what they share."""
+
+    def __init__(self, row: Row, recipe: Recipe, films: Films, folder: Path, cache: Path, log: Log) -> None:
+        self.row, self.recipe, self.films, self.folder, self.log = row, recipe, films, folder, log
+        self.clip, self.cache = recipe.config.clip, cache
+        self.clips = ClipCache(cache, ZOOM * self.clip.size_px, self.clip.channels)
+        kept, held = held_out(films.train, recipe.validation_share)
+        self.kept, self.held = _spread(kept), _spread(held)
+        self.left_out: list[str] = []
+
+    def make(self) -> RowResult:
+        started_s = time.monotonic()
+        judge = self._mean_flow() if self.row.kind == "mean_flow" else self._network()
+        trained = self._scores("training films", self.kept, judge, TRAINED_STRIDE_S)
+        held = self._scores("held-out films", self.held, judge)
+        bias, _ = fit_scale(trained + held)
+        return RowResult(
+            bias=bias,
+            flow_threshold=fit_flow_threshold(trained),
+            own=self._own(judge),
+            test=centred(self._scores("test films", self.films.test, judge), bias),
+            ood=centred(self._scores("films out of domain", self.films.ood, judge), bias),
+            left_out=self.left_out,
+            seconds=time.monotonic() - started_s,
+        )
+
+    def _network(self) -> Judge:
+        checkpoint = self.folder / "checkpoint.safetensors"
+        train(
+            self.recipe, self.films.train, self.folder, self.cache, resume=checkpoint.exists(), log=self.log
+        )
+        with joined_processes() as processes:
+            run = Run(self.recipe, processes)
+            run.restore(checkpoint)
+        return judge_with(run.average)
+
+    def _mean_flow(self) -> Judge:
+        recipe = self.recipe
+        loader = self._loader(self._decoded(self.kept), recipe.seed)
+        with progress_bar("measuring the flow of training clips", "clips") as progress:
+            # It sees no more clips than the others.
+            network, metrics = train_mean_flow(loader, recipe.seed, recipe.steps * recipe.clips, progress)
+        lines = "".join(json.dumps(row) + "\n" for row in metrics)
+        _write_whole(self.folder / "metrics.jsonl", lambda path: path.write_text(lines))
+        _write_whole(
+            self.folder / "checkpoint.safetensors", lambda path: save_file(network.state_dict(), path)
+        )
+        return judge_by_flow(network)
+
+    def _loader(self, films: Sequence[CachedFilm], seed: int) -> Loader:
+        """Batches as this row's training draws them."""
+        recipe, task = self.recipe, self.recipe.build_task()
+        windows = recipe.clips // task.views_per_window
+        return Loader(films, task, self.clip, windows, seed, recipe.spatial)
+
+    def _own(self, judge: Judge) -> dict[str, tuple[int, int]]:
+        """Right answers on held-out sources when clips are drawn as this row's training draws them."""
+        by_source: dict[str, list[CachedFilm]] = defaultdict(list)
+        for film in self._decoded(self.held):
+            by_source[film.item.source].append(film)
+        batches = max(1, round(OWN_CLIPS / len(by_source) / self.recipe.clips))
+        own: dict[str, tuple[int, int]] = {}
+        with progress_bar("held-out films, sampled as in training", "sources") as progress:
+            for source, films in by_source.items():
+                loader = self._loader(films, seed=0)
+                right = np.concatenate([self._right(loader.batch(n), judge) for n in range(batches)])
+                own[source] = int(right.sum()), len(right)
+                progress(len(own), len(by_source))
+        return own
+
+    def _right(self, batch: Batch, judge: Judge) -> NDArray[np.bool_]:
+        """Of the views whose class the training asks for, which were right."""
+        logits, _ = judge(batch.clips_BTHWC.numpy(), batch.intervals_BS.numpy())
+        asked = ~batch.magnified_B.numpy() | bool(self.recipe.magnified_weight)
+        return (logits.argmax(1) == batch.labels_B.numpy())[asked]
+
+    def _decoded(self, items: list[VideoItem]) -> Sequence[CachedFilm]:
+        # What cannot be decoded is named when it is scored.
+        return self.clips.films(items, lambda line: None, self.recipe.recompressed)
+
+    def _scores(
+        self, title: str, items: list[VideoItem], judge: Judge, stride_s: float = 1.0
+    ) -> list[FilmScores]:
+        scores: list[FilmScores] = []
+        with progress_bar(f"scoring {title}", "films") as progress:
+            for n, item in enumerate(items):
+                try:
+                    scores.append(score_film(self.clips.film(item), judge, self.clip, stride_s))
+                except (VideoError, OSError) as error:
+                    self.left_out.append(f"{item.path.name}: {error}")
+                    self.log(f"left out {item.path}: {error}")
+                progress(n + 1, len(items))
+        if items and not scores:
+            raise DataError(f"none of the {len(items)} {title} can be used: {self.left_out[-1]}")
+        return scores
+
+
+def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside, then rename, so that what bears its final name is whole."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _spread(items: list[VideoItem]) -> list[VideoItem]:
+    """At most MOST_FILMS, evenly spread over the list."""
+    return items[:: -(-len(items) // MOST_FILMS)] if items else items

@@ -12,13 +12,13 @@ from safetensors import safe_open
 from speediness.clip import ClipSpec
 from speediness.errors import WeightsError
 from speediness.models.checkpoint import load_speednet, save_speednet
-from speediness.models.speednet import SpeedNet, SpeedNetConfig, Stem
+from speediness.models.speednet import Backbone, SpeedNet, SpeedNetConfig
 
 
-def tiny(stem: Stem = "motion", n_frames: int = 16) -> SpeedNet:
+def tiny(backbone: Backbone = "motion", n_frames: int = 16) -> SpeedNet:
     torch.manual_seed(0)
-    clip = ClipSpec(n_frames=n_frames, size_px=64, channels=1 if stem == "motion" else 3)
-    network = SpeedNet(SpeedNetConfig(clip, 0.125, stem)).eval()
+    clip = ClipSpec(n_frames=n_frames, size_px=64, channels=1 if backbone == "motion" else 3)
+    network = SpeedNet(SpeedNetConfig(clip, backbone, 0.125)).eval()
     torch.nn.init.normal_(network.classifier.weight)
     return network
 
@@ -29,9 +29,9 @@ def moving_clips(batch: int, channels: int, t: int = 16, height: int = 64, width
     return torch.from_numpy(np.concatenate([np.roll(frames, s, 3) for s in range(t)], 1))
 
 
-@pytest.mark.parametrize("stem", get_args(Stem))
-def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(stem: Stem) -> None:
-    network = tiny(stem)
+@pytest.mark.parametrize("backbone", get_args(Backbone))
+def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(backbone: Backbone) -> None:
+    network = tiny(backbone)
     clips, intervals = moving_clips(2, network.config.clip.channels), torch.ones(2, 15)
     with torch.inference_mode():
         logits, _ = network(clips, intervals)
@@ -113,5 +113,5 @@ def test_files_that_are_not_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_configuration_survives_json() -> None:
-    config = SpeedNetConfig(ClipSpec(32, Fraction(24000, 1001), 96, 3), 0.5, "rgb", 0.1)
+    config = SpeedNetConfig(ClipSpec(32, Fraction(24000, 1001), 96, 3), "s3dg", 0.5, 0.1)
     assert SpeedNetConfig.from_json(config.to_json()) == config

@@ -1,8 +1,10 @@
+import dataclasses
 from fractions import Fraction
 
 import pytest
 
 from speediness.errors import SpeedinessError
+from speediness.tasks import TASKS
 from speediness.training.recipe import RECIPES, Recipe
 
 
@@ -15,7 +17,7 @@ def test_every_recipe_describes_a_network_and_survives_json(name: str) -> None:
 
 def test_the_paper_recipe_is_the_paper_network() -> None:
     recipe = RECIPES["speednet_s3dg"]()
-    assert (recipe.stem, recipe.width, recipe.skipping) == ("rgb", 1.0, "random")
+    assert (recipe.stem, recipe.width, recipe.temporal) == ("rgb", 1.0, "random")
     assert (recipe.rank_weight, recipe.magnified_weight) == (0, 1)
     assert recipe.config.clip.channels == 3
 
@@ -24,6 +26,41 @@ def test_settings_are_typed_by_the_field_they_replace() -> None:
     recipe = Recipe().with_settings(["steps=12", "lr=1e-4", "bf16=false", "frame_rate=30000/1001"])
     assert (recipe.steps, recipe.lr, recipe.bf16) == (12, 1e-4, False)
     assert recipe.frame_rate == Fraction(30000, 1001)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_recipe_has_every_option_of_every_task(name: str) -> None:
+    recipe = dataclasses.replace(Recipe(), task=name)
+    task = recipe.build_task()
+    for option in dataclasses.fields(task):
+        assert getattr(recipe, option.name) == getattr(task, option.name)
+
+
+def test_as_many_clips_a_step_with_and_without_pairs() -> None:
+    paired, alone, plain = (
+        Recipe().with_settings(settings)
+        for settings in (
+            [],
+            ["same_batch=false", "rank_weight=0", "magnified_weight=1"],
+            ["magnified_views=false"],
+        )
+    )
+    assert paired.clips == alone.clips == 2 * plain.clips == 4 * paired.windows
+    assert paired.build_task().views_per_window == 4 and alone.build_task().views_per_window == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["spatial=false"], "magnified_views=false"),
+        (["same_batch=false"], "rank_weight=0"),
+        (["temporal=odd"], "even, random, none"),
+        (["task=jigsaw"], "known: speed_class"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(settings: list[str], said: str) -> None:
+    with pytest.raises(SpeedinessError, match=said):
+        Recipe().with_settings(settings)
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,11 @@ class CachedFilm(Film):
             return self
         scale = short_side_px / min(height, width)
         size = round(width * scale), round(height * scale)
-        enlarged = np.stack(list(_scaled(self.frames_FHWC, *size)))
-        return CachedFilm(self.item, self.times_s, enlarged, self.activity)
+        parts = np.array_split(self.frames_FHWC, os.cpu_count() or 1)
+        with ThreadPoolExecutor() as pool:
+            enlarged = list(pool.map(lambda part: list(_scaled(part, *size)), parts))
+        frames_FHWC = np.stack([pixels for part in enlarged for pixels in part])
+        return CachedFilm(self.item, self.times_s, frames_FHWC, self.activity)
 
 
 class ClipCache:

@@ -43,12 +43,12 @@ class LucasKanade(nn.Module):
     """Dense optical flow between neighbouring frames, in pixels, with a confidence.
 
     Args:
-        levels: pyramid levels, each half the size of the one before; three see displacements of
-            up to about 3 pixels, larger ones are underestimated.
+        levels: pyramid levels, each half the size of the one before; four see displacements of
+            up to about 6 pixels, larger ones are underestimated.
         radius: radius of the window over which the motion is taken to be constant.
     """
 
-    def __init__(self, levels: int = 3, radius: int = 2) -> None:
+    def __init__(self, levels: int = 4, radius: int = 2) -> None:
         super().__init__()
         self.levels, self.radius = levels, radius
         self.noise = 1e-4  # variance of sensor and coding noise, for luma in 0..1

@@ -1,6 +1,6 @@
 """SpeedNet (§3.2): is this clip playing at natural speed, or sped up?"""
 
-# B batch, T frames, H W picture, C channels, D features, h = H/32, w = W/32
+# B batch, T frames, H W picture, C channels, D features, h w = H W / 32 (S3D-G) or / 8 (MotionNet)
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
 from speediness.models.motion import LucasKanade
+from speediness.models.motion_net import MotionNet
 from speediness.models.s3dg import S3DG
 
-Stem = Literal["rgb", "motion"]
+Backbone = Literal["s3dg", "motion"]
 
 NORMAL, SPED_UP = 0, 1  # order of the two logits
 
@@ -25,6 +26,7 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
 # Displacements below this many pixels per frame (at N = 64) are sensor noise, not motion.
 STILL_PX = 0.03
+CELL_PX = 8
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,10 @@ class SpeedNetConfig:
     """Everything needed to build the network that a set of weights belongs to."""
 
     clip: ClipSpec = field(default_factory=ClipSpec)
+    backbone: Backbone = "s3dg"
+    """s3dg: pictures into S3D-G (the paper). motion: velocities into MotionNet (the small one)."""
     width: float = 1.0
-    """Multiplies the channels of S3D-G; 1.0 is the paper's network."""
-    stem: Stem = "rgb"
-    """rgb: pictures straight into S3D-G (the paper). motion: velocities (see motion.py)."""
+    """Multiplies the channels of the backbone; 1.0 is the published S3D-G."""
     dropout: float = 0.2
 
     def to_json(self) -> dict[str, Any]:
@@ -61,19 +63,26 @@ class PictureStem(nn.Module):
 
 
 class MotionStem(nn.Module):
-    """Velocities alone, twice: as they are, and relative to the clip's own mean speed.
+    """Velocities alone, twice: as they are, and relative to the clip's own speed.
 
     The second copy is the same however near the camera stands: in it speed shows only in how
     motion changes with time, which is what tells a fast walk from a near one (SpeedNet Fig. 2).
     """
 
-    out_channels = 5
+    out_channels = 6
 
     def forward(self, frames_BCTHW: Tensor, velocity_BcTHW: Tensor, seen_B1THW: Tensor) -> Tensor:
-        """(B, 5, T, H, W): compressed velocity, relative velocity, confidence."""
-        power_B = velocity_BcTHW.square().sum(1, keepdim=True).mean((2, 3, 4), keepdim=True)
-        relative = velocity_BcTHW / torch.sqrt(power_B + STILL_PX**2)
-        return torch.cat([_compressed(velocity_BcTHW), _compressed(relative), seen_B1THW], 1)
+        """(B, 6, T, H/8, W/8) over cells: velocity, speed, relative velocity, confidence."""
+        speed_B1THW = velocity_BcTHW.square().sum(1, keepdim=True).sqrt()
+        velocity, speed, seen = (_cells(maps) for maps in (velocity_BcTHW, speed_B1THW, seen_B1THW))
+        power_B = speed.square().mean((1, 2, 3, 4), keepdim=True)
+        relative = velocity / torch.sqrt(power_B + STILL_PX**2)
+        return torch.cat([_compressed(velocity), _compressed(speed), _compressed(relative), seen], 1)
+
+
+def _cells(maps_BCTHW: Tensor) -> Tensor:
+    """Means over cells of 8 x 8 pixels."""
+    return F.avg_pool3d(maps_BCTHW, (1, CELL_PX, CELL_PX))
 
 
 def _compressed(values: Tensor) -> Tensor:
@@ -81,18 +90,23 @@ def _compressed(values: Tensor) -> Tensor:
     return values.sign() * torch.log(values.abs() + torch.sqrt(values.square() + 1))
 
 
-STEMS: dict[Stem, type[PictureStem] | type[MotionStem]] = {"rgb": PictureStem, "motion": MotionStem}
+BACKBONES: dict[Backbone, tuple[type[PictureStem | MotionStem], type[S3DG | MotionNet]]] = {
+    "s3dg": (PictureStem, S3DG),
+    "motion": (MotionStem, MotionNet),
+}
+"""What each backbone is given, and itself: (B, C, T, H, W) to (B, feature_dim, T, h, w)."""
 
 
 class SpeedNet(nn.Module):
-    """Stem, S3D-G with every frame kept, maximum over space, mean over time, 1x1 classifier."""
+    """Backbone with every frame kept, maximum over space, mean over time, 1x1 classifier."""
 
     def __init__(self, config: SpeedNetConfig) -> None:
         super().__init__()
         self.config = config
         self.flow = LucasKanade()
-        self.stem = STEMS[config.stem]()
-        self.backbone = S3DG(self.stem.out_channels, config.width)
+        stem, backbone = BACKBONES[config.backbone]
+        self.stem = stem()
+        self.backbone = backbone(self.stem.out_channels, width=config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Conv1d(self.backbone.feature_dim, 2, 1)
         nn.init.normal_(self.classifier.weight, std=0.01)

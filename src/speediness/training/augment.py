@@ -1,8 +1,12 @@
 """Spatial augmentation (SpeedNet §3.1): which part of the picture, and how it looks."""
 
+# B clips, T frames, C channels, s side of a square cut out of a film, N side of a clip
+
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -10,8 +14,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-ZOOM = (1.0, 1.5)  # of the plain views
+ZOOM = (1.0, 2.0)  # of the plain views
 MAGNIFICATION = (1.6, 2.2)  # of the magnified views, relative to the plain ones
+NOISE_ROW = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -65,23 +70,61 @@ def draw_looks(
     )
 
 
-def apply_look(
-    frames_THWC: NDArray[np.uint8], look: Look, size_px: int, rng: np.random.Generator
+def centre_look(height: int, width: int) -> Look:
+    """The middle square as it is: no spatial augmentation (a row of Table 1)."""
+    side = min(height, width)
+    return Look((height - side) // 2, (width - side) // 2, side, False, 1.0, 1.0, 0.0, 1.0, 0.0)
+
+
+def apply_looks(
+    crops_TssC: Sequence[Tensor], looks: Sequence[Look], noise_at: Sequence[int], size_px: int
 ) -> Tensor:
-    """Cut, scale and colour a clip: uint8 (T, H, W, C) to uint8 (T, size_px, size_px, C)."""
-    crop = frames_THWC[:, look.top : look.top + look.side_px, look.left : look.left + look.side_px]
-    crop = crop[:, :, ::-1] if look.flip else crop
-    frames = torch.from_numpy(np.ascontiguousarray(crop)).permute(0, 3, 1, 2).float()
+    """Bring squares already cut out of films to one size, and give them tone, blur and noise.
+
+    The same arithmetic on any device; devices differ by rounding alone.
+
+    Args:
+        crops_TssC: uint8, one square of pictures per clip, sides as its look says.
+        looks: one per clip.
+        noise_at: one per clip; where in one long row of noise its own begins.
+        size_px: N, rows and columns wanted.
+
+    Returns:
+        uint8 clips (B, T, N, N, C) on the device of the squares.
+    """
+    scaled = [_scaled(crop, look, size_px) for crop, look in zip(crops_TssC, looks, strict=True)]
+    frames_BTCNN = torch.stack(scaled)
+    tone = [(look.gamma, look.contrast, look.brightness, look.noise) for look in looks]
+    tone_4B1111 = torch.tensor(tone, device=frames_BTCNN.device).T[:, :, None, None, None, None]
+    gamma, contrast, brightness, deviation = tone_4B1111
+    frames_BTCNN = 255 * (frames_BTCNN.clamp_(0, 255) / 255) ** gamma
+    frames_BTCNN = (frames_BTCNN - 128) * contrast + 128 + brightness
+    shape, length = frames_BTCNN.shape[1:], frames_BTCNN[0].numel()
+    row = _noise(max(NOISE_ROW, 2 * length), frames_BTCNN.device)
+    starts = [at % (len(row) - length) for at in noise_at]
+    noise_BTCNN = torch.stack([row[start : start + length].view(shape) for start in starts])
+    frames_BTCNN = torch.addcmul(frames_BTCNN, noise_BTCNN, deviation)
+    return frames_BTCNN.round().clamp(0, 255).to(torch.uint8).permute(0, 1, 3, 4, 2).contiguous()
+
+
+def _scaled(crop_TssC: Tensor, look: Look, size_px: int) -> Tensor:
+    frames_TCss = crop_TssC.permute(0, 3, 1, 2).float()
+    if look.flip:
+        frames_TCss = frames_TCss.flip(3)
     if look.softness > 1:
-        frames = _resize(frames, max(16, round(size_px / look.softness)))
-    frames = _resize(frames, size_px)
-    frames = 255 * (frames.clamp(0, 255) / 255) ** look.gamma
-    frames = (frames - 128) * look.contrast + 128 + look.brightness
-    if look.noise:
-        noise = rng.standard_normal(frames.shape, dtype=np.float32)
-        frames = frames + look.noise * torch.from_numpy(noise)
-    return frames.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+        frames_TCss = _resize(frames_TCss, max(16, round(size_px / look.softness)))
+    return _resize(frames_TCss, size_px)
 
 
 def _resize(frames_TCHW: Tensor, side_px: int) -> Tensor:
     return F.interpolate(frames_TCHW, size=(side_px, side_px), mode="bilinear", antialias=True)
+
+
+@cache
+def _noise(length: int, device: torch.device) -> Tensor:
+    """A long row of normal numbers, of which every clip takes a stretch.
+
+    Fresh numbers for every pixel took longer than all else that is done to a clip, and a GPU
+    draws others than a CPU.
+    """
+    return torch.from_numpy(np.random.default_rng(0).standard_normal(length, np.float32)).to(device)

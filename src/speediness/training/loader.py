@@ -4,18 +4,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+import itertools
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedFilm
+from speediness.errors import SpeedinessError
 from speediness.sampling import nearest_frames, played_intervals, reflect
 from speediness.tasks.speed_class import SpeedClassTask
-from speediness.training.augment import apply_look, draw_looks
+from speediness.training.augment import Look, apply_looks, centre_look, draw_looks
+from speediness.training.pixels import Cut, MappedPixels, Pixels
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,23 @@ class Batch:
 
     clips_BTHWC: Tensor
     intervals_BS: Tensor
+    labels_B: Tensor
+    magnified_B: Tensor
+    origins: tuple[str, ...]
+    """Film and time of each window, to name it when something is wrong with it."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch where the network is."""
+        if self.clips_BTHWC.is_cuda:
+            # Made on a stream of its own: its memory must not be given away before it is used here.
+            self.clips_BTHWC.record_stream(torch.cuda.current_stream(device))
+        return replace(
+            self,
+            clips_BTHWC=self.clips_BTHWC.to(device),
+            intervals_BS=self.intervals_BS.to(device),
+            labels_B=self.labels_B.to(device),
+            magnified_B=self.magnified_B.to(device),
+        )
 
 
 class Loader:
@@ -33,53 +57,102 @@ class Loader:
         films: decoded films.
         task: says which views to cut.
         clip: what the network looks at.
-        windows: windows a batch.
+        windows: windows a batch, over all processes.
         seed: of the run.
+        spatial: augment in space (§3.1); else every clip is the centre square.
+        pixels: where the pixels come from.
+        part: which of how many equal parts of every batch to give: the rank of a process and
+            their count.
+
+    Raises:
+        SpeedinessError: the windows cannot be shared out evenly.
     """
 
     def __init__(
-        self, films: list[CachedFilm], task: SpeedClassTask, clip: ClipSpec, windows: int, seed: int
+        self,
+        films: Sequence[CachedFilm],
+        task: SpeedClassTask,
+        clip: ClipSpec,
+        windows: int,
+        seed: int,
+        spatial: bool = True,
+        pixels: Pixels | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
-        self.films, self.task, self.clip, self.windows, self.seed = films, task, clip, windows, seed
+        self.films, self.task, self.clip, self.seed, self.spatial = films, task, clip, seed, spatial
+        self.pixels = pixels or MappedPixels()
+        rank, parts = part
+        if windows % parts:
+            raise SpeedinessError(
+                f"{windows} windows a step cannot be shared evenly by {parts} processes: "
+                "set windows to a multiple of that"
+            )
+        self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)
         seconds: dict[str, float] = defaultdict(float)
-        for film in films:
-            seconds[film.item.source] += film.end_s
+        lengths_s = [(film.item.source, film.end_s) for film in films]
+        for source, length_s in lengths_s:
+            seconds[source] += length_s
         # A source counts with the root of its length, its films share that by theirs: a long
         # source is neither drowned nor does it drown the others.
-        weight = [film.end_s / seconds[film.item.source] ** 0.5 for film in films]
+        weight = [length_s / seconds[source] ** 0.5 for source, length_s in lengths_s]
         self.probability = np.array(weight) / sum(weight)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step; the same for the same seed, whatever was drawn before."""
-        clips: list[Tensor] = []
-        intervals: list[Tensor] = []
-        for index in range(self.windows):
-            rng = np.random.default_rng((self.seed, step, index))
-            for clip, interval in self._window(rng):
-                clips.append(clip)
-                intervals.append(interval)
-        return Batch(torch.stack(clips), torch.stack(intervals))
+        cuts = self.draw(step)
+        with torch.cuda.stream(self.pixels.stream):
+            clips_BTHWC = apply_looks(
+                self.pixels.squares(cuts),
+                [cut.look for cut in cuts],
+                [cut.noise_at for cut in cuts],
+                self.clip.size_px,
+            )
+        if self.pixels.stream is not None:
+            self.pixels.stream.synchronize()
+        return Batch(
+            clips_BTHWC,
+            torch.from_numpy(np.stack([cut.intervals for cut in cuts])),
+            torch.tensor([cut.view.label for cut in cuts]),
+            torch.tensor([cut.view.magnified for cut in cuts]),
+            tuple(dict.fromkeys(cut.origin for cut in cuts)),
+        )
 
-    def _window(self, rng: np.random.Generator) -> list[tuple[Tensor, Tensor]]:
-        film = self.films[rng.choice(len(self.films), p=self.probability)]
-        start_s, end_s = self._busier_of_two(film, rng)
-        views = self.task.draw(start_s, end_s, self.clip, rng)
+    def draw(self, step: int) -> list[Cut]:
+        """What the batch of a step is made of."""
+        return [
+            cut
+            for index in self.indices
+            for cut in self._cuts(np.random.default_rng((self.seed, step, index)))
+        ]
+
+    def _cuts(self, rng: np.random.Generator) -> list[Cut]:
+        """The views of one window."""
+        number = int(rng.choice(len(self.films), p=self.probability))
+        film = self.films[number]
+        views = self.task.draw(*self._busier_of_two(film, rng), self.clip, rng)
         shown = [nearest_frames(film.times_s, reflect(view.times_s, 0, film.end_s)) for view in views]
-        used = np.unique(np.concatenate(shown))
-        first, last = film.frames_FHWC[used[0]], film.frames_FHWC[used[-1]]
-        middle = film.frames_FHWC[used[len(used) // 2]]
-        change = np.abs(first.astype(np.int16) - middle) + np.abs(last.astype(np.int16) - middle)
-        height, width = middle.shape[:2]
-        looks = draw_looks(height, width, change.mean(-1), rng)
-        noise_seed = rng.integers(2**31, size=len(views))
-        drawn = []
-        for view, frames, seed in zip(views, shown, noise_seed, strict=True):
-            pixels = film.frames_FHWC[frames]
-            look = looks[view.magnified]
-            clip = apply_look(pixels, look, self.clip.size_px, np.random.default_rng(seed))
+        # Drawn before any subsampling, and the same for all views: compression says nothing of speed.
+        copy = int(rng.integers(1 + len(film.recompressed)))
+        looks = self._looks((film.frames_FHWC, *film.recompressed)[copy], np.concatenate(shown), rng)
+        cuts = []
+        for view, frames in zip(views, shown, strict=True):
             spacing = played_intervals(film.times_s, frames, view.factor, self.clip.frame_rate)
-            drawn.append((clip, torch.from_numpy(spacing)))
-        return drawn
+            noise_at = int(rng.integers(2**31))
+            cuts.append(Cut(film, number, copy, frames, view, looks[view.magnified], noise_at, spacing))
+        return cuts
+
+    def _looks(
+        self, frames_FHWC: NDArray[np.uint8], shown: NDArray[np.int64], rng: np.random.Generator
+    ) -> tuple[Look, Look]:
+        """The plain and the magnified look of a window."""
+        height, width = frames_FHWC.shape[1:3]
+        if not self.spatial:
+            centre = centre_look(height, width)
+            return centre, centre
+        used = np.unique(shown)
+        first, middle, last = (frames_FHWC[used[n]].astype(np.int16) for n in (0, len(used) // 2, -1))
+        change = np.abs(first - middle) + np.abs(last - middle)
+        return draw_looks(height, width, change.mean(-1), rng)
 
     def _busier_of_two(self, film: CachedFilm, rng: np.random.Generator) -> tuple[float, float]:
         """Of two random segments as long as the longest view, the one in which more changes."""
@@ -93,3 +166,23 @@ class Loader:
 
         start_s = max(starts, key=busy)
         return start_s, start_s + length_s
+
+
+@contextmanager
+def drawn_ahead(loader: Loader, first: int) -> Iterator[Iterator[Batch]]:
+    """The batches from step ``first`` on, some drawn while the network works on the one before.
+
+    One thread draws on a CPU, whose cores the network needs, and where films are held on a GPU;
+    otherwise several, since a GPU works faster than a core cuts clips.
+    """
+    ahead = 8 if torch.cuda.is_available() and loader.pixels.stream is None else 1
+    with ThreadPoolExecutor(ahead) as pool:
+
+        def draw() -> Iterator[Batch]:
+            pending = deque(pool.submit(loader.batch, first + n) for n in range(ahead))
+            for step in itertools.count(first + ahead):
+                batch = pending.popleft().result()
+                pending.append(pool.submit(loader.batch, step))
+                yield batch
+
+        yield draw()

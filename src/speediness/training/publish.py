@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+import torch
 from safetensors.torch import load_file
 
 import speediness
@@ -20,11 +20,19 @@ from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overa
 from speediness.models.checkpoint import load_speednet, save_speednet
 from speediness.models.export import describe, export_onnx
 from speediness.models.speednet import SpeedNet
+from speediness.training.loop import judge_with
 from speediness.training.recipe import Recipe
+from speediness.training.run import read_header
 
 
 def publish(
-    run: Path, items: list[VideoItem], out: Path, cache: Path, log: Callable[[str], None] = print
+    run: Path,
+    items: list[VideoItem],
+    out: Path,
+    cache: Path,
+    log: Callable[[str], None] = print,
+    *,
+    cache_bytes: int | None = None,
 ) -> dict[str, Any]:
     """Write the averaged weights of a run's last checkpoint, as safetensors and as ONNX.
 
@@ -35,6 +43,7 @@ def publish(
         out: the ``.onnx`` file to write; the ``.safetensors`` goes beside it.
         cache: folder of decoded films.
         log: receives one line at a time.
+        cache_bytes: most that ``cache`` may take.
 
     Returns:
         What was stored in the file beside the weights: calibration, provenance, validation.
@@ -45,8 +54,7 @@ def publish(
     checkpoint = run / "checkpoint.safetensors"
     if not checkpoint.exists():
         raise WeightsError(f"{run} holds no checkpoint; train there first")
-    with safe_open(checkpoint, framework="pt") as file:
-        header = file.metadata()
+    header = read_header(checkpoint)
     recipe = Recipe.from_json(json.loads(header["recipe"]))
     network = SpeedNet(recipe.config)
     tensors = load_file(checkpoint)
@@ -58,18 +66,20 @@ def publish(
     }
     # Both files hold the same float16 numbers, so that they give the same answers.
     save_speednet(out.with_suffix(".safetensors"), network, made_by)
-    network, _ = load_speednet(out.with_suffix(".safetensors"))
+    network = load_speednet(out.with_suffix(".safetensors"))
 
     clip = recipe.config.clip
-    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels)
+    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
     kept, validation_items = held_out(items, recipe.validation_share)
     export_onnx(network, out)
-    judge = open_session(out.read_bytes())[1]
+    # The same answers but for rounding; a full-width network takes hours for all films on a CPU.
+    judge = judge_with(network.cuda()) if torch.cuda.is_available() else open_session(out.read_bytes())[1]
     log("scoring the training films for the mean-flow threshold")
-    trained = [score_film(film, judge, clip, stride_s=4.0) for film in clips.films(kept, log)]
+    side_px = ZOOM * clip.size_px
+    trained = [score_film(film, judge, clip, stride_s=4.0) for film in clips.films(kept, log).at(side_px)]
     threshold = fit_flow_threshold(trained)
     log("calibrating on the held-out sources")
-    films = clips.films(validation_items, log)
+    films = clips.films(validation_items, log).at(side_px)
     scores = [score_film(film, judge, clip) for film in films]
     document = {
         "calibration": calibrate(trained, scores, films, judge, clip),

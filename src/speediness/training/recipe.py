@@ -7,30 +7,44 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from speediness.clip import ClipSpec
 from speediness.errors import SpeedinessError
-from speediness.models.speednet import SpeedNetConfig, Stem
+from speediness.models.speednet import Backbone, SpeedNetConfig
+from speediness.tasks import TASKS
+from speediness.tasks.speed_class import SpeedClassTask, Temporal
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that determines a run besides the data."""
+    """Everything that determines a run besides the data.
+
+    Raises:
+        SpeedinessError: settings that contradict each other.
+    """
 
     task: str = "speed_class"
-    stem: Stem = "motion"
-    width: float = 0.25
+    same_batch: bool = SpeedClassTask.same_batch
+    temporal: Temporal = SpeedClassTask.temporal
+    magnified_views: bool = SpeedClassTask.magnified_views
+    rank_weight: float = SpeedClassTask.rank_weight
+    magnified_weight: float = SpeedClassTask.magnified_weight
+    spatial: bool = True
+    """Random square, zoom, flip, tone, blur and noise; off (a row of Table 1): the centre square."""
+    backbone: Backbone = "motion"
+    width: float = 1.0
     n_frames: int = 16
-    frame_rate: Fraction = Fraction(16)
+    frame_rate: Fraction = Fraction(8)
     size_px: int = 64
-    skipping: Literal["even", "random"] = "even"
-    rank_weight: float = 0.5
-    magnified_weight: float = 0.0
     dropout: float = 0.2
     steps: int = 3000
+    recompressed: int = 1
+    """Copies of every film stored anew at a random quality; each window is cut from the film or
+    from one of them."""
     windows: int = 8
-    """Windows of film a step; each gives four clips (two speeds, two zooms)."""
+    """Windows of film a step, each seen at two speeds and, with magnified views, at two zooms;
+    without ``same_batch`` as many clips are drawn from windows of their own."""
     lr: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 100
@@ -41,14 +55,35 @@ class Recipe:
     validation_share: float = 0.12
     """Share of the sources held out of training (never of the test set)."""
     evaluate_every: int = 250
-    checkpoint_every: int = 100
+    checkpoint_minutes: float = 2.0
+    """What a crash can cost."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant, before any film is read."""
+        if self.task not in TASKS:
+            raise SpeedinessError(f"there is no task {self.task}; known: {', '.join(TASKS)}")
+        if self.magnified_views and not self.spatial:
+            raise SpeedinessError(
+                "spatial=false shows the centre square alone: set magnified_views=false beside it"
+            )
+        self.build_task()
+
+    def build_task(self) -> SpeedClassTask:
+        """The task, its options taken from the fields of the same names."""
+        kind = TASKS[self.task]
+        return kind(**{option.name: getattr(self, option.name) for option in dataclasses.fields(kind)})
+
+    @property
+    def clips(self) -> int:
+        """Clips a step."""
+        return self.windows * 2 * (1 + self.magnified_views)
 
     @property
     def config(self) -> SpeedNetConfig:
         """The network this recipe trains."""
-        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 1 if self.stem == "motion" else 3)
-        return SpeedNetConfig(clip, self.width, self.stem, self.dropout)
+        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 1 if self.backbone == "motion" else 3)
+        return SpeedNetConfig(clip, self.backbone, self.width, self.dropout)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document."""
@@ -84,29 +119,27 @@ class Recipe:
 
 
 def speednet_small() -> Recipe:
-    """The default product network: quarter width, motion stem; an hour on two CPU cores."""
+    """The default product network: MotionNet on velocities; minutes on two CPU cores."""
     return Recipe()
 
 
 def speednet_s3dg() -> Recipe:
     """The paper's network: full width, RGB, 25 frames a second as Kinetics is counted; for a GPU."""
     return Recipe(
-        stem="rgb",
-        width=1.0,
+        backbone="s3dg",
         frame_rate=Fraction(25),
         size_px=224,
-        skipping="random",
+        temporal="random",
         rank_weight=0.0,
         magnified_weight=1.0,
         steps=20000,
+        evaluate_every=1000,
     )
 
 
 def smoke() -> Recipe:
     """A few steps of the real code, to see that everything works."""
-    return Recipe(
-        width=0.0625, size_px=32, steps=4, windows=2, warmup_steps=1, evaluate_every=2, checkpoint_every=2
-    )
+    return Recipe(width=0.2, size_px=32, steps=4, windows=2, warmup_steps=1, evaluate_every=2)
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {

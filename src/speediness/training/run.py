@@ -1,0 +1,200 @@
+"""The state of a run: network, running average of its weights, optimizer; a step, and its checkpoint."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch._dynamo import config as dynamo_config
+
+from speediness.errors import OutputError, SpeedinessError, WeightsError
+from speediness.models.speednet import SpeedNet
+from speediness.models.sync_norm import synchronise_norms
+from speediness.training.loader import Batch
+from speediness.training.processes import Processes
+from speediness.training.recipe import Recipe
+
+
+class Run:
+    """Everything a checkpoint holds.
+
+    Attributes:
+        done: steps done.
+        spent_s: seconds spent on them.
+        sums: losses summed over the steps since the last row of metrics; ``steps`` counts them.
+
+    Args:
+        recipe: what to train.
+        processes: those that train together.
+    """
+
+    def __init__(self, recipe: Recipe, processes: Processes) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.processes, self.device = recipe, processes, processes.device
+        self.done, self.spent_s = 0, 0.0
+        self.sums: Counter[str] = Counter()
+        self.task = recipe.build_task()
+        self.network = SpeedNet(recipe.config).to(self.device)
+        self.average = SpeedNet(recipe.config).to(self.device)
+        self.average.load_state_dict(self.network.state_dict())
+        self.forward = _trainable(self.network, processes)
+        decayed = [p for p in self.network.parameters() if p.ndim > 1]
+        free = [p for p in self.network.parameters() if p.ndim <= 1]  # norms and biases
+        groups = [
+            {"params": decayed, "weight_decay": recipe.weight_decay},
+            {"params": free, "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=recipe.lr)
+
+    def step(self, batch: Batch, progress: float) -> None:
+        """One update.
+
+        Args:
+            batch: this process's share of the step's clips.
+            progress: how much of the run is done, 0..1; the learning rate follows it.
+
+        Raises:
+            SpeedinessError: the loss is not a number; nothing was updated.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.lr * learning_rate(self.done, progress, self.recipe.warmup_steps)
+        # Dropout too depends on seed and step alone, so that a resumed run repeats itself.
+        torch.manual_seed((self.recipe.seed * 1_000_003 + self.done) * 1009 + self.processes.rank)
+        self.network.train()
+        batch = batch.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
+            logits, _ = self.forward(batch.clips_BTHWC, batch.intervals_BS)
+        losses = self.task.losses(logits.float(), batch.labels_B, batch.magnified_B)
+        values = {name: loss.item() for name, loss in losses.items()}
+        if not math.isfinite(values["loss"]):
+            raise SpeedinessError(
+                f"the loss of step {self.done} is {values['loss']} (seed {self.recipe.seed}); its batch: "
+                f"{', '.join(batch.origins)}; the last checkpoint is intact, resume with a lower lr"
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        losses["loss"].backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_gradient)
+        self.optimizer.step()
+        # The average starts short, so that it does not drag the random start along.
+        _average(self.average, self.network, min(self.recipe.ema_decay, (1 + self.done) / (10 + self.done)))
+        self.sums.update({**values, "steps": 1})
+        self.done += 1
+
+    def means(self) -> dict[str, float]:
+        """The mean losses since the last call, over all processes; all of them must call it."""
+        steps = self.sums.pop("steps")
+        means = self.processes.mean([total / steps for total in self.sums.values()])
+        row = dict(zip(self.sums, means, strict=True))
+        self.sums.clear()
+        return row
+
+    def save(self, path: Path) -> None:
+        """Write everything needed to go on; the checkpoint before stays until this one is whole.
+
+        Raises:
+            OutputError: the disk is full or the folder cannot be written.
+        """
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
+        header = {
+            "step": str(self.done),
+            "spent_s": str(self.spent_s),
+            "sums": json.dumps(self.sums),
+            "recipe": json.dumps(self.recipe.to_json()),
+        }
+        partial = path.with_name(path.name + ".partial")
+        try:
+            save_file({k: v.detach().contiguous() for k, v in tensors.items()}, partial, metadata=header)
+            with partial.open("rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except (OSError, SafetensorError) as error:
+            raise OutputError(
+                f"cannot write {path}: {error}; the last checkpoint is intact: "
+                "free some space, then continue with --resume"
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def restore(self, path: Path) -> None:
+        """Load what :meth:`save` wrote.
+
+        Raises:
+            WeightsError: not a checkpoint, or one of another network.
+        """
+        try:
+            header = read_header(path)
+            tensors = load_file(path)
+            for prefix, module in (("network.", self.network), ("average.", self.average)):
+                state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+                module.load_state_dict(state)
+        except (RuntimeError, SafetensorError) as error:
+            raise WeightsError(
+                f"{path} does not fit this recipe: {error}; resume with the recipe and settings of its run"
+            ) from error
+        optimizer = self.optimizer.state_dict()
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, index, key = name.split(".", 2)
+                optimizer["state"].setdefault(int(index), {})[key] = value
+        self.optimizer.load_state_dict(optimizer)
+        self.done, self.spent_s = int(header["step"]), float(header["spent_s"])
+        self.sums = Counter(json.loads(header["sums"]))
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """What a checkpoint says about itself: ``step``, ``spent_s``, ``sums`` and ``recipe``, as text.
+
+    Raises:
+        WeightsError: not a checkpoint.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata()
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a checkpoint: {error}; train anew in another folder") from error
+
+
+def _trainable(network: SpeedNet, processes: Processes) -> Callable[..., tuple[Tensor, Tensor]]:
+    """The network as it is called in training: shared between processes, compiled on CUDA."""
+    forward: Callable[..., tuple[Tensor, Tensor]] = network
+    if processes.count > 1:
+        synchronise_norms(network, processes.device)
+        # Every process computes the same running statistics, so there is nothing to broadcast.
+        forward = nn.parallel.DistributedDataParallel(network, broadcast_buffers=False)
+    if processes.device.type == "cuda":
+        for parameter in network.parameters():
+            if parameter.ndim == 5:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+        torch.set_float32_matmul_precision("high")
+        # What cannot be compiled on this machine runs as it is instead of ending the run.
+        dynamo_config.suppress_errors = True
+        forward = torch.compile(forward)
+    return forward
+
+
+def learning_rate(step: int, progress: float, warmup_steps: int) -> float:
+    """Share of the full rate: linear warm-up, under a cosine that ends at zero with the run."""
+    return min(1.0, (step + 1) / max(1, warmup_steps)) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@torch.no_grad()
+def _average(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Exponential moving average of weights and batch-norm statistics."""
+    current = network.state_dict()
+    for name, value in average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(current[name], 1 - decay)
+        else:
+            value.copy_(current[name])

@@ -1,0 +1,67 @@
+"""The picture of a run: loss, accuracy in training, accuracy on held-out sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speediness.plots import save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's palette; every line also has a dash or a marker of its own.
+LOSSES = {
+    "loss": ("#222222", "-"),
+    "cross_entropy": ("#0072B2", "--"),
+    "ranking": ("#D55E00", ":"),
+}
+SHARES = {
+    "accuracy": ("#0072B2", "-o", "held-out windows"),
+    "accuracy_clip": ("#009E73", "-s", "held-out clips"),
+    "matched_pairs": ("#CC79A7", "-^", "held-out matched pairs"),
+    "mean_flow": ("#D55E00", "--", "mean flow alone, same windows"),
+}
+
+
+def plot_training(rows: list[dict[str, Any]], out_png: Path) -> None:
+    """Draw the rows of a ``metrics.jsonl``; replaces the picture once it is whole.
+
+    Raises:
+        OutputError: the picture cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 6.5), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True)
+    trained = [row for row in rows if "validation" not in row]
+    steps = [row["step"] for row in trained]
+    for name, (colour, dash) in LOSSES.items():
+        if trained and name in trained[0]:
+            values, label = [row[name] for row in trained], name.replace("_", " ")
+            above.plot(steps, values, dash, color=colour, lw=1.3, label=label)
+    above.set_ylabel("training loss")
+    if trained:
+        below.plot(
+            steps, [row["accuracy"] for row in trained], color="#999999", lw=1, label="training clips"
+        )
+    validated = [row for row in rows if "validation" in row]
+    for name, (colour, style, label) in SHARES.items():
+        values = [row["validation"][name] for row in validated]
+        below.plot([row["step"] for row in validated], values, style, color=colour, ms=4, label=label)
+    below.axhline(0.5, color="#999999", lw=0.8, ls=":")
+    below.set_ylabel("share right")
+    below.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    below.set_xlabel("step")
+    for axes in (above, below):
+        _finish(axes)
+    save_figure(figure, out_png)
+
+
+def _finish(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color="#DDDDDD", lw=0.5)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)

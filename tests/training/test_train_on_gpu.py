@@ -1,0 +1,75 @@
+"""The script for a GPU, rehearsed on the CPU along the same path."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speediness.analysis.network import open_session
+from speediness.datasets.video_list import VideoItem
+from speediness.models.checkpoint import load_speednet
+from speediness.training.metrics import read_metrics
+from speediness.training.run import read_header
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "train_on_gpu.sh"
+
+
+HERE = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen([str(SCRIPT), *arguments], env=HERE, stdout=pipe, stderr=pipe, text=True)
+
+
+@pytest.fixture(scope="module")
+def pieces(walkers: list[VideoItem], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Films in a tar, cut up anywhere."""
+    folder = tmp_path_factory.mktemp("pieces")
+    with tarfile.open(folder / "films.tar", "w") as tar:
+        for item in walkers:
+            tar.add(item.path, item.path.name)
+    whole = (folder / "films.tar").read_bytes()
+    (folder / "films.tar").unlink()
+    for n, start in enumerate(range(0, len(whole), 30_000)):
+        (folder / f"films.tar.{n:03}").write_bytes(whole[start : start + 30_000])
+    return folder
+
+
+def test_from_films_in_pieces_to_weights_with_a_stop_on_the_way(pieces: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    given = (str(pieces), str(tmp_path), "smoke", "5", "validation_share=0.4", "evaluate_every=1")
+    stopped = start(*given, "steps=1000")
+    while not read_metrics(run / "metrics.jsonl"):
+        assert stopped.poll() is None, stopped.communicate()
+        time.sleep(0.1)
+    stopped.terminate()
+    _, said = stopped.communicate()
+    assert stopped.returncode == 130 and "continue with --resume" in said
+    done_before = int(read_header(run / "checkpoint.safetensors")["step"])
+    assert 1 <= done_before < 1000
+
+    finished = start(*given, f"steps={done_before + 2}")
+    out, said = finished.communicate()
+    assert finished.returncode == 0, said
+    assert out.splitlines()[-1] == str(run / "network.onnx")
+    assert "accuracy" in said.splitlines()[-1]
+    validated = [row["step"] for row in read_metrics(run / "metrics.jsonl") if "validation" in row]
+    assert validated == list(range(1, done_before + 3))
+    network = load_speednet(run / "network.safetensors")
+    described, judge = open_session((run / "network.onnx").read_bytes())
+    assert "calibration" in described and "validation" in described
+    clips = np.random.default_rng(0).integers(0, 256, (2, 16, 32, 32, 1), np.uint8)
+    logits, _ = judge(clips, np.ones((2, 15), np.float32))
+    assert logits.shape == (2, 2) and network.config.clip.size_px == 32
+
+
+def test_without_arguments_it_says_what_it_needs() -> None:
+    asked = start()
+    _, said = asked.communicate()
+    assert asked.returncode == 2 and "PIECES" in said and "set -e" not in said

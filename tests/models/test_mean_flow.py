@@ -13,7 +13,7 @@ from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.loader import Loader
 
 CLIP = ClipSpec(n_frames=16, size_px=32)
-TASK = SpeedClassTask(magnified_views=False, rank_weight=0.0)
+TASK = SpeedClassTask()
 
 
 def pan(offsets_px: np.ndarray, size_px: int = 64, seed: int = 0) -> np.ndarray:

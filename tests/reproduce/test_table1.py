@@ -111,9 +111,9 @@ def test_rows_differ_in_their_safeguards_and_not_in_the_clips_they_see(name: str
 
     assert differing(full, no_batch) == {"same_batch"}
     assert differing(no_batch, no_temporal) == {"temporal"}
-    assert differing(no_temporal, none) == {"spatial", "magnified_views", "magnified_weight", "windows"}
+    assert differing(no_temporal, none) == {"spatial"}
     assert full.temporal == "random" and no_temporal.temporal == "none"
-    assert not full.rank_weight and not flow.rank_weight and not flow.magnified_views
+    assert flow == ours and not full.recompressed
 
 
 def test_at_most_so_many_films_place_the_bias_evenly_chosen(walkers: list[VideoItem]) -> None:

@@ -12,7 +12,7 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import SpeedinessError
 from speediness.models.speednet import NORMAL
 from speediness.tasks.speed_class import SpeedClassTask
-from speediness.training.augment import apply_looks, draw_looks
+from speediness.training.augment import apply_looks, draw_look
 from speediness.training.loader import Loader
 from speediness.training.pixels import ResidentPixels
 from speediness.training.recipe import smoke
@@ -37,9 +37,9 @@ def test_a_batch_depends_on_seed_and_step_alone(films: Sequence[CachedFilm]) -> 
 
 def test_a_batch_has_the_shape_the_network_wants(films: Sequence[CachedFilm]) -> None:
     batch = Loader(films, SpeedClassTask(), CLIP, 3, seed=0).batch(0)
-    assert batch.clips_BTHWC.shape == (12, 16, 32, 32, 1)
+    assert batch.clips_BTHWC.shape == (6, 16, 32, 32, 1)
     assert batch.clips_BTHWC.dtype == torch.uint8
-    assert batch.intervals_BS.shape == (12, 15)
+    assert batch.intervals_BS.shape == (6, 15)
 
 
 def test_neither_class_is_sampled_less_regularly_than_the_other(films: Sequence[CachedFilm]) -> None:
@@ -81,11 +81,10 @@ def test_films_held_in_memory_give_the_same_clips_as_films_on_disk(
 def test_the_parts_of_several_processes_are_the_batch_of_one(
     films: Sequence[CachedFilm], same_batch: bool
 ) -> None:
-    rank_weight = 0.5 if same_batch else 0.0
-    task = SpeedClassTask(same_batch=same_batch, rank_weight=rank_weight, magnified_weight=1)
+    task = SpeedClassTask(same_batch=same_batch)
     whole = Loader(films, task, CLIP, 6, seed=1).batch(2)
     parts = [Loader(films, task, CLIP, 6, seed=1, part=(rank, 3)).batch(2) for rank in range(3)]
-    for name in ("clips_BTHWC", "intervals_BS", "labels_B", "magnified_B"):
+    for name in ("clips_BTHWC", "intervals_BS", "labels_B"):
         assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
     with pytest.raises(SpeedinessError, match="multiple"):
         Loader(films, task, CLIP, 6, seed=1, part=(0, 4))
@@ -102,20 +101,16 @@ def test_recompressed_copies_are_drawn_as_often_as_films_and_for_whole_windows(
     assert len(counts) == 3 and counts.min() > 30
 
 
-def test_looks_cut_squares_inside_the_picture_the_second_within_the_first() -> None:
-    for seed in range(300):
-        rng = np.random.default_rng(seed)
-        plain, magnified = draw_looks(64, 113, rng.random((64, 113)), rng)
-        assert plain.top >= 0 and plain.left >= 0
-        assert plain.top + plain.side_px <= 64 and plain.left + plain.side_px <= 113
-        assert 1.5 < plain.side_px / magnified.side_px < 2.4
-        assert plain.top <= magnified.top
-        assert magnified.top + magnified.side_px <= plain.top + plain.side_px
-        assert magnified.left + magnified.side_px <= plain.left + plain.side_px
+def test_looks_cut_squares_inside_the_picture_of_every_zoom() -> None:
+    looks = [draw_look(64, 113, np.random.default_rng(seed)) for seed in range(300)]
+    for look in looks:
+        assert look.top >= 0 and look.left >= 0
+        assert look.top + look.side_px <= 64 and look.left + look.side_px <= 113
+    assert min(look.side_px for look in looks) < 36 and max(look.side_px for look in looks) > 60
 
 
 def test_without_spatial_augmentation_a_clip_is_the_centre_square(films: Sequence[CachedFilm]) -> None:
-    task = SpeedClassTask(temporal="none", magnified_views=False)
+    task = SpeedClassTask(temporal="none")
     batch = Loader(films[:1], task, CLIP, 1, seed=0, spatial=False).batch(0)
     film = films[0].frames_FHWC
     height, width = film.shape[1:3]
@@ -128,16 +123,15 @@ def test_without_spatial_augmentation_a_clip_is_the_centre_square(films: Sequenc
 
 
 def test_without_same_batch_every_clip_has_a_window_of_its_own(films: Sequence[CachedFilm]) -> None:
-    task = SpeedClassTask(same_batch=False, rank_weight=0, magnified_views=False)
+    task = SpeedClassTask(same_batch=False)
     batch = Loader(films, task, CLIP, 40, seed=0).batch(0)
     assert batch.clips_BTHWC.shape[0] == 40 and 8 < batch.labels_B.sum() < 32
-    assert not batch.magnified_B.any()
 
 
 def test_every_frame_of_a_clip_gets_the_same_look() -> None:
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (1, 64, 96, 1), np.uint8)
-    look = draw_looks(64, 96, np.ones((64, 96)), rng)[0]
+    look = draw_look(64, 96, rng)
     still = np.repeat(frame, 16, 0)
     square = still[:, look.top : look.top + look.side_px, look.left : look.left + look.side_px]
     (clip,) = apply_looks([torch.from_numpy(square)], [replace(look, noise=0)], [0], 32)

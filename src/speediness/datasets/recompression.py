@@ -24,9 +24,7 @@ KEY_FRAME_EVERY = (8, 250)
 
 def draw_encoding(rng: np.random.Generator) -> Encoding:
     """An encoder, its quality, and how often it makes a key frame."""
-    # One thread: with more, what an encoder writes depends on how many there are.
-    apart = int(np.exp(rng.uniform(*np.log(KEY_FRAME_EVERY))))
-    options = {"threads": "1", "g": str(apart)}
+    options = {"g": str(int(np.exp(rng.uniform(*np.log(KEY_FRAME_EVERY)))))}
     if rng.random() < 0.7:
         quality, in_between = int(rng.integers(*H264_QUALITY)), int(rng.integers(4))
         options |= {"preset": "veryfast", "crf": str(quality), "bf": str(in_between)}

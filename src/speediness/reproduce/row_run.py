@@ -163,10 +163,9 @@ class _Maker:
         return own
 
     def _right(self, batch: Batch, judge: Judge) -> NDArray[np.bool_]:
-        """Of the views whose class the training asks for, which were right."""
+        """Which of the clips were right."""
         logits, _ = judge(batch.clips_BTHWC.numpy(), batch.intervals_BS.numpy())
-        asked = ~batch.magnified_B.numpy() | bool(self.recipe.magnified_weight)
-        return (logits.argmax(1) == batch.labels_B.numpy())[asked]
+        return logits.argmax(1) == batch.labels_B.numpy()
 
     def _decoded(self, items: list[VideoItem]) -> Sequence[CachedFilm]:
         # What cannot be decoded is named when it is scored.

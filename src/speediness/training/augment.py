@@ -11,11 +11,9 @@ from functools import cache
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-ZOOM = (1.0, 2.0)  # of the plain views
-MAGNIFICATION = (1.6, 2.2)  # of the magnified views, relative to the plain ones
+ZOOM = (1.0, 2.0)  # strong, since displacements in pixels must not tell the speed
 NOISE_ROW = 1 << 22
 
 
@@ -36,37 +34,19 @@ class Look:
     """Standard deviation of sensor noise, grey levels."""
 
 
-def draw_looks(
-    height: int, width: int, change_HW: NDArray[np.floating], rng: np.random.Generator
-) -> tuple[Look, Look]:
-    """A square view of the picture and a magnified one inside it.
-
-    Args:
-        height: rows of the stored picture.
-        width: its columns.
-        change_HW: how much each point changes in the segment; of two random places for the
-            magnified view the one where more happens is taken.
-        rng: source of all randomness.
-    """
+def draw_look(height: int, width: int, rng: np.random.Generator) -> Look:
+    """A square of a picture of this size, its zoom, direction, tone, sharpness and noise."""
     side = int(min(height, width) / rng.uniform(*ZOOM))
-    top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-    inner = int(side / rng.uniform(*MAGNIFICATION))
-    places = np.array([top, left]) + rng.integers(side - inner + 1, size=(2, 2))
-    inner_top, inner_left = max(
-        places.tolist(), key=lambda p: change_HW[p[0] : p[0] + inner, p[1] : p[1] + inner].mean()
-    )
-    flip = bool(rng.random() < 0.5)
-    light = {
-        "gamma": float(np.exp(rng.uniform(-0.4, 0.4))),
-        "contrast": float(np.exp(rng.uniform(-0.4, 0.4))),
-        "brightness": float(rng.uniform(-20, 20)),
-        "noise": float(max(0.0, rng.normal(0, 1.5))),
-    }
-    # Softness is drawn for each view alone: neither sharpness nor zoom may go with the label.
-    soft = [float(rng.uniform(1, 2)) if rng.random() < 0.3 else 1.0 for _ in range(2)]
-    return (
-        Look(top, left, side, flip, softness=soft[0], **light),
-        Look(inner_top, inner_left, inner, flip, softness=soft[1], **light),
+    return Look(
+        top=int(rng.integers(height - side + 1)),
+        left=int(rng.integers(width - side + 1)),
+        side_px=side,
+        flip=bool(rng.random() < 0.5),
+        gamma=float(np.exp(rng.uniform(-0.4, 0.4))),
+        contrast=float(np.exp(rng.uniform(-0.4, 0.4))),
+        brightness=float(rng.uniform(-20, 20)),
+        softness=float(rng.uniform(1, 2)) if rng.random() < 0.3 else 1.0,
+        noise=float(max(0.0, rng.normal(0, 1.5))),
     )
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from speediness.clip import ClipSpec
@@ -21,7 +20,7 @@ from speediness.datasets.clip_cache import CachedFilm
 from speediness.errors import SpeedinessError
 from speediness.sampling import nearest_frames, played_intervals, reflect
 from speediness.tasks.speed_class import SpeedClassTask
-from speediness.training.augment import Look, apply_looks, centre_look, draw_looks
+from speediness.training.augment import apply_looks, centre_look, draw_look
 from speediness.training.pixels import Cut, MappedPixels, Pixels
 
 
@@ -32,7 +31,6 @@ class Batch:
     clips_BTHWC: Tensor
     intervals_BS: Tensor
     labels_B: Tensor
-    magnified_B: Tensor
     origins: tuple[str, ...]
     """Film and time of each window, to name it when something is wrong with it."""
 
@@ -46,7 +44,6 @@ class Batch:
             clips_BTHWC=self.clips_BTHWC.to(device),
             intervals_BS=self.intervals_BS.to(device),
             labels_B=self.labels_B.to(device),
-            magnified_B=self.magnified_B.to(device),
         )
 
 
@@ -113,7 +110,6 @@ class Loader:
             clips_BTHWC,
             torch.from_numpy(np.stack([cut.intervals for cut in cuts])),
             torch.tensor([cut.view.label for cut in cuts]),
-            torch.tensor([cut.view.magnified for cut in cuts]),
             tuple(dict.fromkeys(cut.origin for cut in cuts)),
         )
 
@@ -133,26 +129,14 @@ class Loader:
         shown = [nearest_frames(film.times_s, reflect(view.times_s, 0, film.end_s)) for view in views]
         # Drawn before any subsampling, and the same for all views: compression says nothing of speed.
         copy = int(rng.integers(1 + len(film.recompressed)))
-        looks = self._looks((film.frames_FHWC, *film.recompressed)[copy], np.concatenate(shown), rng)
+        height, width = film.frames_FHWC.shape[1:3]
+        look = draw_look(height, width, rng) if self.spatial else centre_look(height, width)
         cuts = []
         for view, frames in zip(views, shown, strict=True):
             spacing = played_intervals(film.times_s, frames, view.factor, self.clip.frame_rate)
             noise_at = int(rng.integers(2**31))
-            cuts.append(Cut(film, number, copy, frames, view, looks[view.magnified], noise_at, spacing))
+            cuts.append(Cut(film, number, copy, frames, view, look, noise_at, spacing))
         return cuts
-
-    def _looks(
-        self, frames_FHWC: NDArray[np.uint8], shown: NDArray[np.int64], rng: np.random.Generator
-    ) -> tuple[Look, Look]:
-        """The plain and the magnified look of a window."""
-        height, width = frames_FHWC.shape[1:3]
-        if not self.spatial:
-            centre = centre_look(height, width)
-            return centre, centre
-        used = np.unique(shown)
-        first, middle, last = (frames_FHWC[used[n]].astype(np.int16) for n in (0, len(used) // 2, -1))
-        change = np.abs(first - middle) + np.abs(last - middle)
-        return draw_looks(height, width, change.mean(-1), rng)
 
     def _busier_of_two(self, film: CachedFilm, rng: np.random.Generator) -> tuple[float, float]:
         """Of two random segments as long as the longest view, the one in which more changes."""

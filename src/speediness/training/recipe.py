@@ -27,9 +27,6 @@ class Recipe:
     task: str = "speed_class"
     same_batch: bool = SpeedClassTask.same_batch
     temporal: Temporal = SpeedClassTask.temporal
-    magnified_views: bool = SpeedClassTask.magnified_views
-    rank_weight: float = SpeedClassTask.rank_weight
-    magnified_weight: float = SpeedClassTask.magnified_weight
     spatial: bool = True
     """Random square, zoom, flip, tone, blur and noise; off (a row of Table 1): the centre square."""
     backbone: Backbone = "motion"
@@ -38,13 +35,13 @@ class Recipe:
     frame_rate: Fraction = Fraction(8)
     size_px: int = 64
     dropout: float = 0.2
-    steps: int = 3000
+    steps: int = 1000
     recompressed: int = 1
     """Copies of every film stored anew at a random quality; each window is cut from the film or
     from one of them."""
-    windows: int = 8
-    """Windows of film a step, each seen at two speeds and, with magnified views, at two zooms;
-    without ``same_batch`` as many clips are drawn from windows of their own."""
+    windows: int = 32
+    """Windows of film a step, each seen at two speeds; without ``same_batch`` as many clips are
+    drawn from windows of their own."""
     lr: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 100
@@ -63,10 +60,6 @@ class Recipe:
         """Refuse what cannot be meant, before any film is read."""
         if self.task not in TASKS:
             raise SpeedinessError(f"there is no task {self.task}; known: {', '.join(TASKS)}")
-        if self.magnified_views and not self.spatial:
-            raise SpeedinessError(
-                "spatial=false shows the centre square alone: set magnified_views=false beside it"
-            )
         self.build_task()
 
     def build_task(self) -> SpeedClassTask:
@@ -77,7 +70,7 @@ class Recipe:
     @property
     def clips(self) -> int:
         """Clips a step."""
-        return self.windows * 2 * (1 + self.magnified_views)
+        return self.windows * 2
 
     @property
     def config(self) -> SpeedNetConfig:
@@ -130,8 +123,6 @@ def speednet_s3dg() -> Recipe:
         frame_rate=Fraction(25),
         size_px=224,
         temporal="random",
-        rank_weight=0.0,
-        magnified_weight=1.0,
         steps=20000,
         evaluate_every=1000,
     )

@@ -73,7 +73,7 @@ class Run:
         batch = batch.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bf16):
             logits, _ = self.forward(batch.clips_BTHWC, batch.intervals_BS)
-        losses = self.task.losses(logits.float(), batch.labels_B, batch.magnified_B)
+        losses = self.task.losses(logits.float(), batch.labels_B)
         values = {name: loss.item() for name, loss in losses.items()}
         if not math.isfinite(values["loss"]):
             raise SpeedinessError(

@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Okabe and Ito's palette; every line also has a dash or a marker of its own.
-LOSSES = {
-    "loss": ("#222222", "-"),
-    "cross_entropy": ("#0072B2", "--"),
-    "ranking": ("#D55E00", ":"),
-}
 SHARES = {
     "accuracy": ("#0072B2", "-o", "held-out windows"),
     "accuracy_clip": ("#009E73", "-s", "held-out clips"),
@@ -38,15 +33,9 @@ def plot_training(rows: list[dict[str, Any]], out_png: Path) -> None:
     above, below = figure.subplots(2, 1, sharex=True)
     trained = [row for row in rows if "validation" not in row]
     steps = [row["step"] for row in trained]
-    for name, (colour, dash) in LOSSES.items():
-        if trained and name in trained[0]:
-            values, label = [row[name] for row in trained], name.replace("_", " ")
-            above.plot(steps, values, dash, color=colour, lw=1.3, label=label)
+    above.plot(steps, [row["loss"] for row in trained], color="#222222", lw=1.3)
     above.set_ylabel("training loss")
-    if trained:
-        below.plot(
-            steps, [row["accuracy"] for row in trained], color="#999999", lw=1, label="training clips"
-        )
+    below.plot(steps, [row["accuracy"] for row in trained], color="#999999", lw=1, label="training clips")
     validated = [row for row in rows if "validation" in row]
     for name, (colour, style, label) in SHARES.items():
         values = [row["validation"][name] for row in validated]

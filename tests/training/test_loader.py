@@ -106,7 +106,7 @@ def test_looks_cut_squares_inside_the_picture_of_every_zoom() -> None:
     for look in looks:
         assert look.top >= 0 and look.left >= 0
         assert look.top + look.side_px <= 64 and look.left + look.side_px <= 113
-    assert min(look.side_px for look in looks) < 36 and max(look.side_px for look in looks) > 60
+    assert min(look.side_px for look in looks) < 24 and max(look.side_px for look in looks) > 60
 
 
 def test_without_spatial_augmentation_a_clip_is_the_centre_square(films: Sequence[CachedFilm]) -> None:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ZOOM = (1.0, 2.0)  # strong, since displacements in pixels must not tell the speed
+ZOOM = 3.0  # at most; strong, since displacements in pixels must not tell the speed
 NOISE_ROW = 1 << 22
 
 
@@ -36,7 +36,7 @@ class Look:
 
 def draw_look(height: int, width: int, rng: np.random.Generator) -> Look:
     """A square of a picture of this size, its zoom, direction, tone, sharpness and noise."""
-    side = int(min(height, width) / rng.uniform(*ZOOM))
+    side = int(min(height, width) / ZOOM ** rng.uniform())
     return Look(
         top=int(rng.integers(height - side + 1)),
         left=int(rng.integers(width - side + 1)),

@@ -103,7 +103,7 @@ def test_portrait_and_tiny_films_are_analysed(tmp_path: Path) -> None:
 
 
 def test_few_frames_a_second_are_remarked_upon(tmp_path: Path) -> None:
-    curve = analyse(film(tmp_path / "ten.mp4", steady(20, 10)))
+    curve = analyse(film(tmp_path / "six.mp4", steady(20, 6)))
     assert any("frames a second are fewer" in note for note in curve.notes)
 
 

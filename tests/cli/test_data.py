@@ -124,10 +124,10 @@ def test_evaluate_measures_on_the_test_list_of_a_data_set(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for scene in ("ball", "cup"):
-        put_scene(tmp_path, scene, range(1, 600, 8))  # every eighth: the gaps are heeded
+        put_scene(tmp_path, scene, range(1, 1200, 8))  # every eighth: the gaps are heeded
     assert main(["evaluate", "speed", "--data", f"nfs:{tmp_path}", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["films"] == 2 and set(report["per_source"]) == {"ball", "cup"}
-    assert report["windows"] == 4 * 2  # of 2.5 s each: the middles of 2 s windows from 1 to 1.5 s
+    assert report["windows"] == 4 * 2  # of 5 s each: the middles of 4 s windows from 2 to 3 s
     assert main(["evaluate", "speed", "--data", f"ucf101:{tmp_path}"]) == 2
     assert "UCF101TrainTestSplits" in capsys.readouterr().err

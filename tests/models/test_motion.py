@@ -5,17 +5,19 @@ import torch
 from speediness.models.motion import LucasKanade
 
 
-def texture(seed: int, size: int = 64, margin: int = 16) -> np.ndarray:
-    """Band-limited noise that can be sampled anywhere: a sum of random waves."""
+def texture(seed: int, lowest: float = 0.05) -> np.ndarray:
+    """Noise that can be sampled anywhere: random waves, as in pictures the stronger the longer."""
     rng = np.random.default_rng(seed)
-    waves = rng.uniform(0.1, 0.7, (24, 2)) * rng.choice([-1, 1], (24, 2))
-    return np.concatenate([waves, rng.uniform(0, 2 * np.pi, (24, 1))], 1)
+    number, angle = np.exp(rng.uniform(np.log(lowest), np.log(1), 96)), rng.uniform(0, 2 * np.pi, 96)
+    phase = rng.uniform(0, 2 * np.pi, 96)
+    return np.stack([number * np.cos(angle), number * np.sin(angle), phase], 1)
 
 
 def render(waves: np.ndarray, dx: float, dy: float, size: int = 64, zoom: float = 1.0) -> torch.Tensor:
     y, x = np.mgrid[0:size, 0:size].astype(np.float64)
     u, v = (x - dx) / zoom, (y - dy) / zoom
     picture = np.cos(waves[:, 0, None, None] * u + waves[:, 1, None, None] * v + waves[:, 2, None, None])
+    picture /= np.hypot(waves[:, 0], waves[:, 1])[:, None, None]
     picture = 0.5 + 0.5 * picture.sum(0) / np.abs(picture.sum(0)).max()
     return torch.tensor(picture, dtype=torch.float32)[None, None]
 
@@ -54,7 +56,7 @@ def test_sensor_noise_on_a_plain_wall_is_not_taken_for_motion() -> None:
 
 
 def test_confidence_is_high_on_texture_and_at_its_floor_without_any() -> None:
-    _, textured = LucasKanade()(render(texture(5), 0, 0), render(texture(5), 1, 0))
+    _, textured = LucasKanade()(render(texture(5, 0.4), 0, 0), render(texture(5, 0.4), 0.5, 0))
     _, plain = LucasKanade()(torch.full((1, 1, 64, 64), 0.3), torch.full((1, 1, 64, 64), 0.3))
     assert textured.mean() > 0.6
     torch.testing.assert_close(plain, torch.full_like(plain, 0.2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +70,12 @@ def _table1(arguments: argparse.Namespace) -> int:
     from speediness.datasets import find_videos
     from speediness.reproduce.row_run import Films
     from speediness.reproduce.table1 import table1
-    from speediness.training.recipe import RECIPES
+    from speediness.training.recipe import find_recipe
 
-    if arguments.recipe not in RECIPES:
-        near = get_close_matches(arguments.recipe, RECIPES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(RECIPES)}"
-        raise SpeedinessError(f"there is no recipe {arguments.recipe}; {hint}")
     if arguments.seeds < 1:
         raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
     budget = [] if arguments.budget is None else [f"steps={arguments.budget}"]
-    base = RECIPES[arguments.recipe]().with_settings([*arguments.settings, *budget])
+    base = find_recipe(arguments.recipe, [*arguments.settings, *budget])
     films = Films(
         find_videos(arguments.data, "train"),
         find_videos(arguments.test, "test"),

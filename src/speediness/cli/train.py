@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from difflib import get_close_matches
 from pathlib import Path
-
-from speediness.errors import SpeedinessError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,13 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     from speediness.training.loop import train
     from speediness.training.processes import is_first_process
     from speediness.training.publish import publish
-    from speediness.training.recipe import RECIPES
+    from speediness.training.recipe import find_recipe
 
-    if arguments.recipe not in RECIPES:
-        near = get_close_matches(arguments.recipe, RECIPES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(RECIPES)}"
-        raise SpeedinessError(f"there is no recipe {arguments.recipe}; {hint}")
-    recipe = RECIPES[arguments.recipe]().with_settings(arguments.settings)
+    recipe = find_recipe(arguments.recipe, arguments.settings)
     items = find_videos(arguments.data, "train")
     # Decoded films are kept with the run: a resumed run finds them again.
     cache, network = arguments.out / "cache", arguments.out / "network.onnx"

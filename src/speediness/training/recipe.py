@@ -138,3 +138,16 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "speednet_s3dg": speednet_s3dg,
     "smoke": smoke,
 }
+
+
+def find_recipe(name: str, settings: list[str]) -> Recipe:
+    """A named recipe with ``key=value`` settings applied.
+
+    Raises:
+        SpeedinessError: no such recipe, or a setting that means nothing.
+    """
+    if name not in RECIPES:
+        near = get_close_matches(name, RECIPES, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(RECIPES)}"
+        raise SpeedinessError(f"there is no recipe {name}; {hint}")
+    return RECIPES[name]().with_settings(settings)

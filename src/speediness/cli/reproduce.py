@@ -10,6 +10,7 @@ from typing import Any
 from speediness.cli.analyse import print_outputs
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, print_json
+from speediness.cli.train import add_settings
 from speediness.errors import SpeedinessError
 from speediness.reproduce import EXPERIMENTS
 
@@ -55,14 +56,7 @@ def _table1_arguments(parser: argparse.ArgumentParser) -> None:
         help="what our row is trained by (default: speednet_small)",
     )
     parser.add_argument("--budget", metavar="STEPS", type=int, help="steps a row, for --set steps=STEPS")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="change one setting",
-    )
+    add_settings(parser)
     parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
 
 

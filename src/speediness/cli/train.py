@@ -22,14 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="continue the run in --out from its last checkpoint"
     )
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="change one setting",
-    )
+    add_settings(parser)
     parser.add_argument(
         "--minutes",
         metavar="M",
@@ -46,6 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resident",
         action="store_true",
         help="hold all films in memory; on a GPU they are held there whenever they fit",
+    )
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--set``, which changes a recipe; its values are ``settings``."""
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="change one setting",
     )
 
 

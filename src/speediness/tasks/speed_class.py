@@ -41,7 +41,7 @@ class SpeedClassTask:
     jerkiness itself was learned: training loss fell while evenly sped-up clips stayed at chance.
 
     Raises:
-        SpeedinessError: options that contradict each other.
+        SpeedinessError: an unknown temporal augmentation.
     """
 
     same_batch: bool = True

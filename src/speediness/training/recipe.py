@@ -21,7 +21,7 @@ class Recipe:
     """Everything that determines a run besides the data.
 
     Raises:
-        SpeedinessError: settings that contradict each other.
+        SpeedinessError: an unknown task, or an option that it does not know.
     """
 
     task: str = "speed_class"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from speediness.models.motion import LucasKanade
+from speediness.models.motion import LucasKanade, MotionCells
 
 
 def texture(seed: int, lowest: float = 0.05) -> np.ndarray:
@@ -67,3 +67,32 @@ def test_confidence_is_low_along_a_straight_edge() -> None:
     stripes = 0.5 + 0.5 * torch.cos(torch.arange(64.0) * 0.5).expand(1, 1, 64, 64)
     _, seen = LucasKanade()(stripes, stripes)
     torch.testing.assert_close(seen, torch.full_like(seen, 0.2), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_cells_are_means_of_the_dense_flow(channels: int) -> None:
+    rng = np.random.default_rng(0)
+    frames = torch.from_numpy(rng.integers(0, 256, (2, 3, 32, 64, channels), np.uint8))
+    weights = torch.tensor([1.0] if channels == 1 else [0.299, 0.587, 0.114])
+    before, after = ((part.float() / 255 * weights).sum(3)[:, None] for part in frames)
+    flow, seen = LucasKanade()(before, after)
+    cells = MotionCells()(*frames)
+    assert cells.shape == (3, 4, 4, 8)
+    for row in range(4):
+        for column in range(8):
+            cell = (
+                slice(None),
+                slice(None),
+                slice(8 * row, 8 * row + 8),
+                slice(8 * column, 8 * column + 8),
+            )
+            expected = torch.stack(
+                [
+                    flow[cell][:, 0].mean((1, 2)),
+                    flow[cell][:, 1].mean((1, 2)),
+                    torch.hypot(flow[cell][:, 0], flow[cell][:, 1]).mean((1, 2)),
+                    seen[cell][:, 0].mean((1, 2)),
+                ],
+                1,
+            )
+            torch.testing.assert_close(cells[:, :, row, column], expected, rtol=1e-4, atol=1e-4)

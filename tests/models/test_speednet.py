@@ -35,13 +35,21 @@ def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(backbone
     clips, intervals = moving_clips(2, network.config.clip.channels), torch.ones(2, 15)
     with torch.inference_mode():
         logits, _ = network(clips, intervals)
-        feats, _ = network.features(clips, intervals)
+        cells = network.motion(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1)).unflatten(
+            0, (2, 15)
+        )
+        feats = network.features(clips, network.velocity(cells, intervals))
         assert feats.shape == {"s3dg": (2, 128, 16, 2, 2), "motion": (2, 16, 16, 8, 8)}[backbone]
         for b in range(2):
             per_frame = [feats[b, :, t].flatten(1).max(1).values for t in range(16)]
             pooled = torch.stack(per_frame).mean(0)
             expected = F.linear(pooled, network.classifier.weight[:, :, 0], network.classifier.bias)
             torch.testing.assert_close(logits[b], expected, rtol=1e-4, atol=1e-4)
+        _, _, maps = network.judge(clips, cells, intervals)
+        weight_D = network.classifier.weight[1, :, 0] - network.classifier.weight[0, :, 0]
+        torch.testing.assert_close(
+            maps, torch.einsum("bdthw,d->bthw", feats, weight_D), rtol=1e-4, atol=1e-4
+        )
 
 
 def test_any_number_of_frames_and_any_multiple_of_32_is_taken() -> None:
@@ -63,10 +71,9 @@ def test_uneven_frames_of_even_motion_look_like_even_frames() -> None:
         return torch.stack(frames)[None, :, :, :, None].to(torch.uint8)
 
     def velocity(times: list[float]) -> torch.Tensor:
-        frames = at(times).permute(0, 4, 1, 2, 3).float() / 255
-        return network.velocity(frames, torch.diff(torch.tensor([times])).float())[0][
-            0, 0, :-1, 16:-16, 16:-16
-        ]
+        frames = at(times)[0]
+        cells = network.motion(frames[:-1], frames[1:])[None]
+        return network.velocity(cells, torch.diff(torch.tensor([times])).float())[0, 0, :-1, 2:-2, 2:-2]
 
     even, uneven = velocity([0, 1, 2, 3, 4]), velocity([0, 2, 3, 5, 6])
     assert even.mean().item() == pytest.approx(1, abs=0.1)

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speediness.analysis.network import open_session
 from speediness.datasets.video_list import VideoItem
+from speediness.engines import open_judge
+from speediness.engines.onnx import read_description
 from speediness.models.checkpoint import load_speednet
 from speediness.training.metrics import read_metrics
 from speediness.training.run import read_header
@@ -62,7 +63,8 @@ def test_from_films_in_pieces_to_weights_with_a_stop_on_the_way(pieces: Path, tm
     validated = [row["step"] for row in read_metrics(run / "metrics.jsonl") if "validation" in row]
     assert validated == list(range(1, done_before + 3))
     network = load_speednet(run / "network.safetensors")
-    described, judge = open_session((run / "network.onnx").read_bytes())
+    described, _ = read_description(run / "network.onnx")
+    judge = open_judge("onnx", run / "network.onnx")
     assert "calibration" in described and "validation" in described
     clips = np.random.default_rng(0).integers(0, 256, (2, 16, 32, 32, 1), np.uint8)
     logits, _ = judge(clips, np.ones((2, 15), np.float32))

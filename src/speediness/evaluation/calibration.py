@@ -10,13 +10,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speediness.analysis.curve import STILL_PX
-from speediness.analysis.network import Judge
 from speediness.analysis.windows import judge_shots
 from speediness.clip import ClipSpec
 from speediness.datasets.film import Film
+from speediness.engines.judge import Judge
 from speediness.evaluation.speed_accuracy import FilmScores, halve
 from speediness.sampling import playback_factors
 from speediness.video.reader import Frame
@@ -104,11 +103,5 @@ def calibrate(
     bias, _ = fit_scale(trained + held_out)
     _, temperature = fit_scale(held_out)
 
-    def calibrated(
-        clips: NDArray[np.uint8], intervals: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        logits, flow = judge(clips, intervals)
-        score = (logits[:, 1] - logits[:, 0] - bias) / temperature
-        return np.stack([-score / 2, score / 2], 1).astype(np.float32), flow
-
-    return {"bias": bias, "temperature": temperature, "response": measure_response(films, calibrated, clip)}
+    response = measure_response(films, judge.calibrated(bias, temperature), clip)
+    return {"bias": bias, "temperature": temperature, "response": response}

@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness import sampling
-from speediness.analysis.network import DEFAULT_NETWORK, Judge, Network, load_network
+from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.clip import ClipSpec
 from speediness.datasets import find_videos
 from speediness.datasets.film import Film, read_film
+from speediness.engines.judge import WindowJudge
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.reliability import reliability
 
@@ -107,7 +108,7 @@ def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return (blocks.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
 
 
-def score_film(film: Film, judge: Judge, clip: ClipSpec, stride_s: float = 1.0) -> FilmScores:
+def score_film(film: Film, judge: WindowJudge, clip: ClipSpec, stride_s: float = 1.0) -> FilmScores:
     """Judge every window of a film, decoded at ZOOM times N, at 1x, at 2x, and at 1x magnified."""
     start_s, end_s = 0.0, film.end_s
     half_s = clip.duration_s  # half of the 2x window

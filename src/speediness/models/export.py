@@ -1,7 +1,8 @@
-"""A trained network as ONNX: one file with its clip specification, calibration and provenance."""
+"""A trained network as ONNX: one file with both steps, clip specification, calibration and provenance."""
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,21 @@ import onnx
 import torch
 from onnxscript import optimizer
 from torch import nn
+from torch.export import Dim
 
+from speediness.models.motion import CELL_PX
 from speediness.models.speednet import SpeedNet
 
 OPSET = 20  # GridSample as torch means it
+MOTION_KEY = "speediness.motion"
 
 
 def export_onnx(network: SpeedNet, path: Path) -> None:
-    """Write the network for the runtime; batch, frames, height and width stay free.
+    """Write the network for the runtimes; batch, frames, height and width stay free.
+
+    The graph in the file judges windows (:meth:`SpeedNet.judge`); the one that measures pairs of
+    frames (:attr:`SpeedNet.motion`) has no weights and travels in the description, so that a
+    network stays one file and is always run on the motion it was trained on.
 
     Args:
         network: in any mode; exported in eval mode.
@@ -26,52 +34,77 @@ def export_onnx(network: SpeedNet, path: Path) -> None:
     network = network.eval().cpu()
     clip = network.config.clip
     # Sizes unlike any constant of the network, so that none is taken for one.
-    clips = torch.zeros(
-        3, clip.n_frames + 1, clip.size_px + 32, clip.size_px + 64, clip.channels, dtype=torch.uint8
+    batch, pairs, height, width = 3, clip.n_frames, clip.size_px + 32, clip.size_px + 64
+    size = {"height": Dim("height", min=1, max=64), "width": Dim("width", min=1, max=64)}
+    free = {"batch": Dim("batch"), "pairs": Dim("pairs", min=2, max=1023)}
+
+    picture_sizes = {0: free["batch"], 1: 32 * size["height"], 2: 32 * size["width"]}
+    # Two tensors: one given twice would be exported as one input.
+    before = torch.zeros(batch, height, width, clip.channels, dtype=torch.uint8)
+    after = torch.zeros_like(before)
+    motion = _graph(
+        network.motion, {"before": (before, picture_sizes), "after": (after, picture_sizes)}, ["cells"]
     )
-    intervals = torch.ones(3, clip.n_frames)
-    batch, frames = torch.export.Dim("batch"), torch.export.Dim("frames", min=3, max=1024)
-    height, width = torch.export.Dim("height", min=1, max=64), torch.export.Dim("width", min=1, max=64)
-    program = torch.onnx.export(
-        _Exported(network),
-        (clips, intervals),
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=["clips", "intervals"],
-        output_names=["logits", "motion"],
-        dynamic_shapes=({0: batch, 1: frames, 2: 32 * height, 3: 32 * width}, {0: batch, 1: frames - 1}),
-        verbose=False,
-    )
-    assert program is not None
-    model = optimizer.optimize(program.model_proto)
-    _save(model, path, {"config": network.config.to_json()})
+
+    cells = torch.zeros(batch, pairs, 4, height // CELL_PX, width // CELL_PX)
+    per_32 = 32 // CELL_PX
+    cell_sizes = {3: per_32 * size["height"], 4: per_32 * size["width"]}
+    windows = {0: free["batch"], 1: free["pairs"]}
+    judged = {"cells": (cells, windows | cell_sizes), "intervals": (torch.ones(batch, pairs), windows)}
+    if network.stem.sees_pictures:
+        clips = torch.zeros(batch, pairs + 1, height, width, clip.channels, dtype=torch.uint8)
+        sizes = {0: free["batch"], 1: free["pairs"] + 1, 2: 32 * size["height"], 3: 32 * size["width"]}
+        judged["clips"] = (clips, sizes)
+    model = _graph(_Judge(network).eval(), judged, ["logits", "motion", "maps"])
+    travelling = base64.b64encode(motion.SerializeToString()).decode("ascii")
+    _save(model, path, {"config": network.config.to_json()}, travelling)
 
 
 def describe(path: Path, document: dict[str, Any]) -> None:
     """Add calibration and provenance to the description inside an exported network."""
     model = onnx.load(path)
-    (known,) = (json.loads(prop.value) for prop in model.metadata_props if prop.key == "speediness")
-    _save(model, path, {**known, **document})
+    held = {prop.key: prop.value for prop in model.metadata_props}
+    _save(model, path, {**json.loads(held["speediness"]), **document}, held[MOTION_KEY])
 
 
-def _save(model: onnx.ModelProto, path: Path, document: dict[str, Any]) -> None:
+def _graph(
+    module: nn.Module, inputs: dict[str, tuple[torch.Tensor, dict[int, Any]]], outputs: list[str]
+) -> onnx.ModelProto:
+    program = torch.onnx.export(
+        module,
+        tuple(example for example, _ in inputs.values()),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=list(inputs),
+        output_names=outputs,
+        dynamic_shapes=tuple(sizes for _, sizes in inputs.values()),
+        verbose=False,
+    )
+    assert program is not None
+    model = optimizer.optimize(program.model_proto)
     # The exporter notes the source line of every node, with the paths of the machine it ran on.
     graph = model.graph
     for part in (graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
         part.doc_string = ""
         del part.metadata_props[:]
-    onnx.helper.set_model_props(model, {"speediness": json.dumps(document)})
+    return model
+
+
+def _save(model: onnx.ModelProto, path: Path, document: dict[str, Any], motion: str) -> None:
+    onnx.helper.set_model_props(model, {"speediness": json.dumps(document), MOTION_KEY: motion})
     partial = path.with_name(path.name + ".partial")
     onnx.save(model, partial)
     partial.replace(path)
 
 
-class _Exported(nn.Module):
-    """The forward pass with contiguous inputs: memory formats mean nothing outside torch."""
+class _Judge(nn.Module):
+    """The second step as a forward pass; only S3D-G is given the clips."""
 
     def __init__(self, network: SpeedNet) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, clips: torch.Tensor, intervals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.network(clips, intervals)
+    def forward(
+        self, cells: torch.Tensor, intervals: torch.Tensor, clips: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return self.network.judge(clips, cells, intervals)

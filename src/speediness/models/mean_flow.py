@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from speediness.analysis.network import Judge
+from speediness.engines.judge import WindowJudge
 
 HIDDEN = 64
 MIN_INTERVAL = 0.25  # as in SpeedNet.velocity: a frame paired with itself has not moved, whatever 0 / 0 is
@@ -68,7 +68,7 @@ def flow_magnitudes(
     return pixels_BS * (64 / size_px) / np.maximum(intervals_BS, MIN_INTERVAL)
 
 
-def judge_by_flow(network: MeanFlowNet) -> Judge:
+def judge_by_flow(network: MeanFlowNet) -> WindowJudge:
     """The baseline as the function that evaluation calls; its flow is the mean, given twice."""
 
     def judge(

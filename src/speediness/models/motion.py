@@ -5,13 +5,16 @@ every point, because from an hour of film a network this small does not learn to
 before it has to judge it. Method: Lucas and Kanade 1981, coarse to fine as in Bouguet 2000.
 """
 
-# B batch, T frames, H W picture, h w a pyramid level, P = B * (T - 1) pairs of neighbours
+# P pairs of frames, H W picture, C channels, h w a pyramid level
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+CELL_PX = 8
+LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # BT.601
 
 
 def _window_mean(maps_PChw: Tensor, radius: int) -> Tensor:
@@ -37,6 +40,32 @@ def _gradients(image_P1hw: Tensor) -> tuple[Tensor, Tensor]:
     dx = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
     dy = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
     return dx, dy
+
+
+class MotionCells(nn.Module):
+    """What moved between two frames, by cells of 8 x 8 pixels.
+
+    Four means per cell: displacement along x and y, length of the displacement, confidence. Of a
+    pair of frames alone, so that all windows a pair is part of can share them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flow = LucasKanade()
+
+    def forward(self, before_PHWC: Tensor, after_PHWC: Tensor) -> Tensor:
+        """uint8 frames, H and W multiples of 8, to (P, 4, H/8, W/8) in pixels of these frames."""
+        flow, seen = self.flow(_luma(before_PHWC), _luma(after_PHWC))
+        length = flow.square().sum(1, keepdim=True).sqrt()
+        return F.avg_pool2d(torch.cat([flow, length, seen], 1), CELL_PX)
+
+
+def _luma(frames_PHWC: Tensor) -> Tensor:
+    """Luma (P, 1, H, W) in 0..1 of frames in luma or RGB."""
+    channels = frames_PHWC.permute(0, 3, 1, 2).float() / 255
+    if frames_PHWC.shape[3] == 1:
+        return channels
+    return (channels * channels.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 class LucasKanade(nn.Module):

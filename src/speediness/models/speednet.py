@@ -1,6 +1,7 @@
 """SpeedNet (§3.2): is this clip playing at natural speed, or sped up?"""
 
-# B batch, T frames, H W picture, C channels, D features, h w = H W / 32 (S3D-G) or / 8 (MotionNet)
+# B batch, T frames, S = T - 1 pairs of neighbours, H W picture, C channels, h w cells (of the backbone's
+# last maps or of 8 x 8 pixels), D features
 
 from __future__ import annotations
 
@@ -8,11 +9,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
-from speediness.models.motion import LucasKanade
+from speediness.models.motion import MotionCells
 from speediness.models.motion_net import MotionNet
 from speediness.models.s3dg import S3DG
 
@@ -20,13 +20,11 @@ Backbone = Literal["s3dg", "motion"]
 
 NORMAL, SPED_UP = 0, 1  # order of the two logits
 
-# ImageNet mean and deviation of RGB in 0..1, as in the RSPNet code; luma weights of BT.601.
+# ImageNet mean and deviation of RGB in 0..1, as in the RSPNet code.
 RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
 # Displacements below this many pixels per frame (at N = 64) are sensor noise, not motion.
 STILL_PX = 0.03
-CELL_PX = 8
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,14 @@ class PictureStem(nn.Module):
     """The paper's input: RGB, normalised."""
 
     out_channels = 3
+    sees_pictures = True
 
-    def forward(self, frames_BCTHW: Tensor, velocity_BcTHW: Tensor, seen_B1THW: Tensor) -> Tensor:
-        """Frames in 0..1 to normalised RGB (B, 3, T, H, W); luma is repeated."""
-        mean = frames_BCTHW.new_tensor(RGB_MEAN).view(1, 3, 1, 1, 1)
-        std = frames_BCTHW.new_tensor(RGB_STD).view(1, 3, 1, 1, 1)
-        return (frames_BCTHW.expand(-1, 3, -1, -1, -1) - mean) / std
+    def forward(self, clips_BTHWC: Tensor, velocity_B4Thw: Tensor) -> Tensor:
+        """uint8 frames to normalised RGB (B, 3, T, H, W); luma is repeated."""
+        frames = (clips_BTHWC.permute(0, 4, 1, 2, 3).float() / 255).expand(-1, 3, -1, -1, -1)
+        mean = frames.new_tensor(RGB_MEAN).view(1, 3, 1, 1, 1)
+        std = frames.new_tensor(RGB_STD).view(1, 3, 1, 1, 1)
+        return (frames - mean) / std
 
 
 class MotionStem(nn.Module):
@@ -70,19 +70,14 @@ class MotionStem(nn.Module):
     """
 
     out_channels = 6
+    sees_pictures = False
 
-    def forward(self, frames_BCTHW: Tensor, velocity_BcTHW: Tensor, seen_B1THW: Tensor) -> Tensor:
-        """(B, 6, T, H/8, W/8) over cells: velocity, speed, relative velocity, confidence."""
-        speed_B1THW = velocity_BcTHW.square().sum(1, keepdim=True).sqrt()
-        velocity, speed, seen = (_cells(maps) for maps in (velocity_BcTHW, speed_B1THW, seen_B1THW))
+    def forward(self, clips_BTHWC: Tensor | None, velocity_B4Thw: Tensor) -> Tensor:
+        """(B, 6, T, h, w): velocity, speed, relative velocity, confidence; needs no frames."""
+        velocity, speed, seen = velocity_B4Thw.split([2, 1, 1], 1)
         power_B = speed.square().mean((1, 2, 3, 4), keepdim=True)
         relative = velocity / torch.sqrt(power_B + STILL_PX**2)
         return torch.cat([_compressed(velocity), _compressed(speed), _compressed(relative), seen], 1)
-
-
-def _cells(maps_BCTHW: Tensor) -> Tensor:
-    """Means over cells of 8 x 8 pixels."""
-    return F.avg_pool3d(maps_BCTHW, (1, CELL_PX, CELL_PX))
 
 
 def _compressed(values: Tensor) -> Tensor:
@@ -98,12 +93,16 @@ BACKBONES: dict[Backbone, tuple[type[PictureStem | MotionStem], type[S3DG | Moti
 
 
 class SpeedNet(nn.Module):
-    """Backbone with every frame kept, maximum over space, mean over time, 1x1 classifier."""
+    """Backbone with every frame kept, maximum over space, mean over time, 1x1 classifier.
+
+    In two steps, because neighbouring windows share most of the first: :attr:`motion` measures
+    pairs of frames, :meth:`judge` looks at a window of them.
+    """
 
     def __init__(self, config: SpeedNetConfig) -> None:
         super().__init__()
         self.config = config
-        self.flow = LucasKanade()
+        self.motion = MotionCells()
         stem, backbone = BACKBONES[config.backbone]
         self.stem = stem()
         self.backbone = backbone(self.stem.out_channels, width=config.width)
@@ -112,38 +111,6 @@ class SpeedNet(nn.Module):
         nn.init.normal_(self.classifier.weight, std=0.01)
         assert self.classifier.bias is not None
         nn.init.zeros_(self.classifier.bias)
-
-    def velocity(self, frames_BCTHW: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
-        """Motion of every point in pixels (at N = 64) per reference interval, S = T - 1.
-
-        Returns velocity (B, 2, T, H, W) and confidence (B, 1, T, H, W); the last pair's motion
-        stands for the last frame too, so that T is kept.
-        """
-        batch, channels, t, height, width = frames_BCTHW.shape
-        luma = frames_BCTHW
-        if channels == 3:
-            weights = frames_BCTHW.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1, 1)
-            luma = (frames_BCTHW * weights).sum(1, keepdim=True)
-        pairs_first = luma[:, :, :-1].transpose(1, 2).reshape(-1, 1, height, width)
-        pairs_second = luma[:, :, 1:].transpose(1, 2).reshape(-1, 1, height, width)
-        flow, seen = self.flow(pairs_first, pairs_second)
-        # A pair of the same frame (interval 0) has no displacement; the floor avoids 0 / 0.
-        per_interval = 64 / self.config.clip.size_px / intervals_BS.clamp(min=0.25)
-        velocity = flow.view(batch, t - 1, 2, height, width) * per_interval[:, :, None, None, None]
-        seen = seen.view(batch, t - 1, 1, height, width)
-        velocity = torch.cat([velocity, velocity[:, -1:]], 1).transpose(1, 2)
-        return velocity, torch.cat([seen, seen[:, -1:]], 1).transpose(1, 2)
-
-    def features(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 frames to features (B, D, T, h, w) and motion (B, 2), see :meth:`forward`."""
-        frames = clips_BTHWC.permute(0, 4, 1, 2, 3).float() / 255
-        with torch.no_grad():
-            velocity, seen = self.velocity(frames, intervals_BS)
-            speed_BTHW = velocity.square().sum(1).sqrt()
-            peak_B = F.avg_pool2d(speed_BTHW, 8).amax((2, 3)).mean(1)
-            motion_B2 = torch.stack([speed_BTHW.mean((1, 2, 3)), peak_B], 1)
-        inputs = self.stem(frames, velocity, seen)
-        return self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d)), motion_B2
 
     def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
         """Judge clips.
@@ -154,11 +121,54 @@ class SpeedNet(nn.Module):
                 from :func:`speediness.sampling.played_intervals`.
 
         Returns:
-            logits (B, 2) in the order NORMAL, SPED_UP, and optical-flow magnitude (B, 2) in pixels
-            per interval on a picture of short side 64: the mean over the picture, and that of
-            its busiest 8 x 8 cell, which tells a small mover from a still film.
+            logits (B, 2) and motion (B, 2), see :meth:`judge`.
         """
-        feats_BDThw, motion_B2 = self.features(clips_BTHWC, intervals_BS)
+        with torch.no_grad():
+            cells_PChw = self.motion(clips_BTHWC[:, :-1].flatten(0, 1), clips_BTHWC[:, 1:].flatten(0, 1))
+        cells_BSChw = cells_PChw.unflatten(0, tuple(intervals_BS.shape))
+        clips = clips_BTHWC if self.stem.sees_pictures else None
+        logits_B2, motion_B2, _ = self.judge(clips, cells_BSChw, intervals_BS)
+        return logits_B2, motion_B2
+
+    def judge(
+        self, clips_BTHWC: Tensor | None, cells_BSChw: Tensor, intervals_BS: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Judge windows whose pairs are measured.
+
+        Args:
+            clips_BTHWC: as for :meth:`forward`; None for a stem that sees no pictures.
+            cells_BSChw: of :attr:`motion` for each pair of neighbours.
+            intervals_BS: as for :meth:`forward`.
+
+        Returns:
+            logits (B, 2) in the order NORMAL, SPED_UP; optical-flow magnitude (B, 2) in pixels
+            per interval on a picture of short side 64: the mean over the picture, and that of
+            its busiest 8 x 8 cell, which tells a small mover from a still film; and the class
+            activation map (B, T, h, w) of §5.5, how much each place speaks for SPED_UP.
+        """
+        velocity_B4Thw = self.velocity(cells_BSChw, intervals_BS)
+        speed_BThw = velocity_B4Thw[:, 2]
+        motion_B2 = torch.stack([speed_BThw.mean((1, 2, 3)), speed_BThw.amax((2, 3)).mean(1)], 1)
+        feats_BDThw = self.features(clips_BTHWC, velocity_B4Thw)
         pooled_BDT = feats_BDThw.amax((3, 4))  # §3.2: global max pooling over space
         pooled_BD1 = pooled_BDT.mean(2, keepdim=True)  # §3.2: global average pooling over time
-        return self.classifier(self.dropout(pooled_BD1)).squeeze(2), motion_B2
+        logits_B2 = self.classifier(self.dropout(pooled_BD1)).squeeze(2)
+        weight_D1 = self.classifier.weight[SPED_UP] - self.classifier.weight[NORMAL]
+        maps_BThw = (feats_BDThw * weight_D1[:, :, None, None]).sum(1)
+        return logits_B2, motion_B2, maps_BThw
+
+    def velocity(self, cells_BSChw: Tensor, intervals_BS: Tensor) -> Tensor:
+        """Motion per cell in pixels (at N = 64) per reference interval, (B, 4, T, h, w).
+
+        The last pair's motion stands for the last frame too, so that T is kept.
+        """
+        # A pair of the same frame (interval 0) has no displacement; the floor avoids 0 / 0.
+        per_interval = 64 / self.config.clip.size_px / intervals_BS.clamp(min=0.25)
+        moved, seen = cells_BSChw.split([3, 1], 2)
+        velocity_BSChw = torch.cat([moved * per_interval[:, :, None, None, None], seen], 2)
+        return torch.cat([velocity_BSChw, velocity_BSChw[:, -1:]], 1).transpose(1, 2)
+
+    def features(self, clips_BTHWC: Tensor | None, velocity_B4Thw: Tensor) -> Tensor:
+        """The backbone's last maps (B, D, T, h, w), before any pooling."""
+        inputs = self.stem(clips_BTHWC, velocity_B4Thw)
+        return self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d))

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 import speediness
-from speediness.analysis.network import Judge
-from speediness.curves import read_json, write_json
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
 from speediness.datasets.video_list import VideoItem, held_out
+from speediness.documents import read_json, write_json
+from speediness.engines.judge import WindowJudge
+from speediness.engines.torch import judge_with
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.calibration import centred, fit_scale
 from speediness.evaluation.speed_accuracy import ZOOM, FilmScores, fit_flow_threshold, score_film
@@ -28,7 +29,7 @@ from speediness.reproduce.ablation import Row
 from speediness.reproduce.flow_baseline import train_mean_flow
 from speediness.reproduce.row_result import ROW_SCHEMA, RowResult
 from speediness.training.loader import Batch, Loader
-from speediness.training.loop import judge_with, train
+from speediness.training.loop import train
 from speediness.training.processes import joined_processes
 from speediness.training.recipe import Recipe
 from speediness.training.run import Run
@@ -118,7 +119,7 @@ class _Maker:
             seconds=time.monotonic() - started_s,
         )
 
-    def _network(self) -> Judge:
+    def _network(self) -> WindowJudge:
         checkpoint = self.folder / "checkpoint.safetensors"
         train(
             self.recipe, self.films.train, self.folder, self.cache, resume=checkpoint.exists(), log=self.log
@@ -128,7 +129,7 @@ class _Maker:
             run.restore(checkpoint)
         return judge_with(run.average)
 
-    def _mean_flow(self) -> Judge:
+    def _mean_flow(self) -> WindowJudge:
         recipe = self.recipe
         loader = self._loader(self._decoded(self.kept), recipe.seed)
         with progress_bar("measuring the flow of training clips", "clips") as progress:
@@ -147,7 +148,7 @@ class _Maker:
         windows = recipe.clips // task.views_per_window
         return Loader(films, task, self.clip, windows, seed, recipe.spatial)
 
-    def _own(self, judge: Judge) -> dict[str, tuple[int, int]]:
+    def _own(self, judge: WindowJudge) -> dict[str, tuple[int, int]]:
         """Right answers on held-out sources when clips are drawn as this row's training draws them."""
         by_source: dict[str, list[CachedFilm]] = defaultdict(list)
         for film in self._decoded(self.held):
@@ -162,7 +163,7 @@ class _Maker:
                 progress(len(own), len(by_source))
         return own
 
-    def _right(self, batch: Batch, judge: Judge) -> NDArray[np.bool_]:
+    def _right(self, batch: Batch, judge: WindowJudge) -> NDArray[np.bool_]:
         """Which of the clips were right."""
         logits, _ = judge(batch.clips_BTHWC.numpy(), batch.intervals_BS.numpy())
         return logits.argmax(1) == batch.labels_B.numpy()
@@ -172,7 +173,7 @@ class _Maker:
         return self.clips.films(items, lambda line: None, self.recipe.recompressed)
 
     def _scores(
-        self, title: str, items: list[VideoItem], judge: Judge, stride_s: float = 1.0
+        self, title: str, items: list[VideoItem], judge: WindowJudge, stride_s: float = 1.0
     ) -> list[FilmScores]:
         scores: list[FilmScores] = []
         with progress_bar(f"scoring {title}", "films") as progress:

@@ -7,13 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from speediness.analysis.network import Judge
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
 from speediness.datasets.video_list import VideoItem, held_out
+from speediness.engines.torch import judge_with
 from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.speed_accuracy import (
     ZOOM,
@@ -167,27 +163,6 @@ def _loop(
             log(f"stopped after step {run.done}, which is saved: continue with --resume")
             raise KeyboardInterrupt
         processes.wait()
-
-
-def judge_with(network: SpeedNet, batch_size: int = 32) -> Judge:
-    """A torch network as the function that evaluation calls."""
-    device = next(network.parameters()).device
-
-    def judge(
-        clips: NDArray[np.uint8], intervals: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        network.eval()
-        logits, flow = [], []
-        with torch.inference_mode():
-            for i in range(0, len(clips), batch_size):
-                part = torch.from_numpy(clips[i : i + batch_size]).to(device)
-                spacing = torch.from_numpy(intervals[i : i + batch_size]).to(device)
-                answer, motion = network(part, spacing)
-                logits.append(answer.float().cpu().numpy())
-                flow.append(motion.float().cpu().numpy())
-        return np.concatenate(logits), np.concatenate(flow)
-
-    return judge
 
 
 def validate(

@@ -11,16 +11,16 @@ import torch
 from safetensors.torch import load_file
 
 import speediness
-from speediness.analysis.network import open_session
 from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem, held_out
+from speediness.engines import open_judge
+from speediness.engines.torch import judge_with
 from speediness.errors import WeightsError
 from speediness.evaluation.calibration import calibrate
 from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overall, report, score_film
 from speediness.models.checkpoint import load_speednet, save_speednet
 from speediness.models.export import describe, export_onnx
 from speediness.models.speednet import SpeedNet
-from speediness.training.loop import judge_with
 from speediness.training.recipe import Recipe
 from speediness.training.run import read_header
 
@@ -73,7 +73,7 @@ def publish(
     kept, validation_items = held_out(items, recipe.validation_share)
     export_onnx(network, out)
     # The same answers but for rounding; a full-width network takes hours for all films on a CPU.
-    judge = judge_with(network.cuda()) if torch.cuda.is_available() else open_session(out.read_bytes())[1]
+    judge = judge_with(network.cuda()) if torch.cuda.is_available() else open_judge("onnx", out)
     log("scoring the training films for the mean-flow threshold")
     side_px = ZOOM * clip.size_px
     trained = [score_film(film, judge, clip, stride_s=4.0) for film in clips.films(kept, log).at(side_px)]

@@ -1,0 +1,54 @@
+"""Where a network runs: one file an engine, each with ``open_judge(path) -> Judge``."""
+
+from __future__ import annotations
+
+from ctypes.util import find_library
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal, get_args
+
+from speediness.engines.judge import Judge
+from speediness.errors import WeightsError
+
+Engine = Literal["onnx", "openvino", "torch"]
+
+PACKAGES: dict[Engine, tuple[str, str]] = {
+    "onnx": ("onnxruntime", "speediness"),
+    "openvino": ("openvino", "speediness[openvino]"),
+    "torch": ("torch", "speediness[train]"),
+}
+"""The package each engine stands on, and what to install for it."""
+
+
+def choose_engine(name: str = "auto") -> Engine:
+    """The engine meant by ``name``.
+
+    Args:
+        name: ``onnx``, ``openvino`` or ``torch``; ``auto``: torch where it is installed and a CUDA
+            driver is found, else OpenVINO where it is installed, else ONNX Runtime.
+
+    Raises:
+        WeightsError: unknown, or its package is not installed.
+    """
+    if name == "auto":
+        if find_spec("torch") and (find_library("cuda") or find_library("nvcuda")):
+            return "torch"
+        return "openvino" if find_spec("openvino") else "onnx"
+    for engine in get_args(Engine):
+        if engine == name:
+            package, extra = PACKAGES[engine]
+            if not find_spec(package):
+                raise WeightsError(f'the engine {name} needs {package}: pip install "{extra}"')
+            return engine
+    raise WeightsError(f"no engine named {name}; there are auto, {', '.join(get_args(Engine))}")
+
+
+def open_judge(engine: Engine, path: Path) -> Judge:
+    """An exported network on an engine, not yet calibrated; the engine's package loads here.
+
+    Raises:
+        Exception: of the engine's own kind, where the file is no network.
+    """
+    # By name, so that nothing the base install lacks is imported before it is asked for.
+    return import_module(f"speediness.engines.{engine}").open_judge(path)

@@ -1,0 +1,59 @@
+"""torch: for a GPU, and for networks in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from speediness.engines.judge import Answers, Floats, Judge, Pixels
+from speediness.models.checkpoint import load_speednet
+from speediness.models.speednet import SpeedNet
+
+BATCH = 32  # windows at once
+
+
+def open_judge(path: Path) -> Judge:
+    """Both steps of the network whose safetensors lie beside the exported file ``path``."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return judge_with(load_speednet(path.with_suffix(".safetensors")).to(device))
+
+
+def judge_with(network: SpeedNet) -> Judge:
+    """A network, shipped or in training, as what analysis and evaluation call.
+
+    On CUDA the windows are judged in bfloat16 by compiled graphs, the motion in single precision.
+    """
+    device = next(network.parameters()).device
+    fast: Callable[..., tuple[Tensor, Tensor, Tensor]] = network.judge
+    if device.type == "cuda":
+        fast = torch.compile(network.judge, dynamic=True)
+
+    def given(array: Pixels | Floats) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+    def motion(before_PHWC: Pixels, after_PHWC: Pixels) -> Floats:
+        step = BATCH * network.config.clip.n_frames
+        with torch.inference_mode():
+            cells = [
+                network.motion(given(before_PHWC[i : i + step]), given(after_PHWC[i : i + step])).cpu()
+                for i in range(0, len(before_PHWC), step)
+            ]
+        return torch.cat(cells).numpy()
+
+    def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
+        network.eval()
+        answers: list[tuple[Tensor, Tensor, Tensor]] = []
+        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, device.type == "cuda"):
+            for i in range(0, len(cells), BATCH):
+                part = slice(i, i + BATCH)
+                seen = None if clips is None else given(clips[part])
+                answers.append(fast(seen, given(cells[part]), given(intervals[part])))
+        columns = zip(*answers, strict=True)
+        logits, flow, maps = (torch.cat(column).float().cpu().numpy() for column in columns)
+        return logits, flow, maps
+
+    return Judge(motion, windows, network.stem.sees_pictures)

@@ -1,0 +1,79 @@
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import get_args
+
+import numpy as np
+import pytest
+
+import speediness.engines as engines
+from speediness.analysis.network import find_weights, list_models, load_network
+from speediness.engines import Engine, choose_engine, open_judge
+from speediness.engines.judge import Judge
+from speediness.errors import WeightsError
+
+
+def moving_clips(batch: int, t: int, height: int, width: int, channels: int) -> np.ndarray:
+    """A smooth picture that slides, each clip faster than the one before."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (height // 8, width // 8, channels)).repeat(8, 0).repeat(8, 1)
+    return np.stack(
+        [np.stack([np.roll(coarse, n * (b + 1), 1) for n in range(t)]) for b in range(batch)]
+    ).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("engine", get_args(Engine))
+def test_every_engine_gives_the_answer_of_onnx_runtime(name: str, engine: Engine) -> None:
+    if not find_spec(engines.PACKAGES[engine][0]):
+        pytest.skip(f"{engine} is not installed")
+    clip = load_network(name, "onnx").clip
+    path = find_weights(name, ".onnx")
+    reference, other = open_judge("onnx", path), open_judge(engine, path)
+    clips = moving_clips(21, clip.n_frames, 32, 64, clip.channels)
+    intervals = np.ones((21, clip.n_frames - 1), np.float32)
+    for got, expected in zip(other(clips, intervals), reference(clips, intervals), strict=True):
+        np.testing.assert_allclose(got, expected, atol=0.03)  # bfloat16 where a processor has it
+    assert np.ptp(reference(clips, intervals)[0][:, 1]) > 0.3
+
+
+def test_both_steps_are_one_network_and_maps_come_with_the_answer() -> None:
+    judge = open_judge("onnx", find_weights("speednet-small", ".onnx"))
+    clips = moving_clips(3, 16, 32, 64, 1)
+    intervals = np.ones((3, 15), np.float32)
+    cells = np.stack([judge.motion(clip[:-1], clip[1:]) for clip in clips])
+    assert cells.shape == (3, 15, 4, 4, 8)
+    logits, flow, maps = judge.windows(None, cells, intervals)
+    assert maps.shape == (3, 16, 4, 8)
+    for got, expected in zip((logits, flow), judge(clips, intervals), strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_calibration_moves_and_scales_the_log_odds() -> None:
+    def windows(clips: None, cells: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, ...]:
+        logits = np.array([[0.0, 3.0], [1.0, 1.0]], np.float32)
+        return logits, np.zeros((2, 2), np.float32), np.zeros((2, 16, 1, 1), np.float32)
+
+    unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
+    logits, _, _ = Judge(unused, windows, False).calibrated(1, 2).windows(None, np.empty(2), np.empty(2))
+    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], [1.0, -0.5])
+
+
+def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = {"onnxruntime"}
+    monkeypatch.setattr(engines, "find_spec", lambda package: package in there or None)
+    monkeypatch.setattr(engines, "find_library", lambda name: None)
+    assert choose_engine("auto") == "onnx"
+    there.add("openvino")
+    assert choose_engine("auto") == "openvino"
+    there.add("torch")
+    assert choose_engine("auto") == "openvino"
+    monkeypatch.setattr(engines, "find_library", lambda name: "libcuda.so.1" if name == "cuda" else None)
+    assert choose_engine("auto") == "torch"
+
+
+def test_engines_that_are_not_there_are_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda package: None)
+    with pytest.raises(WeightsError, match=r"pip install .*speediness\[openvino\]"):
+        choose_engine("openvino")
+    with pytest.raises(WeightsError, match="no engine named tensorrt; there are auto, onnx"):
+        choose_engine("tensorrt")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from speediness.curves import Segment, SpeedinessCurve, SpeedPlan
+from speediness.curves import Segment, SpeedinessCurve
 from speediness.errors import OutputError
 from speediness.plots import BAND_COLOURS, COLUMNS, PLAN_COLOUR, plot_curve, sum_up
+from speediness.speed_plan import SpeedPlan
 
 FACTORS = (1.0, 1.25, 1.5625)
 

@@ -1,25 +1,22 @@
-"""The values between analysis and rendering, each a versioned JSON document (docs/formats.md)."""
+"""What the network saw of a film, a versioned JSON document (docs/formats.md)."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from speediness.errors import DataError, OutputError
+from speediness.documents import read_json, rounded, write_json
+from speediness.errors import DataError
 
 Label = Literal["natural", "sped_up", "slow_motion"]
 Floats = NDArray[np.float64]
 
 CURVE_SCHEMA = "speediness.curve/1"
-PLAN_SCHEMA = "speediness.plan/1"
 THRESHOLDS = tuple(i / 10 for i in range(1, 10))  # SpeedNet §4.2: rho in 0.1 .. 0.9
 
 # Mean flow of a still picture under camera noise and H.264 stays below this (measured: 0.08 at most).
@@ -128,8 +125,8 @@ class SpeedinessCurve:
             limit[normal >= rho] = factor
         return limit
 
-    def to_json(self) -> dict[str, Any]:
-        """The document of docs/formats.md."""
+    def outline(self) -> dict[str, Any]:
+        """The document of docs/formats.md without what it says of every frame."""
         return {
             "schema": CURVE_SCHEMA,
             "made_by": self.made_by,
@@ -146,19 +143,26 @@ class SpeedinessCurve:
                 }
                 for s in self.segments
             ],
-            "times_s": self.times_s.tolist(),
-            "sped_up": _rounded(self.sped_up, 4),
-            "limit": _rounded(self.limit(), 6),
-            "motion": _rounded(self.motion, 4),
-            "curves": [
-                {"factor": factor, "normal": _rounded(row, 4)}
-                for factor, row in zip(self.factors, self.normal, strict=True)
-            ],
         }
 
     def save(self, path: Path) -> None:
-        """Write the document; beside first, then renamed."""
-        write_json(path, self.to_json())
+        """Write the document of docs/formats.md; beside first, then renamed.
+
+        Raises:
+            OutputError: the folder is missing, not writable or full.
+        """
+        per_frame = {
+            "times_s": self.times_s,
+            "sped_up": rounded(self.sped_up, 4),
+            "limit": rounded(self.limit(), 6),
+            "motion": rounded(self.motion, 4),
+            "curves": self._curves(),
+        }
+        write_json(path, self.outline() | per_frame)
+
+    def _curves(self) -> Iterator[dict[str, Any]]:
+        for factor, row in zip(self.factors, self.normal, strict=True):
+            yield {"factor": factor, "normal": rounded(row, 4)}
 
     @classmethod
     def load(cls, path: Path) -> SpeedinessCurve:
@@ -184,161 +188,6 @@ class SpeedinessCurve:
             raise DataError(f"{path} is damaged ({error}); run analyse again") from error
 
 
-@dataclass(frozen=True, eq=False)
-class SpeedPlan:
-    """S*(t): how fast to play each moment so that the film has its target length (§4.2).
-
-    Slowness 1/S is linear between M knots, so output time is its exact, monotone integral.
-
-    Raises:
-        ValueError: shapes that do not fit, knots that do not ascend from 0, slowness not positive.
-    """
-
-    times_s: Floats
-    """(M,) knots, ascending from 0 to the film's duration."""
-    slowness: Floats
-    """(M,) output seconds per source second at the knots, positive."""
-    rate: float
-    """The target: source duration / output duration."""
-    rho: float | None = None
-    """The threshold that was chosen, None when nothing moved and the plan is flat."""
-    made_by: dict[str, Any] = field(default_factory=dict)
-    """Curve, settings and version that made this."""
-
-    def __post_init__(self) -> None:
-        """Refuse what is no monotone map of time."""
-        if self.times_s.ndim != 1 or self.times_s.shape != self.slowness.shape or len(self.times_s) < 2:
-            raise ValueError("a plan needs two knots or more and one slowness for each")
-        if self.times_s[0] != 0 or not _ascends(self.times_s):
-            raise ValueError("knots do not ascend from 0")
-        if not (np.all(self.slowness > 0) and np.all(np.isfinite(self.slowness))):
-            raise ValueError("slowness is not positive")
-        if not 0 < self.rate < np.inf or not (self.rho is None or 0 <= self.rho <= 1):
-            raise ValueError(f"rate {self.rate} or threshold {self.rho} out of range")
-
-    @property
-    def factor(self) -> Floats:
-        """(M,) S*(t) at the knots."""
-        return 1 / self.slowness
-
-    @cached_property
-    def _output_knots_s(self) -> Floats:
-        """(M,) when each knot is shown; kept, because the renderer asks once per piece of film."""
-        steps = np.diff(self.times_s) * (self.slowness[1:] + self.slowness[:-1]) / 2
-        return np.concatenate([[0.0], np.cumsum(steps)])
-
-    @property
-    def source_duration_s(self) -> float:
-        """Length of the film as it is."""
-        return float(self.times_s[-1])
-
-    @property
-    def output_duration_s(self) -> float:
-        """Length of the film when played by this plan."""
-        return float(self._output_knots_s[-1])
-
-    def output_time(self, source_s: Floats) -> Floats:
-        """When a moment of the source is shown; clamped to the film's ends."""
-        source_s = np.clip(source_s, 0, self.times_s[-1])
-        cell, slope = self._cells(self.times_s, source_s)
-        into = source_s - self.times_s[cell]
-        return self._output_knots_s[cell] + into * (self.slowness[cell] + slope * into / 2)
-
-    def source_time(self, output_s: Floats) -> Floats:
-        """Which moment of the source is shown; inverse of :meth:`output_time`."""
-        output_s = np.clip(output_s, 0, self._output_knots_s[-1])
-        cell, slope = self._cells(self._output_knots_s, output_s)
-        wanted = output_s - self._output_knots_s[cell]
-        start = self.slowness[cell]
-        # Root of start * x + slope * x^2 / 2 = wanted, in the form that is stable at slope 0.
-        root = np.sqrt(np.maximum(start**2 + 2 * slope * wanted, 0))
-        return np.minimum(self.times_s[cell] + 2 * wanted / (start + root), self.times_s[cell + 1])
-
-    def _cells(self, knots_s: Floats, moments_s: Floats) -> tuple[NDArray[np.intp], Floats]:
-        """The knot before each moment, and how slowness changes per source second after it."""
-        cell = np.clip(np.searchsorted(knots_s, moments_s, "right") - 1, 0, len(knots_s) - 2)
-        rise = self.slowness[cell + 1] - self.slowness[cell]
-        return cell, rise / (self.times_s[cell + 1] - self.times_s[cell])
-
-    def to_json(self) -> dict[str, Any]:
-        """The document of docs/formats.md; slowness keeps all digits, so lengths stay exact."""
-        return {
-            "schema": PLAN_SCHEMA,
-            "made_by": self.made_by,
-            "rate": self.rate,
-            "rho": self.rho,
-            "source_duration_s": self.source_duration_s,
-            "output_duration_s": self.output_duration_s,
-            "times_s": self.times_s.tolist(),
-            "factor": _rounded(self.factor, 6),
-            "slowness": self.slowness.tolist(),
-        }
-
-    def save(self, path: Path) -> None:
-        """Write the document; beside first, then renamed."""
-        write_json(path, self.to_json())
-
-    @classmethod
-    def load(cls, path: Path) -> SpeedPlan:
-        """Read a document written by :meth:`save`.
-
-        Raises:
-            DataError: not a plan, or of a version this program does not know.
-        """
-        document = read_json(path, PLAN_SCHEMA)
-        try:
-            return cls(
-                times_s=np.array(document["times_s"], np.float64),
-                slowness=np.array(document["slowness"], np.float64),
-                rate=float(document["rate"]),
-                rho=None if document["rho"] is None else float(document["rho"]),
-                made_by=dict(document["made_by"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{path} is damaged ({error}); plan again") from error
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write beside, then rename, so that a reader never meets half a document.
-
-    Raises:
-        OutputError: the folder is missing, not writable or full.
-        ValueError: the document holds NaN or infinity, which JSON has no words for.
-    """
-    text = json.dumps(document, allow_nan=False) + "\n"
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}; write elsewhere") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-
-
-def read_json(path: Path, schema: str) -> dict[str, Any]:
-    """Read a document and check its schema.
-
-    Raises:
-        DataError: missing, not JSON, or another schema.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}; check the name") from error
-    except ValueError as error:
-        raise DataError(f"{path} is not a JSON document ({error}); make it again") from error
-    found = document.get("schema") if isinstance(document, dict) else None
-    if found != schema:
-        raise DataError(f"{path} has schema {found!r}, wanted {schema!r}; make it again")
-    return document
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number")
-
-
 def _segment(document: dict[str, Any]) -> Segment:
     """Known fields only, so that a later 1.x file with more of them can still be read."""
     return Segment(
@@ -354,7 +203,3 @@ def _ascends(values: ArrayLike) -> bool:
     """Strictly, and every value finite."""
     values = np.asarray(values, np.float64)
     return bool(np.all(np.isfinite(values)) and np.all(np.diff(values) > 0))
-
-
-def _rounded(values: NDArray, digits: int) -> list[float]:
-    return np.round(values.astype(np.float64), digits).tolist()

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.curves import Floats, Label, SpeedinessCurve, SpeedPlan
+from speediness.curves import Floats, Label, SpeedinessCurve
 from speediness.errors import OutputError
 from speediness.progress import clock
+from speediness.speed_plan import SpeedPlan
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -1,11 +1,20 @@
 import itertools
+import tracemalloc
 from math import erf
 
 import numpy as np
 import pytest
 
 from speediness.analysis.network import Response
-from speediness.analysis.segments import find_segments, label_of
+from speediness.analysis.segments import (
+    CHANGE_COST,
+    EVIDENCE_S,
+    GRID_S,
+    LOOKS_PER_MOMENT,
+    candidate_factors,
+    find_segments,
+    label_of,
+)
 from speediness.sampling import playback_factors
 
 FACTORS = playback_factors()
@@ -105,3 +114,68 @@ def test_a_shot_of_a_few_frames_at_the_end_takes_its_neighbours_label() -> None:
 def test_words_for_factors() -> None:
     words = [label_of(k) for k in (0.25, 0.64, 0.8, 1.0, 1.25, 1.5625, 2.0)]
     assert words == ["slow_motion"] * 2 + ["natural"] * 3 + ["sped_up"] * 2
+
+
+def test_factors_are_weighed_one_by_one() -> None:
+    times_s, log_odds = film([(1800, 1.0)])
+    moving = np.ones(len(times_s), bool)
+    tracemalloc.start()
+    find_segments(times_s, 1800.0, FACTORS, log_odds, moving, (), RESPONSE)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    one = 8 * 1800 / GRID_S * len(candidate_factors())
+    assert peak < 6 * one  # evidence, likelihood, posterior and what lies between them; factors are 11
+
+
+def slow_posterior(
+    times_s: np.ndarray,
+    duration_s: float,
+    log_odds: np.ndarray,
+    moving: np.ndarray,
+    cuts_s: tuple[float, ...],
+) -> np.ndarray:
+    """(G, Q) the hidden Markov model as the books write it: all factors at once, matrices of change."""
+    grid_s = np.arange(0, duration_s, GRID_S)
+    candidates = candidate_factors()
+    seen = np.array([[np.interp(t, times_s, row) for t in grid_s] for row in log_odds])
+    evidence = np.zeros((len(FACTORS), len(grid_s), len(candidates)))
+    for k, q in itertools.product(range(len(FACTORS)), range(len(candidates))):
+        at = np.log(FACTORS[k] * candidates[q])
+        share = [np.interp(at, np.log(RESPONSE.factors), column) for column in RESPONSE.share.T]
+        evidence[k, :, q] = [np.log(share[sum(value >= EDGES)]) for value in seen[k]]
+    moves = np.interp(grid_s, times_s, moving.astype(float))[:, None]
+    likelihood = np.exp(evidence.mean(0) * moves * GRID_S / EVIDENCE_S * LOOKS_PER_MOMENT)
+    natural = np.array([label_of(k) == "natural" for k in candidates])
+    prior = np.where(natural, 0.95 / natural.sum(), 0.05 / (~natural).sum())
+    cut_points = {min(int(np.searchsorted(grid_s, cut)), len(grid_s) - 1) for cut in cuts_s}
+
+    def change(g: int) -> np.ndarray:
+        share = 1.0 if g in cut_points else np.exp(-CHANGE_COST)
+        return (1 - share) * np.eye(len(prior)) + share * prior
+
+    forward, backward = [prior * likelihood[0]], [np.ones(len(prior))]
+    for g in range(1, len(grid_s)):
+        forward.append(forward[-1] @ change(g) * likelihood[g])
+        forward[-1] /= forward[-1].sum()
+    for g in range(len(grid_s) - 1, 0, -1):
+        backward.insert(0, change(g) @ (likelihood[g] * backward[0]))
+        backward[0] /= backward[0].sum()
+    product = np.array(forward) * np.array(backward)
+    return product / product.sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_segments_follow_the_slow_model(seed: int) -> None:
+    times_s, log_odds = film([(20, 1.0), (20, 0.25), (20, 3.5)], noise=0.5, seed=seed)
+    moving = np.random.default_rng(seed).random(len(times_s)) < 0.8
+    cuts_s = (7.0, 51.1)  # where nothing changes, so no change is moved to them
+    found = find_segments(times_s, 60.0, FACTORS, log_odds, moving, cuts_s, RESPONSE)
+    slow = slow_posterior(times_s, 60.0, log_odds, moving, cuts_s)
+    assert [s.label for s in found] == ["natural", "slow_motion", "sped_up"]
+    for segment in found:
+        mean = slow[round(segment.start_s / GRID_S) : round(segment.end_s / GRID_S)].mean(0)
+        mean = mean * [label_of(k) == segment.label for k in candidate_factors()]
+        assert segment.confidence == pytest.approx(mean.sum(), abs=1e-9)
+        if segment.label != "natural":
+            mean_log = (mean * np.log(candidate_factors())).sum() / mean.sum()
+            assert segment.factor == pytest.approx(np.exp(mean_log), abs=1e-9)

@@ -65,3 +65,16 @@ def test_a_clock_that_starts_again_is_carried_on() -> None:
     times, _, clock = placed([frame(stamp, 40) for stamp in stamps])
     assert times == [0, 40, 80, 120, 160]
     assert "starts again" in clock.warnings()[0]
+
+
+def test_a_clock_can_go_on_in_the_middle() -> None:
+    frames = [frame(700 + stamp, 1) for stamp in (0, 33, 67, 120, 300, 310)]
+    whole = FrameClock(Fraction(25))
+    rest = FrameClock(Fraction(25))
+    rest.go_on(700 * MS, 2)
+    for n, each in enumerate(frames):
+        time_s = whole.place(each)
+        if n >= 2:
+            assert rest.place(each) == time_s
+        if n > 2:
+            assert rest.end_s == whole.end_s

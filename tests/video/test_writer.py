@@ -12,7 +12,7 @@ import pytest
 from speediness.errors import OutputError
 from speediness.video.info import ColourTags
 from speediness.video.reader import VideoReader
-from speediness.video.writer import SoundFormat, VideoWriter, check_output
+from speediness.video.writer import PRESETS, SoundFormat, VideoWriter, check_output
 from synthetic import tone
 
 PLAIN = ColourTags(range=1, matrix=1, primaries=1, transfer=1)
@@ -119,6 +119,20 @@ def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> N
         with pytest.raises(OutputError, match=words) as refusal:
             check_output(out, source, force)
         assert "\n" not in str(refusal.value)
+
+
+def test_an_unknown_preset_is_refused_and_no_file_made(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="there is no preset 'quick'"):
+        VideoWriter(tmp_path / "out.mp4", (64, 64), Fraction(25), PLAIN, preset="quick")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_encoder_knows_every_preset(tmp_path: Path, preset: str) -> None:
+    with VideoWriter(tmp_path / "out.mp4", (64, 64), Fraction(25), PLAIN, preset=preset) as writer:
+        for i in range(3):
+            writer.add_picture(noise(i))
+    assert len(list(VideoReader(tmp_path / "out.mp4").decoded())) == 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

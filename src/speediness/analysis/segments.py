@@ -120,18 +120,18 @@ def _evidence(
     candidates: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """(G, Q) log-likelihood of each candidate, each moment on its own."""
-    seen_KG = np.stack([np.interp(grid_s, times_s, row) for row in log_odds_KF])
     moving_G = np.interp(grid_s, times_s, moving_F.astype(float))
-    bins_KG = np.digitize(seen_KG, response.edges)
     # A film played at k and watched at X^i answers as natural film at k X^i; beyond the measured
     # factors the nearest one stands in.
     at_KQ = np.log(np.array(factors)[:, None] * candidates)
-    log_KGQ = np.empty((len(factors), len(grid_s), len(candidates)))
-    for k, bins_G in enumerate(bins_KG):
-        share_QN = np.stack([np.interp(at_KQ[k], np.log(response.factors), n) for n in response.share.T], 1)
-        log_KGQ[k] = np.log(share_QN[:, bins_G]).T
-    weight = GRID_S / EVIDENCE_S * LOOKS_PER_MOMENT
-    return weight * log_KGQ.mean(0) * moving_G[:, None]
+    evidence_GQ = np.zeros((len(grid_s), len(candidates)))
+    for at_Q, log_odds_F in zip(at_KQ, log_odds_KF, strict=True):
+        bins_G = np.digitize(np.interp(grid_s, times_s, log_odds_F), response.edges)
+        share_QN = np.stack([np.interp(at_Q, np.log(response.factors), n) for n in response.share.T], 1)
+        evidence_GQ += np.log(share_QN).T[bins_G]
+    weight = GRID_S / EVIDENCE_S * LOOKS_PER_MOMENT / len(factors)
+    evidence_GQ *= weight * moving_G[:, None]
+    return evidence_GQ
 
 
 def _prior(labels_Q: list[Label]) -> NDArray[np.float64]:
@@ -144,20 +144,21 @@ def _posterior(
     evidence_GQ: NDArray[np.float64], prior_Q: NDArray[np.float64], at_cut_G: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """(G, Q) probability of each candidate at each moment given the whole film (forward-backward)."""
-    n, q = evidence_GQ.shape
     likelihood_GQ = np.exp(evidence_GQ - evidence_GQ.max(1, keepdims=True))
     change_G = np.where(at_cut_G, 1.0, np.exp(-CHANGE_COST))
-    forward_GQ, backward_GQ = np.ones((n, q)), np.ones((n, q))
-    forward_GQ[0] = prior_Q * likelihood_GQ[0]
-    for g in range(1, n):
-        carried_Q = forward_GQ[g - 1] / forward_GQ[g - 1].sum()
-        forward_GQ[g] = ((1 - change_G[g]) * carried_Q + change_G[g] * prior_Q) * likelihood_GQ[g]
-    for g in range(n - 1, 0, -1):
-        later_Q = likelihood_GQ[g] * backward_GQ[g]
+    posterior_GQ = np.empty_like(evidence_GQ)
+    posterior_GQ[0] = prior_Q * likelihood_GQ[0]
+    for g in range(1, len(evidence_GQ)):
+        carried_Q = posterior_GQ[g - 1] / posterior_GQ[g - 1].sum()
+        posterior_GQ[g] = ((1 - change_G[g]) * carried_Q + change_G[g] * prior_Q) * likelihood_GQ[g]
+    backward_Q = np.ones(len(prior_Q))
+    for g in range(len(evidence_GQ) - 1, -1, -1):
+        posterior_GQ[g] *= backward_Q
+        later_Q = likelihood_GQ[g] * backward_Q
         stay_Q = (1 - change_G[g]) * later_Q + change_G[g] * (prior_Q @ later_Q)
-        backward_GQ[g - 1] = stay_Q / stay_Q.max()
-    posterior_GQ = forward_GQ * backward_GQ
-    return posterior_GQ / posterior_GQ.sum(1, keepdims=True)
+        backward_Q = stay_Q / stay_Q.max()
+    posterior_GQ /= posterior_GQ.sum(1, keepdims=True)
+    return posterior_GQ
 
 
 def _snap(time_s: float, cuts_s: tuple[float, ...]) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import speediness
-from speediness.curves import write_json
+from speediness.documents import write_json
 from speediness.errors import OutputError
 from speediness.evaluation.speed_accuracy import FilmScores, report
 from speediness.progress import clock

@@ -39,6 +39,14 @@ class FrameClock:
         self._dropped: list[Fraction] = []
         self._restarts: list[Fraction] = []
 
+    def go_on(self, start_s: Fraction, n_placed: int) -> None:
+        """Place frames as if ``n_placed`` had been placed before, the first stamped ``start_s``.
+
+        All had stamps and none was mended. What the last of them promised is not known, so the end
+        of the very next frame may be off; its time is not.
+        """
+        self._origin_s, self._n_placed, self._by_dts = start_s, n_placed, False
+
     def stamp(self, frame: av.VideoFrame) -> Fraction | None:
         """The frame's time on the container's clock, None if it has none.
 

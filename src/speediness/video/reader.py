@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from speediness.errors import VideoError
 from speediness.video.clock import FrameClock, frame_rate
 from speediness.video.info import VideoInfo
+from speediness.video.place import Entry, Place, find_entry, packets_from
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Frame:
 
 
 class VideoReader:
-    """Decodes one video file front to back, as often as asked.
+    """Decodes one video file front to back, as often as asked, from any frame on.
 
     Attributes:
         path: the file.
@@ -51,7 +53,7 @@ class VideoReader:
         self.end_s = Fraction(0)
         with open_media(self.path) as container:
             stream = _picture_stream(container, self.path)
-            first = next(self._pictures(container, stream), None)
+            first = next(self._pictures(container.demux(stream)), None)
             if first is None:
                 raise VideoError(
                     f"{self.path}: no picture can be decoded; the file is damaged or cut short beyond use, "
@@ -60,7 +62,7 @@ class VideoReader:
             self.start_s = FrameClock(frame_rate(stream)).stamp(first) or Fraction(0)
             self.info = VideoInfo.of(self.path, container, stream, first, self.start_s)
 
-    def decoded(self) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+    def decoded(self, after: Place | None = None) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Every frame as decoded: stored size, pixel format and orientation, with its time.
 
         Times ascend strictly from 0. A frame without a stamp follows its predecessor's duration;
@@ -68,14 +70,52 @@ class VideoReader:
         starts again mid-file is carried on (see :class:`~speediness.video.clock.FrameClock`).
         A file that breaks off is decoded up to the break, and ``warnings`` says where.
 
+        Args:
+            after: give only the frames after this one, the same as in a pass from the start.
+                Decoding starts at a key frame before it, or where that is not sure to give the
+                same, at the start.
+
         Raises:
             VideoError: the file vanished or changed since it was opened.
         """
+        if after is None:
+            yield from self._decoded_from(None)
+            return
+        with open_media(self.path) as container:
+            stream = _picture_stream(container, self.path)
+            entry = find_entry(container, stream, self.start_s, after)
+        rest = self._rest(entry, after) if entry else None
+        rest = rest or self._rest(None, after)
+        if rest is None:
+            raise VideoError(
+                f"{self.path}: frame {after.n_frames} is not at {float(after.time_s):.2f} s; "
+                "the file has changed, start over"
+            )
+        yield from rest
+
+    def _rest(self, entry: Entry | None, after: Place) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
+        """Decode up to and with a place; what follows, or None if the place was not met as it was."""
+        rest = self._decoded_from(entry)
+        first = entry.n_before if entry else 0
+        for time_s, _ in islice(rest, after.n_frames - first - 1, None):
+            met = time_s == after.time_s and not (entry and self.warnings)
+            return rest if met else None
+        return None
+
+    def _decoded_from(self, entry: Entry | None) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+        """Frames and their times from the start or from a key frame on, then the warnings."""
         self.warnings, self.end_s = [], Fraction(0)
         with open_media(self.path) as container:
             stream = _picture_stream(container, self.path)
             clock = FrameClock(frame_rate(stream))
-            for picture in self._pictures(container, stream):
+            if entry is None:
+                packets = container.demux(stream)
+            else:
+                packets = packets_from(container, stream, entry)
+                clock.go_on(self.start_s, entry.n_before)
+            for picture in self._pictures(packets):
+                if entry is not None and picture.pts is not None and picture.pts < entry.stamp:
+                    continue  # stored after the key frame, shown before it, and perhaps not whole
                 time_s = clock.place(picture)
                 self.end_s = clock.end_s
                 if time_s is not None:
@@ -90,13 +130,16 @@ class VideoReader:
                 f"the film ends at {float(self.end_s):.2f} s"
             )
 
-    def frames(self, short_side_px: int | None = None, channels: int = 3) -> Iterator[Frame]:
+    def frames(
+        self, short_side_px: int | None = None, channels: int = 3, after: Place | None = None
+    ) -> Iterator[Frame]:
         """Every frame in order of presentation, upright and with square pixels.
 
         Args:
             short_side_px: the short side is scaled to this, the long side in proportion;
                 None keeps the size of ``info``.
             channels: 1 luma, 3 RGB.
+            after: give only the frames after this one, see :meth:`decoded`.
 
         Raises:
             VideoError: as :meth:`decoded`.
@@ -106,7 +149,7 @@ class VideoReader:
         width_px, height_px = self.info.stored_size_px
         scale = 1.0 if short_side_px is None else short_side_px / min(width_px, height_px)
         scaler = VideoReformatter()
-        for time_s, picture in self.decoded():
+        for time_s, picture in self.decoded(after):
             scaled = scaler.reformat(
                 picture,
                 width=max(round(width_px * scale), 1),
@@ -117,11 +160,11 @@ class VideoReader:
             pixels = self.info.orientation.upright(scaled.to_ndarray())
             yield Frame(time_s, np.ascontiguousarray(pixels[:, :, None] if channels == 1 else pixels))
 
-    def _pictures(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
+    def _pictures(self, packets: Iterable[av.Packet]) -> Iterator[av.VideoFrame]:
         """Decode what can be decoded; note in ``warnings`` what cannot."""
         damaged = 0
         try:
-            for packet in container.demux(stream):
+            for packet in packets:
                 try:
                     yield from packet.decode()
                 except FFmpegError:

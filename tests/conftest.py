@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,6 +18,14 @@ def walker(number: int, speed_px: float, seed: int) -> Picture:
     picture = wall.copy()
     picture[32:64, left : left + 32] = disc
     return picture
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_results_of_other_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither use nor fill the results kept for whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPEEDINESS_CACHE", str(tmp_path_factory.mktemp("results")))
+        yield
 
 
 @pytest.fixture(scope="session")

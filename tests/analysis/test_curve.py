@@ -4,10 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import speediness.analysis.curve
 from speediness.analysis.curve import STILL_PX, analyse, probability_normal
+from speediness.analysis.shot import OpenShot
+from speediness.analysis.store import ResultStore
 from speediness.errors import VideoError
 from speediness.sampling import playback_factors
 from speediness.speedup.plan import plan_speedup
+from speediness.video.reader import VideoReader
 from synthetic import Picture, steady, uneven, write_film
 
 BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
@@ -122,3 +126,74 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
         analyse(tmp_path / "nothing.mp4")
     with pytest.raises(ValueError, match="ascend from 1"):
         analyse(BIKES, factors=(1.0, 1.5, 1.25))
+
+
+def test_a_second_run_decodes_nothing_and_knows_the_film_by_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ResultStore(tmp_path / "store")
+    path = film(tmp_path / "film.mp4", steady(60))
+    first = analyse(path, store=store)
+    monkeypatch.setattr(VideoReader, "frames", lambda *_: pytest.fail("a frame was decoded"))
+    renamed = path.rename(tmp_path / "renamed.mp4")
+    second = analyse(renamed, store=store)
+    assert second.made_by == first.made_by | {"video": "renamed.mp4"}
+    np.testing.assert_array_equal(second.normal, first.normal)
+    assert second.segments == first.segments
+    with pytest.raises(pytest.fail.Exception, match="decoded"):
+        analyse(renamed, store=store, exact=True)  # another question
+    with pytest.raises(pytest.fail.Exception, match="decoded"):
+        analyse(renamed)
+
+
+@pytest.mark.parametrize("stop_s", [5, 13, 29])
+def test_an_interrupted_analysis_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_s: float
+) -> None:
+    monkeypatch.setattr(speediness.analysis.curve, "CHECKPOINT_S", 0)
+    store = ResultStore(tmp_path / "store")
+    path = film(tmp_path / "film.mp4", steady(750))
+    whole = analyse(path)
+
+    def stop(done_s: float, total_s: float) -> None:
+        if done_s > stop_s:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        analyse(path, store=store, progress=stop)
+    judged: list[int] = []
+    add = OpenShot.add
+
+    def counted(shot: OpenShot, time_s: float, pixels: np.ndarray) -> bool:
+        judged.append(1)
+        return add(shot, time_s, pixels)
+
+    monkeypatch.setattr(OpenShot, "add", counted)
+    again = analyse(path, store=store)
+    assert len(judged) <= 750 - 25 * 8 * (stop_s // 8)  # chunks of 8 s are not judged again
+    np.testing.assert_array_equal(again.normal, whole.normal)
+    np.testing.assert_array_equal(again.times_s, whole.times_s)
+    assert (again.segments, again.duration_s, again.notes) == (
+        whole.segments,
+        whole.duration_s,
+        whole.notes,
+    )
+    assert store.contents().entries == 1  # the curve; the state of the interrupted run is gone
+
+
+def test_a_state_of_another_version_is_no_obstacle(tmp_path: Path) -> None:
+    class Store(ResultStore):
+        def checkpoint(self, key: str) -> dict[str, np.ndarray]:
+            return {"place": np.array(["0", "7"]), "something": np.arange(3)}
+
+    path = film(tmp_path / "film.mp4", steady(30))
+    curve = analyse(path, store=Store(tmp_path / "store"))
+    np.testing.assert_array_equal(curve.normal, analyse(path).normal)
+
+
+def test_few_windows_agree_with_a_window_around_every_frame() -> None:
+    exact, shared = analyse(BIKES, exact=True), analyse(BIKES)
+    apart = np.abs(exact.normal - shared.normal)
+    assert apart.max() > 0.01  # they are not the same windows
+    assert apart.mean() < 0.04  # 0.031; this film has shots of two seconds and windows of nineteen
+    assert ((exact.normal > 0.5) == (shared.normal > 0.5)).mean() > 0.95

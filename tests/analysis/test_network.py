@@ -47,7 +47,7 @@ def torch_answer(
 
 @pytest.mark.parametrize("name", list_models())
 def test_runtime_and_torch_agree_to_a_thousandth_on_real_film(name: str) -> None:
-    network = load_network(name)
+    network = load_network(name, "onnx")
     weights = load_speednet(name)
     clips, spacings = windows_of_the_bundled_clip(network)
     logits, flow = network.judge(clips, spacings)
@@ -60,7 +60,7 @@ def test_runtime_and_torch_agree_to_a_thousandth_on_real_film(name: str) -> None
 @pytest.mark.parametrize("name", list_models())
 @pytest.mark.parametrize("shape", [(1, 9, 32, 96), (3, 24, 64, 64)])
 def test_runtime_and_torch_agree_at_other_sizes(name: str, shape: tuple[int, ...]) -> None:
-    network = load_network(name)
+    network = load_network(name, "onnx")
     weights = load_speednet(name)
     rng = np.random.default_rng(0)
     still = rng.integers(0, 256, (shape[0], 1, shape[2], shape[3], network.clip.channels), np.uint8)

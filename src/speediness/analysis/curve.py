@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,21 +16,32 @@ from numpy.typing import NDArray
 
 import speediness
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
+from speediness.analysis.schedule import EXACT, SHARED
 from speediness.analysis.segments import find_segments
-from speediness.analysis.windows import judge_shots
+from speediness.analysis.shot import Shot
+from speediness.analysis.store import ResultStore
+from speediness.analysis.windows import FilmJudge
 from speediness.curves import SpeedinessCurve
 from speediness.sampling import playback_factors
+from speediness.video.place import Place
+from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 
 STILL_PX = 0.1
 """Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
+
+AHEAD = 32  # frames decoded before they are asked for, so that both cores have work
+CHECKPOINT_S = 20.0  # of work that an interruption may cost
 
 
 def analyse(
     video: str | os.PathLike[str],
     *,
     network: str | Network = DEFAULT_NETWORK,
+    engine: str = "auto",
     factors: tuple[float, ...] | None = None,
+    exact: bool = False,
+    store: ResultStore | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> SpeedinessCurve:
     """Watch a film at every playback factor and say, frame by frame, how natural it looks.
@@ -36,7 +49,12 @@ def analyse(
     Args:
         video: any file with a video stream.
         network: name of shipped weights, path of an exported network, or one already loaded.
+        engine: where the network runs, see :func:`speediness.engines.choose_engine`.
         factors: ascending from 1; default the paper's 1.25^0 .. 1.25^10.
+        exact: judge a window around every frame of every sped-up version, as the paper does,
+            instead of few that give nearly the same curve (:mod:`speediness.analysis.schedule`).
+        store: where the result is looked up before and kept afterwards, and where an analysis that
+            is interrupted is taken up again; None: none of this.
         progress: called with seconds of film seen and seconds of film in all.
 
     Returns:
@@ -44,21 +62,76 @@ def analyse(
 
     Raises:
         VideoError: the file cannot be used; the message says why and what to do.
-        WeightsError: no such network.
+        WeightsError: no such network or engine.
     """
-    net = network if isinstance(network, Network) else load_network(network)
+    net = network if isinstance(network, Network) else load_network(network, engine)
     factors = factors or playback_factors()
     if factors[0] != 1 or any(b <= a for a, b in pairwise(factors)):
         raise ValueError("factors must ascend from 1")
     reader = VideoReader(Path(video))
+    settings = {"network": net.sha256, "engine": net.engine, "factors": factors, "exact": exact}
+    key = store.key(reader.path, settings) if store else ""
+    if store and (known := store.curve(key)) is not None:
+        return replace(known, made_by=known.made_by | {"video": reader.path.name})
     promised_s = None if reader.info.duration_s is None else float(reader.info.duration_s)
 
     def seen(time_s: float) -> None:
         if progress is not None:
             progress(time_s, max(promised_s or 0, time_s))
 
-    frames = reader.frames(net.clip.size_px, net.clip.channels)
-    shots = list(judge_shots(frames, net.judge, net.clip, factors, seen))
+    def new_film() -> FilmJudge:
+        return FilmJudge(net.judge, net.clip, factors, EXACT if exact else SHARED)
+
+    film, after = _taken_up(new_film, store, key)
+    shots = _judged(reader, net, film, after, store, key, seen)
+    curve = _curve(reader, net, factors, shots)
+    if store:
+        store.keep_curve(key, curve)
+        store.drop_checkpoint(key)
+    return curve
+
+
+def _taken_up(
+    new_film: Callable[[], FilmJudge], store: ResultStore | None, key: str
+) -> tuple[FilmJudge, Place | None]:
+    """Where an interrupted analysis stopped, or the start."""
+    film = new_film()
+    state = store.checkpoint(key) if store else None
+    if state is not None:
+        try:
+            return film, film.restore(state)
+        except (KeyError, ValueError):  # of an earlier version of this program
+            return new_film(), None
+    return film, None
+
+
+def _judged(
+    reader: VideoReader,
+    net: Network,
+    film: FilmJudge,
+    after: Place | None,
+    store: ResultStore | None,
+    key: str,
+    seen: Callable[[float], None],
+) -> list[Shot]:
+    """All shots; decoding goes on while the network works, and now and then the state is kept."""
+    kept_s = time.monotonic()
+    frames = reader.frames(net.clip.size_px, net.clip.channels, after)
+    with read_ahead(frames, AHEAD) as coming:
+        for frame in coming:
+            judged = film.add(frame)
+            seen(float(frame.time_s))
+            # What a reader had to put up with is not known any more after an interruption.
+            if store and judged and time.monotonic() - kept_s > CHECKPOINT_S and not reader.warnings:
+                store.keep_checkpoint(key, film.state())
+                kept_s = time.monotonic()
+    return film.finish()
+
+
+def _curve(
+    reader: VideoReader, net: Network, factors: tuple[float, ...], shots: list[Shot]
+) -> SpeedinessCurve:
+    """The shots as one curve, with segments and notes."""
     times_s = np.concatenate([shot.times_s for shot in shots])
     duration_s = float(reader.end_s)
     log_odds_KF = np.concatenate([shot.log_odds for shot in shots], 1)
@@ -83,8 +156,8 @@ def analyse(
         cuts_s=cuts_s,
         notes=tuple(notes),
         made_by={
-            "video": Path(video).name,
-            "container_duration_s": promised_s,
+            "video": reader.path.name,
+            "container_duration_s": reader.info.duration_s,
             "speediness": speediness.__version__,
             "network": net.name,
             "network_sha256": net.sha256,

@@ -1,27 +1,23 @@
-"""The exported network on ONNX Runtime: what the product runs, without torch."""
+"""The exported network and what it says of itself: what the product runs, without torch."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from speediness.clip import ClipSpec
+from speediness.engines import choose_engine, open_judge
+from speediness.engines.onnx import read_description
 from speediness.errors import WeightsError
 
 DEFAULT_NETWORK = "speednet-small"
-
-Judge = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""(B, T, H, W, C) uint8 clips and (B, T - 1) intervals to logits (B, 2) and flow (B, 2)."""
 
 
 @dataclass(frozen=True)
@@ -43,65 +39,51 @@ class Response:
 class Network:
     """A SpeedNet ready to judge clips.
 
+    Attributes:
+        name: of the file.
+        clip: what it looks at.
+        engine: where it runs.
+        judge: its two steps, calibrated.
+        document: everything the file says of itself.
+
     Args:
         path: an ONNX file written by ``speediness.models.export``.
+        engine: see :func:`speediness.engines.choose_engine`.
 
     Raises:
-        WeightsError: missing or not such a file.
+        WeightsError: missing, not such a file, or the engine is not installed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, engine: str = "auto") -> None:
+        self.engine = choose_engine(engine)
         try:
-            content = path.read_bytes()
-            document, self._raw_judge = open_session(content)
+            self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            document, _ = read_description(path)
             calibration = document["calibration"]
             self.clip = ClipSpec.from_json(document["config"]["clip"])
             self.bias, self.temperature = float(calibration["bias"]), float(calibration["temperature"])
             self.response = Response(**{k: np.array(v) for k, v in calibration["response"].items()})
             self.flow_threshold = float(document["flow_threshold"])
+            self.judge = open_judge(self.engine, path).calibrated(self.bias, self.temperature)
         except OSError as error:
             raise WeightsError(f"cannot read the network {path}: {error.strerror}") from error
-        except Exception as error:  # onnxruntime's own errors share no base class
+        except Exception as error:  # the engines' own errors share no base class
             raise WeightsError(f"{path} is not a network exported by speediness: {error}") from error
         self.document: dict[str, Any] = document
         self.name = path.stem
-        self.sha256 = hashlib.sha256(content).hexdigest()
-
-    def judge(
-        self, clips_BTHWC: NDArray[np.uint8], intervals_BS: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Calibrated logits (B, 2), normal and sped up, and flow (B, 2), mean and peak.
-
-        Clips are uint8 (B, T, H, W, C) with H and W multiples of 32; intervals (B, T - 1) come
-        from :func:`speediness.sampling.played_intervals`.
-        """
-        logits, flow = self._raw_judge(clips_BTHWC, intervals_BS)
-        score_B = (logits[:, 1] - logits[:, 0] - self.bias) / self.temperature
-        return np.stack([-score_B / 2, score_B / 2], 1).astype(np.float32), flow
 
 
-def open_session(content: bytes) -> tuple[dict[str, Any], Judge]:
-    """The description inside an exported network, and its answers before calibration."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors; exporters leave initialisers that it would warn about
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-    def judge(
-        clips_BTHWC: NDArray[np.uint8], intervals_BS: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        logits, flow = session.run(None, {"clips": clips_BTHWC, "intervals": intervals_BS})
-        return np.asarray(logits), np.asarray(flow)
-
-    return json.loads(session.get_modelmeta().custom_metadata_map["speediness"]), judge
-
-
-def load_network(name_or_path: str | os.PathLike[str] = DEFAULT_NETWORK) -> Network:
+def load_network(name_or_path: str | os.PathLike[str] = DEFAULT_NETWORK, engine: str = "auto") -> Network:
     """A network by the name of shipped weights, or by the path of an exported file.
 
+    Args:
+        name_or_path: a name from :func:`list_models`, or an ``.onnx`` file.
+        engine: where it runs, see :func:`speediness.engines.choose_engine`.
+
     Raises:
-        WeightsError: no such weights; the message lists those that are shipped.
+        WeightsError: no such weights (the message lists those that are shipped), or no such engine.
     """
-    return Network(find_weights(name_or_path, ".onnx"))
+    return Network(find_weights(name_or_path, ".onnx"), engine)
 
 
 def list_models() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,16 @@ class CutDetector:
     def __init__(self) -> None:
         self._last: NDArray[np.float32] | None = None
         self._recent: deque[float] = deque(maxlen=MEMORY)
+
+    def state(self) -> dict[str, NDArray]:
+        """What it remembers; after at least one frame."""
+        assert self._last is not None
+        return {"last": self._last, "recent": np.array(self._recent)}
+
+    def restore(self, state: Mapping[str, NDArray]) -> None:
+        """Take up an earlier :meth:`state`."""
+        self._last = state["last"]
+        self._recent.extend(state["recent"].tolist())
 
     def is_cut(self, luma_HW: NDArray[np.uint8]) -> bool:
         """True when this frame is the first of a new shot; call once for each frame in order."""

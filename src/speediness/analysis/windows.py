@@ -1,38 +1,125 @@
-"""The network over a whole film at every playback factor, shot by shot, in bounded memory (§4.1)."""
+"""The network over a whole film at every playback factor, shot by shot, in bounded memory (§4.1).
 
-# K factors, F frames, T frames of a window, S = T - 1 intervals, B windows judged together
+The paper slides a window over every frame of every sped-up version: 4.6 windows per frame of film,
+42 GMAC each. Here each pair of frames is measured once for all the windows it is in, and few
+windows are judged (:mod:`speediness.analysis.schedule`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness import sampling
-from speediness.analysis.network import Judge
+from speediness.analysis.schedule import SHARED, Schedule
+from speediness.analysis.shot import OpenShot, Shot
 from speediness.analysis.shots import CutDetector
 from speediness.clip import ClipSpec
+from speediness.engines.judge import Judge
+from speediness.video.place import Place
 from speediness.video.reader import Frame
 
-WINDOWS_PER_LENGTH = 4  # windows of a factor lie a quarter of their own length apart
-CHUNK_S = 8.0  # windows are judged whenever this much more film is at hand
-BATCH = 16  # windows judged in one call
+State = dict[str, NDArray]
 
 
-@dataclass(frozen=True)
-class Shot:
-    """What the network said of one shot: log-odds of sped up and peak and mean flow, per frame."""
+class FilmJudge:
+    """Splits a film at its cuts and judges every shot while its frames come in.
 
-    times_s: NDArray[np.float64]
-    """(F,)"""
-    log_odds: NDArray[np.float32]
-    """(K, F)"""
-    motion: NDArray[np.float32]
-    """(F,) mean flow at factor 1."""
-    peak_motion: NDArray[np.float32]
-    """(K, F) flow of the busiest cell."""
+    Memory is bounded by the longest window, whatever the length of the film.
+
+    Args:
+        judge: the network.
+        clip: what the network looks at.
+        factors: at which the film is watched.
+        schedule: which windows are judged.
+    """
+
+    def __init__(
+        self, judge: Judge, clip: ClipSpec, factors: tuple[float, ...], schedule: Schedule = SHARED
+    ) -> None:
+        self._judge, self._clip, self._factors, self._schedule = judge, clip, factors, schedule
+        self._detector = CutDetector()
+        self._closed: list[Shot] = []
+        self._open: OpenShot | None = None
+        self._n_frames = 0
+        self._held_times_s: dict[int, Fraction] = {}  # exact, by number in the film, for the way back
+        self._to_hold_again = 0
+
+    def add(self, frame: Frame) -> bool:
+        """Take the next frame, at the clip's short side and with its channels.
+
+        Returns:
+            Whether windows were judged, so that this is a good moment to keep :meth:`state`.
+        """
+        if self._to_hold_again and self._open is not None:
+            self._to_hold_again -= 1
+            self._open.hold_again(frame.pixels_HWC)
+            return False
+        luma_HW = frame.pixels_HWC[:, :, 0] if self._clip.channels == 1 else frame.pixels_HWC.mean(2)
+        cut = self._detector.is_cut(luma_HW.astype(np.uint8))
+        if self._open is None or cut:
+            self._close()
+            self._open = self._new_shot()
+        self._held_times_s[self._n_frames] = frame.time_s
+        self._n_frames += 1
+        return self._open.add(float(frame.time_s), frame.pixels_HWC)
+
+    def finish(self) -> list[Shot]:
+        """Judge what is left; the film's shots in order."""
+        self._close()
+        return self._closed
+
+    def _new_shot(self) -> OpenShot:
+        return OpenShot(self._judge, self._clip, self._factors, self._schedule)
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._closed.append(self._open.close())
+        self._open = None
+
+    def state(self) -> State:
+        """All that is known so far but the pixels, right after :meth:`add` returned True."""
+        assert self._open is not None
+        first_held = self._n_frames - len(self._open.times_s) + self._open.first_held
+        self._held_times_s = {n: t for n, t in self._held_times_s.items() if n >= first_held - 1}
+        place = self._held_times_s.get(first_held - 1)
+        return {
+            "place": np.array([str(place), str(first_held)]),
+            "shot_lengths": np.array([len(shot.times_s) for shot in self._closed]),
+            **{
+                f"shots.{name}": np.concatenate([getattr(shot, name) for shot in self._closed], -1)
+                for name in ("times_s", "log_odds", "motion", "peak_motion")
+                if self._closed
+            },
+            **{f"open.{name}": array for name, array in self._open.state().items()},
+            **{f"cuts.{name}": array for name, array in self._detector.state().items()},
+        }
+
+    def restore(self, state: Mapping[str, NDArray]) -> Place | None:
+        """Take up an earlier :meth:`state`; :meth:`add` must go on with the frame after the place.
+
+        Returns:
+            The place; None for the start of the film.
+
+        Raises:
+            KeyError, ValueError: not such a state.
+        """
+        place, first_held = state["place"]
+        ends = np.cumsum(state["shot_lengths"])[:-1]
+        if len(state["shot_lengths"]):
+            columns = (
+                np.split(state[f"shots.{name}"], ends, -1)
+                for name in ("times_s", "log_odds", "motion", "peak_motion")
+            )
+            self._closed = [Shot(*parts) for parts in zip(*columns, strict=True)]
+        self._open = self._new_shot()
+        self._open.restore(_below(state, "open."))
+        self._detector.restore(_below(state, "cuts."))
+        self._n_frames = int(sum(state["shot_lengths"])) + len(self._open.times_s)
+        self._to_hold_again = self._n_frames - int(first_held)
+        return Place(Fraction(str(place)), int(first_held)) if int(first_held) else None
 
 
 def judge_shots(
@@ -41,125 +128,24 @@ def judge_shots(
     clip: ClipSpec,
     factors: tuple[float, ...],
     progress: Callable[[float], None] = lambda time_s: None,
-) -> Iterator[Shot]:
-    """Split a film at its cuts and judge every shot.
-
-    Memory is bounded by CHUNK_S and the longest window, whatever the length of the film.
+    schedule: Schedule = SHARED,
+) -> list[Shot]:
+    """All shots of a film, see :class:`FilmJudge`.
 
     Args:
         frames: in order, at the clip's short side and with its channels.
-        judge: the network, see :data:`Judge`.
+        judge: the network.
         clip: what the network looks at.
         factors: at which the film is watched.
         progress: receives the time in seconds up to which the film has been seen.
+        schedule: which windows are judged.
     """
-    detector = CutDetector()
-    shot: _OpenShot | None = None
+    film = FilmJudge(judge, clip, factors, schedule)
     for frame in frames:
-        luma_HW = frame.pixels_HWC[:, :, 0] if clip.channels == 1 else frame.pixels_HWC.mean(2)
-        cut = detector.is_cut(luma_HW.astype(np.uint8))
-        if shot is None or cut:
-            if shot is not None:
-                yield shot.close()
-            shot = _OpenShot(judge, clip, factors)
-        shot.add(float(frame.time_s), frame.pixels_HWC)
+        film.add(frame)
         progress(float(frame.time_s))
-    if shot is not None:
-        yield shot.close()
+    return film.finish()
 
 
-class _OpenShot:
-    """A shot still growing: judges windows as soon as their frames are there, then forgets frames."""
-
-    def __init__(self, judge: Judge, clip: ClipSpec, factors: tuple[float, ...]) -> None:
-        self.judge, self.clip, self.factors = judge, clip, factors
-        self.all_times: list[float] = []
-        self.times: list[float] = []  # of the frames still held
-        self.frames: list[NDArray[np.uint8]] = []
-        self.done: list[int] = [0] * len(factors)  # windows judged, by factor
-        self.middles: list[list[float]] = [[] for _ in factors]
-        self.answers: list[list[NDArray[np.float32]]] = [[] for _ in factors]
-        self.judged_until_s = -np.inf
-
-    def add(self, time_s: float, pixels_HWC: NDArray[np.uint8]) -> None:
-        self.all_times.append(time_s)
-        self.times.append(time_s)
-        self.frames.append(_fit(pixels_HWC))
-        if time_s - max(self.judged_until_s, self.all_times[0]) >= CHUNK_S:
-            self.judged_until_s = time_s
-            self._judge(time_s, closing=False)
-            self._forget()
-
-    def close(self) -> Shot:
-        self._judge(self.all_times[-1], closing=True)
-        times_s = np.array(self.all_times)
-        answers = [np.stack(a) for a in self.answers]
-        per_frame = np.stack(
-            [
-                [np.interp(times_s, middles, answer[:, column]) for column in range(3)]
-                for middles, answer in zip(self.middles, answers, strict=True)
-            ]
-        ).astype(np.float32)
-        return Shot(times_s, per_frame[:, 0], per_frame[0, 1], per_frame[:, 2])
-
-    def _half_s(self, factor: float) -> float:
-        return self.clip.duration_s * factor / 2
-
-    def _stride_s(self, factor: float) -> float:
-        return self.clip.duration_s * factor / WINDOWS_PER_LENGTH
-
-    def _judge(self, until_s: float, closing: bool) -> None:
-        """Judge every window that lies wholly before ``until_s``; when closing, all up to the end."""
-        start_s = self.all_times[0]
-        wanted: list[tuple[int, float]] = []
-        for k, factor in enumerate(self.factors):
-            while True:
-                middle_s = start_s + self.done[k] * self._stride_s(factor)
-                limit_s = until_s if closing else until_s - self._half_s(factor)
-                if middle_s > limit_s:
-                    break
-                wanted.append((k, middle_s))
-                self.done[k] += 1
-            if closing and (not self.middles[k] or self.middles[k][-1] < until_s):
-                wanted.append((k, until_s))
-        held_s = np.array(self.times)
-        for i in range(0, len(wanted), BATCH):
-            self._judge_batch(wanted[i : i + BATCH], held_s, start_s, until_s)
-
-    def _judge_batch(
-        self, wanted: list[tuple[int, float]], held_s: NDArray[np.float64], start_s: float, end_s: float
-    ) -> None:
-        clips, spacings = [], []
-        for k, middle_s in wanted:
-            factor = self.factors[k]
-            window_s = sampling.window_around(middle_s, factor, self.clip.n_frames, self.clip.frame_rate)
-            # A window at the edge of a shot is filled by playing back and forth.
-            indices = sampling.nearest_frames(held_s, sampling.reflect(window_s, start_s, end_s))
-            clips.append(np.stack([self.frames[i] for i in indices]))
-            spacings.append(sampling.played_intervals(held_s, indices, factor, self.clip.frame_rate))
-        logits_B2, flow_B2 = self.judge(np.stack(clips), np.stack(spacings))
-        log_odds_B = logits_B2[:, 1] - logits_B2[:, 0]
-        for (k, middle_s), log_odds, flow in zip(wanted, log_odds_B, flow_B2, strict=True):
-            self.middles[k].append(middle_s)
-            self.answers[k].append(np.array([log_odds, *flow], np.float32))
-
-    def _forget(self) -> None:
-        """Drop frames that no window to come can need, reflections at the end included."""
-        needed_s = min(
-            self.all_times[0] + done * self._stride_s(factor) - 2 * self._half_s(factor)
-            for done, factor in zip(self.done, self.factors, strict=True)
-        )
-        first = int(np.searchsorted(self.times, needed_s, "right")) - 1
-        if first > 0:
-            del self.times[:first], self.frames[:first]
-
-
-def _fit(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle of the picture, cut to the multiples of 32 that the network can look at.
-
-    Paper (§5.1): a square centre crop. Here: as much of the longer side as fits, because what
-    moves is not always in the middle.
-    """
-    height, width = pixels_HWC.shape[0] // 32 * 32, pixels_HWC.shape[1] // 32 * 32
-    top, left = (pixels_HWC.shape[0] - height) // 2, (pixels_HWC.shape[1] - width) // 2
-    return pixels_HWC[top : top + height, left : left + width]
+def _below(state: Mapping[str, NDArray], prefix: str) -> State:
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}

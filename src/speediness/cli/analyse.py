@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, print_error, print_json, wants_traceback
+from speediness.cli.watching import add_watching_arguments, watch
 from speediness.errors import OutputError, SpeedinessError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--force", action="store_true", help="replace results that exist")
+    add_watching_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,12 +85,9 @@ def _analyse_one(video: Path, result: Path, arguments: argparse.Namespace) -> di
     for output in outputs.values():
         check_new(output, arguments.force)
 
-    from speediness.analysis.curve import analyse
     from speediness.plots import plot_curve
-    from speediness.progress import progress_bar
 
-    with progress_bar(f"analysing {video.name}") as progress:
-        curve = analyse(video, progress=progress)
+    curve = watch(video, arguments)
     plot_curve(curve, outputs["plot"])
     if arguments.csv:
         write_csv(curve, outputs["csv"])
@@ -101,7 +100,7 @@ def _analyse_one(video: Path, result: Path, arguments: argparse.Namespace) -> di
 
 def summarise(video: Path, curve: SpeedinessCurve) -> dict[str, Any]:
     """What ``--json`` says of a film (docs/cli.md): plain values, times in seconds."""
-    document = curve.to_json()
+    document = curve.outline()
     seconds = dict.fromkeys(LABELS, 0.0)
     for segment in curve.segments:
         seconds[segment.label] += segment.end_s - segment.start_s

@@ -1,0 +1,60 @@
+"""Options of every verb that watches a film, and the watching."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from speediness.curves import SpeedinessCurve
+
+
+def add_watching_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which network watches, where it runs and how closely it looks."""
+    add_network_arguments(parser)
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="a window around every frame of every sped-up version, as in the paper: slow, nearly the same",
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="look up no earlier result and keep none (speediness cache)"
+    )
+
+
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which network watches and where it runs."""
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        default="speednet-small",
+        help="shipped network or a .onnx file (default: speednet-small)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=["auto", "openvino", "onnx", "torch"],
+        default="auto",
+        help="where the network runs (default: torch with a GPU, else openvino if installed, else onnx)",
+    )
+
+
+def watch(video: Path, arguments: argparse.Namespace) -> SpeedinessCurve:
+    """Analyse a film as the arguments say, with a progress bar.
+
+    Raises:
+        VideoError, WeightsError: as :func:`speediness.analyse`.
+    """
+    from speediness.analysis.curve import analyse
+    from speediness.analysis.store import ResultStore
+    from speediness.progress import progress_bar
+
+    with progress_bar(f"analysing {video.name}") as progress:
+        return analyse(
+            video,
+            network=arguments.model,
+            engine=arguments.engine,
+            exact=arguments.exact,
+            store=None if arguments.no_cache else ResultStore(),
+            progress=progress,
+        )

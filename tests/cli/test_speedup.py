@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speediness.cli.main import main
-from speediness.curves import SpeedinessCurve, SpeedPlan
+from speediness.cli.main import build_parser, main
+from speediness.curves import SpeedinessCurve
+from speediness.speed_plan import SpeedPlan
 from speediness.video.reader import VideoReader
+from speediness.video.writer import DEFAULT_PRESET
 from synthetic import steady, write_film
 
 
@@ -123,6 +125,28 @@ def test_what_cannot_be_written_is_refused_before_the_work(
     assert "does not exist" in words(tmp_path / "missing" / "a.mp4")
     assert ".mp4" in words(film.with_name("a.avi"))
     assert existing.read_text() == "mine" and names(film.parent) == {"walk.mp4", "mine.mp4", "link.mp4"}
+
+
+def test_an_unknown_preset_is_refused_before_the_work(
+    film: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["speedup", str(film), "--rate", "2", "-o", str(film.with_name("a.mp4")), "--preset"]
+    assert "ultrafast, superfast, veryfast" in refused([*command, "quick"], capsys)
+    assert names(film.parent) == {"walk.mp4"}
+
+
+def test_the_preset_reaches_the_encoder(film: Path, curve_file: Path, no_network: None) -> None:
+    sizes = []
+    for more in ([], ["--preset", "ultrafast"]):
+        command = ["speedup", str(film), "--rate", "2", "-o", str(film.with_name("a.mp4")), "--force"]
+        assert main([*command, "--audio", "drop", "--from", str(curve_file), *more]) == 0
+        sizes.append(film.with_name("a.mp4").stat().st_size)
+    assert sizes[1] > 1.2 * sizes[0]
+
+
+def test_the_preset_is_the_librarys_unless_told(film: Path) -> None:
+    command = ["speedup", str(film), "--rate", "2", "-o", "a.mp4"]
+    assert build_parser().parse_args(command).preset == DEFAULT_PRESET
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from fractions import Fraction
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speediness.curves import SpeedPlan
 from speediness.errors import OutputError, VideoError
+from speediness.speed_plan import SpeedPlan
 from speediness.speedup.frame_choice import TIE_S
 from speediness.speedup.render import RenderReport, render_speedup
 from speediness.video.audio_reader import AudioReader
@@ -72,7 +74,15 @@ def test_every_output_frame_shows_the_right_source_frame(
     report = render_speedup(film, plan, tmp_path / "out.mp4")
     reader, frames = played(tmp_path / "out.mp4")
     assert [time_s for time_s, _ in frames] == [j / report.frame_rate for j in range(report.frames)]
-    assert [read_number(p) for _, p in frames] == on_screen(times_s, plan, report.frames, report.frame_rate)
+    wanted = on_screen(times_s, plan, report.frames, report.frame_rate)
+    assert [read_number(p) for _, p in frames] == wanted
+    planned_s = plan.output_time(np.array([float(time_s) for time_s in times_s]))
+    errors_s = [
+        abs(float(j / report.frame_rate) - planned_s[after])
+        for j, (before, after) in enumerate(pairwise(wanted), 1)
+        if before != after
+    ]
+    assert report.max_av_error_ms == pytest.approx(1000 * max(errors_s))
     assert report.frames == max(round(plan.output_duration_s * report.frame_rate), 1)
     assert report.max_av_error_ms <= 500 / report.frame_rate + 1e-6
     assert report.warnings == ()
@@ -286,11 +296,44 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_written(tmp_path: Path) -
         render_speedup(other, plan, film)
     with pytest.raises(VideoError, match="does not exist"):
         render_speedup(tmp_path / "missing.mp4", plan, tmp_path / "out.mp4")
+    with pytest.raises(OutputError, match=r"no preset 'placebo'; choose one of ultrafast, .*, veryslow"):
+        render_speedup(other, plan, tmp_path / "out.mp4", preset="placebo")
     unknown: Any = "loud"
     with pytest.raises(ValueError, match="audio is one of"):
         render_speedup(film, plan, tmp_path / "out.mp4", audio=unknown)
     assert sorted(os.listdir(tmp_path)) == ["film.mp4", "other.mp4"]
     assert film.read_bytes() == whole
+
+
+@pytest.mark.parametrize("broken", ["the pictures", "the sound"])
+def test_an_error_on_the_way_leaves_nothing_and_no_thread(
+    tmp_path: Path, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures and sound are made in threads of their own."""
+    film = write_film(tmp_path / "film.mp4", steady(100), sound_CN=tone(4))
+    whole = VideoReader.decoded if broken == "the pictures" else AudioReader.blocks
+
+    def breaks(reader: Any) -> Any:
+        yield from islice(whole(reader), 30)
+        raise VideoError("the disk is gone")
+
+    if broken == "the pictures":
+        monkeypatch.setattr(VideoReader, "decoded", breaks)
+    else:
+        monkeypatch.setattr(AudioReader, "blocks", breaks)
+    with pytest.raises(VideoError, match="the disk is gone"):
+        render_speedup(film, constant(1, 4), tmp_path / "out.mp4")
+    assert os.listdir(tmp_path) == ["film.mp4"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+
+
+def test_a_slower_preset_writes_a_smaller_file(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", steady(50))
+    sizes = []
+    for preset in ("ultrafast", "superfast"):
+        render_speedup(film, constant(1, 2), tmp_path / f"{preset}.mp4", preset=preset)
+        sizes.append((tmp_path / f"{preset}.mp4").stat().st_size)
+    assert sizes[0] > 1.2 * sizes[1]
 
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:

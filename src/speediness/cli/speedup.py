@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from speediness.cli.analyse import print_outputs
 from speediness.cli.outputs import check_folder, check_new
 from speediness.cli.terminal import console, print_json
+from speediness.cli.watching import add_watching_arguments, watch
 from speediness.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,8 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--blend", action="store_true", help="mix neighbouring frames instead of picking one"
     )
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        default="superfast",
+        help="x264's, ultrafast to veryslow: slower writes smaller files (default: superfast)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--force", action="store_true", help="replace OUT.mp4 if it exists")
+    add_watching_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
     DEFAULT_OPTIONS.check_rate(arguments.rate)
     info = _film(video)
     _refuse_outputs(video, out, outputs, arguments)
-    curve = _given_curve(arguments.curve, info) if arguments.curve else _analysed(video, outputs["curve"])
+    curve = (
+        _given_curve(arguments.curve, info) if arguments.curve else _analysed(arguments, outputs["curve"])
+    )
     if arguments.curve:
         outputs["curve"] = arguments.curve
 
@@ -83,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
                 audio=arguments.audio,
                 force=arguments.force,
                 blend=arguments.blend,
+                preset=arguments.preset,
                 progress=progress,
             )
         outputs = {"film": out} | outputs
@@ -126,21 +137,18 @@ def _refuse_outputs(
     video: Path, out: Path, documents: dict[str, Path], arguments: argparse.Namespace
 ) -> None:
     """The film is precious; the documents that bear its name are made anew with every plan."""
-    from speediness.video.writer import check_output
+    from speediness.video.writer import check_output, check_preset
 
+    check_preset(arguments.preset)
     check_output(out, video, force=arguments.force or arguments.plan_only)
     check_folder(out.parent, "choose another with -o")
     for document in documents.values():
         check_new(document, force=True)
 
 
-def _analysed(video: Path, path: Path) -> SpeedinessCurve:
+def _analysed(arguments: argparse.Namespace, path: Path) -> SpeedinessCurve:
     """Saved at once: whatever goes wrong later, the long part need not be done again."""
-    from speediness.analysis.curve import analyse
-    from speediness.progress import progress_bar
-
-    with progress_bar(f"analysing {video.name}") as progress:
-        curve = analyse(video, progress=progress)
+    curve = watch(arguments.video, arguments)
     curve.save(path)
     return curve
 

@@ -12,19 +12,23 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.curves import SpeedPlan
+from speediness.speed_plan import SpeedPlan
 from speediness.speedup.audio import SoundStretcher
 from speediness.speedup.frame_choice import blend as blended
 from speediness.speedup.frame_choice import choose, standard_rate
 from speediness.video.audio_reader import AudioReader
 from speediness.video.picture import PictureMaker
+from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
-from speediness.video.writer import SoundFormat, VideoWriter, check_output
+from speediness.video.writer import DEFAULT_PRESET, SoundFormat, VideoWriter, check_output, check_preset
 
 Audio = Literal["stretch", "mute", "drop"]
 """What becomes of the sound: stretched at its pitch, a silent track, or no track."""
 
 Samples = NDArray[np.float32]
+
+PICTURES_AHEAD = 4  # 3 MB each at 1080p; more gain nothing, the encoder has a queue of its own
+SOUND_AHEAD = 4  # pieces of 0.15 s
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ def render_speedup(
     audio: Audio = "stretch",
     force: bool = False,
     blend: bool = False,
+    preset: str = DEFAULT_PRESET,
     progress: Callable[[float, float], None] | None = None,
 ) -> RenderReport:
     """Play a film by a plan and write it as MP4, sound in step and at its own pitch.
@@ -71,32 +76,38 @@ def render_speedup(
         audio: what becomes of the sound. A film without sound stays without a track.
         force: replace an existing ``out``.
         blend: mix all source pictures that an output frame covers instead of showing one.
+        preset: how much work x264 puts into small files, ``ultrafast`` to ``veryslow``.
         progress: called after every frame with output seconds written and their total.
 
     Raises:
         VideoError: the film cannot be read.
-        OutputError: ``out`` cannot be written; nothing is left behind.
+        OutputError: there is no such preset, or ``out`` cannot be written; nothing is left behind.
     """
     if audio not in get_args(Audio):
         raise ValueError(f"audio is one of {', '.join(get_args(Audio))}, not {audio!r}")
     video, out = Path(video), Path(out)
     reader = VideoReader(video)
     check_output(out, video, force)
+    check_preset(preset)
     rate = standard_rate(reader.info.frame_rate)
     n_frames = max(round(plan.output_duration_s * rate), 1)
     length_s = float(n_frames / rate)
     maker = PictureMaker(reader.info)
     sound = None if audio == "drop" or not reader.info.has_audio else _Sound(reader, plan, audio, length_s)
     pictures = _Pictures(reader, plan, rate, n_frames, maker, blend)
-    with VideoWriter(
-        out, (maker.width_px, maker.height_px), rate, maker.colour, sound.format if sound else None
-    ) as writer:
-        for picture in pictures:
-            writer.add_picture(picture)
-            if sound:
-                sound.write_until(writer, float(writer.frames / rate))
-            if progress:
-                progress(float(writer.frames / rate), length_s)
+    size_px, sound_format = (maker.width_px, maker.height_px), sound.format if sound else None
+    with VideoWriter(out, size_px, rate, maker.colour, sound_format, preset) as writer:
+        with (
+            read_ahead(pictures, PICTURES_AHEAD) as made,
+            read_ahead(sound.blocks() if sound else (), SOUND_AHEAD) as blocks,
+        ):
+            for picture in made:
+                writer.add_picture(picture)
+                while sound and writer.samples < sound.due(writer.frames / rate):
+                    writer.add_sound(next(blocks))
+                if progress:
+                    progress(float(writer.frames / rate), length_s)
+        pictures.read_rest()
     warnings = [*reader.warnings, *(sound.warnings if sound else [])]
     if abs(plan.source_duration_s - reader.end_s) > 0.1:
         warnings.append(
@@ -110,13 +121,19 @@ def render_speedup(
         duration_s=length_s,
         audio_samples=samples,
         audio_end_s=samples / sound.format.sample_rate_hz if sound else 0.0,
-        max_av_error_ms=1000 * (pictures.worst_error_s() + (sound.worst_error_s if sound else 0.0)),
+        max_av_error_ms=1000 * (pictures.worst_error_s + (sound.worst_error_s if sound else 0.0)),
         warnings=tuple(warnings),
     )
 
 
 class _Pictures:
-    """The output pictures in order, and how well they keep to the plan."""
+    """The output pictures in order, and how well they keep to the plan.
+
+    Attributes:
+        worst_error_s: longest time so far between a picture's start in the output and the plan's.
+            The first picture starts the film whatever the plan says. Blended pictures are the mean
+            of just the time they are shown in, so there the error is 0.
+    """
 
     def __init__(
         self,
@@ -127,48 +144,40 @@ class _Pictures:
         maker: PictureMaker,
         blend: bool,
     ) -> None:
-        self._reader, self._plan, self._maker, self._blend = reader, plan, maker, blend
+        self.worst_error_s = 0.0
+        self._source = reader.decoded()
+        self._plan, self._maker, self._blend = plan, maker, blend
         self._edges_s = np.arange(n_frames + 1) / float(rate)
-        self._starts: list[tuple[float, float]] = []  # of new pictures: in the output, in the source
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
-        source = self._reader.decoded()
         if self._blend:
-            yield from blended(source, self._plan.source_time(self._edges_s), self._maker.make)
-        else:
-            yield from self._chosen(source)
-        for _ in source:  # to the end, so that the reader's warnings are complete
-            pass
-
-    def _chosen(self, source: Iterator[tuple[Fraction, av.VideoFrame]]) -> Iterator[av.VideoFrame]:
+            yield from blended(self._source, self._plan.source_time(self._edges_s), self._maker.make)
+            return
         middles_s = (self._edges_s[1:] + self._edges_s[:-1]) / 2
         shown, picture = None, None
-        for j, (time_s, frame) in enumerate(choose(source, self._plan.source_time(middles_s))):
+        for j, (time_s, frame) in enumerate(choose(self._source, self._plan.source_time(middles_s))):
             if picture is None or frame is not shown:
                 shown, picture = frame, self._maker.make(frame)
-                self._starts.append((float(self._edges_s[j]), float(time_s)))
+                if j:
+                    planned_s = self._plan.output_time(np.array(float(time_s)))
+                    error_s = abs(float(self._edges_s[j] - planned_s))
+                    self.worst_error_s = max(self.worst_error_s, error_s)
             yield picture
 
-    def worst_error_s(self) -> float:
-        """Longest time between a picture's start in the output and the plan's.
-
-        The first picture starts the film whatever the plan says. Blended pictures are the mean of
-        just the time they are shown in, so there the error is 0.
-        """
-        starts_s = np.array(self._starts[1:]).reshape(-1, 2)
-        return float(np.abs(starts_s[:, 0] - self._plan.output_time(starts_s[:, 1])).max(initial=0))
+    def read_rest(self) -> None:
+        """Decode what comes after the last picture, so that the reader's warnings are complete."""
+        for _ in self._source:
+            pass
 
 
 class _Sound:
-    """The output sound, handed to the writer in step with the pictures."""
+    """The output sound, and how much of it the writer is to have when."""
 
     def __init__(self, reader: VideoReader, plan: SpeedPlan, audio: Audio, length_s: float) -> None:
-        self._source = AudioReader(reader)
+        self._source, self._audio = AudioReader(reader), audio
         self.format = SoundFormat(self._source.sample_rate_hz, self._source.channels)
         self._stretcher = SoundStretcher(plan, self.format.sample_rate_hz, self.format.channels)
         self._total = round(length_s * self.format.sample_rate_hz)
-        blocks = () if audio == "mute" else self._source.blocks()
-        self._blocks = _exactly(self._total, self.format.channels, self._stretcher.stretch(blocks))
 
     @property
     def worst_error_s(self) -> float:
@@ -178,10 +187,14 @@ class _Sound:
     def warnings(self) -> list[str]:
         return self._source.warnings
 
-    def write_until(self, writer: VideoWriter, time_s: float) -> None:
-        """Write whole blocks until the sound reaches ``time_s``."""
-        while writer.samples < min(time_s * self.format.sample_rate_hz, self._total):
-            writer.add_sound(next(self._blocks))
+    def blocks(self) -> Iterator[Samples]:
+        """Pieces ``(channels, samples)`` that add up to the length of the film."""
+        source = () if self._audio == "mute" else self._source.blocks()
+        return _exactly(self._total, self.format.channels, self._stretcher.stretch(source))
+
+    def due(self, time_s: Fraction) -> float:
+        """Samples per channel that belong to the film up to this time of the output."""
+        return min(float(time_s) * self.format.sample_rate_hz, self._total)
 
 
 def _exactly(total: int, channels: int, blocks: Iterable[Samples]) -> Iterator[Samples]:

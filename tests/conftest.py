@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,12 +19,12 @@ def walker(number: int, speed_px: float, seed: int) -> Picture:
     return picture
 
 
-@pytest.fixture(autouse=True, scope="session")
-def no_results_of_other_days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def no_results_of_other_days(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Tests neither use nor fill the results kept for whoever runs them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPEEDINESS_CACHE", str(tmp_path_factory.mktemp("results")))
-        yield
+    monkeypatch.setenv("SPEEDINESS_CACHE", str(tmp_path_factory.mktemp("results")))
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).parent.parent / "src"
-PRODUCT = ("speediness.analysis", "speediness.speedup", "speediness.video")
+PRODUCT = ("speediness.analysis", "speediness.speedup", "speediness.video", "speediness.web")
+ENGINES = ("speediness.engines", "speediness.engines.judge", "speediness.engines.onnx")
 RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training", "speediness.reproduce")
 NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"}
-HEAVY = {"numpy", "av", "matplotlib", "onnxruntime", "rich", "torch"}
+HEAVY = {"numpy", "av", "fastapi", "matplotlib", "onnxruntime", "rich", "torch", "uvicorn"}
 
 MODULES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path
@@ -25,10 +26,12 @@ def below(module: str, packages: tuple[str, ...]) -> bool:
 SINGLE_FILES = {
     name for name, path in MODULES.items() if name.count(".") == 1 and path.name != "__init__.py"
 }
-BASE_VERBS = {f"speediness.cli.{name}" for name in ("analyse", "speedup", "outputs", "terminal")}
-BASE = sorted(
-    {"speediness"} | SINGLE_FILES | BASE_VERBS | {name for name in MODULES if below(name, PRODUCT)}
-)
+BASE_VERBS = {
+    f"speediness.cli.{name}"
+    for name in ("analyse", "speedup", "serve", "cache", "outputs", "terminal", "watching")
+}
+BASE_MODULES = {name for name in MODULES if below(name, PRODUCT)}
+BASE = sorted({"speediness", *ENGINES} | SINGLE_FILES | BASE_VERBS | BASE_MODULES)
 
 
 @cache

@@ -19,10 +19,10 @@ def test_without_a_terminal_a_long_job_prints_a_line_now_and_then(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "analysing a.mp4: 5% of 1:00, about 38.0 s left",
-        "analysing a.mp4: 30% of 1:00, about 28.0 s left",
-        "analysing a.mp4: 55% of 1:00, about 18.0 s left",
-        "analysing a.mp4: 80% of 1:00, about 8.0 s left",
+        "analysing a.mp4: 2% of 1:00, about 39.0 s left",
+        "analysing a.mp4: 28% of 1:00, about 29.0 s left",
+        "analysing a.mp4: 52% of 1:00, about 19.0 s left",
+        "analysing a.mp4: 78% of 1:00, about 9.0 s left",
     ]
 
 

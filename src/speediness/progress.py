@@ -10,7 +10,7 @@ from contextlib import contextmanager
 Progress = Callable[[float, float], None]
 """Called with what is done and what there is in all: seconds of film, or whatever the bar counts."""
 
-QUIET_S = 2.0  # jobs shorter than this show nothing
+QUIET_S = 0.5  # jobs shorter than this show nothing
 LINE_EVERY_S = 10.0  # without a terminal: one line now and then, fit for a log file
 
 

@@ -8,7 +8,7 @@ from speediness.analysis import windows
 from speediness.analysis.schedule import EXACT, SHARED, Schedule
 from speediness.analysis.shot import OpenShot
 from speediness.clip import ClipSpec
-from speediness.engines.judge import Judge
+from speediness.engines.judge import Answers, Judge
 from speediness.video.reader import Frame
 
 CLIP = ClipSpec(n_frames=8, frame_rate=Fraction(16), size_px=32)
@@ -21,7 +21,7 @@ def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return np.repeat(levels, 2, 1)[:, :, None, None].repeat(4, 2).repeat(4, 3).astype(np.float32)
 
 
-def windows_judge(clips: None, cells: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, ...]:
+def windows_judge(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
     """An answer that depends on every frame of a window and on its spacing."""
     before, after = cells[:, :, 0, 0, 0].astype(float), cells[:, :, 3, 0, 0].astype(float)
     weight = np.arange(1, before.shape[1] + 1)
@@ -152,8 +152,8 @@ def test_windows_share_the_pairs_they_have_in_common() -> None:
 
 
 def test_a_network_that_sees_pictures_is_given_them() -> None:
-    def by_pictures(clips: np.ndarray, cells: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, ...]:
-        assert clips.shape[1:] == (8, 32, 32, 1)
+    def by_pictures(clips: np.ndarray | None, cells: np.ndarray, intervals: np.ndarray) -> Answers:
+        assert clips is not None and clips.shape[1:] == (8, 32, 32, 1)
         np.testing.assert_allclose(clips[:, :-1].mean((2, 3, 4)), cells[:, :, 0, 0, 0], rtol=1e-5)
         np.testing.assert_allclose(clips[:, 1:].mean((2, 3, 4)), cells[:, :, 3, 0, 0], rtol=1e-5)
         return windows_judge(None, cells, intervals)

@@ -8,8 +8,10 @@ import pytest
 import speediness.engines as engines
 from speediness.analysis.network import find_weights, list_models, load_network
 from speediness.engines import Engine, choose_engine, open_judge
-from speediness.engines.judge import Judge
+from speediness.engines.judge import Answers, Judge
 from speediness.errors import WeightsError
+
+NOTHING = np.empty(0, np.float32)
 
 
 def moving_clips(batch: int, t: int, height: int, width: int, channels: int) -> np.ndarray:
@@ -49,12 +51,12 @@ def test_both_steps_are_one_network_and_maps_come_with_the_answer() -> None:
 
 
 def test_calibration_moves_and_scales_the_log_odds() -> None:
-    def windows(clips: None, cells: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, ...]:
+    def windows(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
         logits = np.array([[0.0, 3.0], [1.0, 1.0]], np.float32)
         return logits, np.zeros((2, 2), np.float32), np.zeros((2, 16, 1, 1), np.float32)
 
     unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
-    logits, _, _ = Judge(unused, windows, False).calibrated(1, 2).windows(None, np.empty(2), np.empty(2))
+    logits, _, _ = Judge(unused, windows, False).calibrated(1, 2).windows(None, NOTHING, NOTHING)
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], [1.0, -0.5])
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from scripted_judge import judge_by
 from speediness.analysis.network import Network
 from speediness.clip import ClipSpec
 from speediness.datasets.video_list import VideoItem
@@ -28,7 +29,6 @@ class Scripted(Network):
     def __init__(self, score: Callable[[NDArray[np.float64], NDArray[np.float32]], float]) -> None:
         self.clip = ClipSpec(size_px=32)
         self.name, self.sha256 = "scripted", "0" * 64
-        self.bias, self.temperature = 0.0, 1.0
 
         def judge(
             clips: NDArray[np.uint8], intervals: NDArray[np.float32]
@@ -37,7 +37,7 @@ class Scripted(Network):
             logits = np.array([[-s / 2, s / 2] for s in scores], np.float32)
             return logits, np.zeros_like(logits)
 
-        self._raw_judge = judge
+        self.judge = judge_by(judge)
 
 
 def follow(clip_THW: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scripted_judge import judge_by
 from speediness.clip import ClipSpec
 from speediness.datasets.film import Film
 from speediness.datasets.video_list import VideoItem
@@ -122,7 +123,7 @@ def test_the_scale_recovers_a_known_calibration() -> None:
 
 def test_the_response_counts_what_natural_film_answers_at_each_factor() -> None:
     films = [brightening_film(8, 30, f"s{n}") for n in range(12)]
-    found = measure_response(films, judge_by_true_speed, CLIP)
+    found = measure_response(films, judge_by(judge_by_true_speed), CLIP)
     share = np.array(found["share"])
     np.testing.assert_allclose(share.sum(1), 1)
     assert found["factors"][0] == 1.0

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
+from scripted_judge import judge_by
 from speediness.analysis.network import Network
 from speediness.clip import ClipSpec
 from speediness.reproduce import fig2
@@ -26,7 +27,7 @@ class ReadsFlow(Network):
             score = np.log(flow)
             return np.stack([-score / 2, score / 2], 1), np.stack([flow, flow], 1)
 
-        self._raw_judge = judge
+        self.judge = judge_by(judge)
 
 
 def test_who_reads_flow_ranks_like_flow_and_sees_no_gap(

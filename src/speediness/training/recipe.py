@@ -49,6 +49,8 @@ class Recipe:
     ema_decay: float = 0.998
     """Weights are averaged with this decay a step; the average is what is evaluated and kept."""
     bf16: bool = True
+    compiled: bool = True
+    """The network is compiled before the first step: a minute, worth it from some 300 steps on."""
     validation_share: float = 0.12
     """Share of the sources held out of training (never of the test set)."""
     evaluate_every: int = 250
@@ -130,7 +132,9 @@ def speednet_s3dg() -> Recipe:
 
 def smoke() -> Recipe:
     """A few steps of the real code, to see that everything works."""
-    return Recipe(width=0.2, size_px=32, steps=4, windows=2, warmup_steps=1, evaluate_every=2)
+    return Recipe(
+        width=0.2, size_px=32, steps=4, windows=2, warmup_steps=1, evaluate_every=2, compiled=False
+    )
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {

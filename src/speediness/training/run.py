@@ -46,7 +46,7 @@ class Run:
         self.network = SpeedNet(recipe.config).to(self.device)
         self.average = SpeedNet(recipe.config).to(self.device)
         self.average.load_state_dict(self.network.state_dict())
-        self.forward = _trainable(self.network, processes)
+        self.forward = _trainable(self.network, processes, recipe.compiled)
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
         free = [p for p in self.network.parameters() if p.ndim <= 1]  # norms and biases
         groups = [
@@ -166,8 +166,10 @@ def read_header(path: Path) -> dict[str, Any]:
         raise WeightsError(f"{path} is not a checkpoint: {error}; train anew in another folder") from error
 
 
-def _trainable(network: SpeedNet, processes: Processes) -> Callable[..., tuple[Tensor, Tensor]]:
-    """The network as it is called in training: shared between processes, compiled on CUDA."""
+def _trainable(
+    network: SpeedNet, processes: Processes, compiled: bool
+) -> Callable[..., tuple[Tensor, Tensor]]:
+    """The network as it is called in training: shared between processes, compiled."""
     forward: Callable[..., tuple[Tensor, Tensor]] = network
     if processes.count > 1:
         synchronise_norms(network, processes.device)
@@ -178,6 +180,7 @@ def _trainable(network: SpeedNet, processes: Processes) -> Callable[..., tuple[T
             if parameter.ndim == 5:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
         torch.set_float32_matmul_precision("high")
+    if compiled:
         # What cannot be compiled on this machine runs as it is instead of ending the run.
         dynamo_config.suppress_errors = True
         forward = torch.compile(forward)

@@ -1,0 +1,23 @@
+"""A judge that answers by a rule of the test."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from speediness.engines.judge import Answers, Judge
+
+Rule = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def judge_by(rule: Rule) -> Judge:
+    """Both steps: the first sees nothing, the second is given clips and intervals."""
+
+    def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return np.zeros((len(before), 4, 1, 1), np.float32)
+
+    def windows(clips: np.ndarray | None, cells: np.ndarray, intervals: np.ndarray) -> Answers:
+        assert clips is not None
+        logits, flow = rule(clips, intervals)
+        return logits, flow, np.zeros((*clips.shape[:2], 1, 1), np.float32)
+
+    return Judge(motion, windows, sees_pictures=True)

@@ -163,7 +163,7 @@ def test_a_network_that_sees_pictures_is_given_them() -> None:
     np.testing.assert_allclose(shot.log_odds, whole_shot(frames), atol=1e-3)
 
 
-@pytest.mark.parametrize("cuts", [(), (300, 420), (900,)])
+@pytest.mark.parametrize("cuts", [(), (300, 420), (900,), tuple(range(60, 1000, 60))])
 @pytest.mark.parametrize("stopped_after", [1, 3])
 def test_an_analysis_taken_up_again_ends_as_if_never_stopped(
     cuts: tuple[int, ...], stopped_after: int

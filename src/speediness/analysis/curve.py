@@ -174,6 +174,8 @@ def probability_normal(
     Paper (§3): when nothing moves, a film played at 2x still shows no motion. A network trained
     on both labels for such clips can only guess, so below STILL_PX its answer gives way to 1.
     """
-    sped_up = 1 / (1 + np.exp(-log_odds_KF.astype(np.float64)))
-    moves = peak_KF.astype(np.float64) ** 2
-    return (1 - sped_up * moves / (moves + STILL_PX**2)).astype(np.float32)
+    normal_KF = np.empty_like(log_odds_KF)
+    for normal, log_odds, peak in zip(normal_KF, log_odds_KF, peak_KF, strict=True):  # for memory's sake
+        moves = peak.astype(np.float64) ** 2
+        normal[:] = 1 - moves / (moves + STILL_PX**2) / (1 + np.exp(-log_odds.astype(np.float64)))
+    return normal_KF

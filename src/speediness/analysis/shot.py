@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,19 +20,45 @@ CHUNK_S = 8.0  # windows are judged whenever this much more film is at hand
 WINDOWS = 32  # judged in one call; an engine makes of it what suits it
 PAIRS = 128  # measured in one call
 
+Watch = Callable[[NDArray[np.float64], Floats], None]
+"""Given the times (B, T) of the frames of windows just judged, and their class activation maps."""
+
 
 @dataclass(frozen=True)
 class Shot:
-    """What the network said of one shot: log-odds of sped up and peak and mean flow, per frame."""
+    """What the network said of one shot, at the moments it was asked.
+
+    An hour of film has a thousandth of a gigabyte of these; per frame it would be ten times that.
+    """
 
     times_s: NDArray[np.float64]
     """(F,)"""
-    log_odds: NDArray[np.float32]
-    """(K, F)"""
-    motion: NDArray[np.float32]
-    """(F,) mean flow at factor 1."""
-    peak_motion: NDArray[np.float32]
-    """(K, F) flow of the busiest cell."""
+    moments_s: tuple[NDArray[np.float64], ...]
+    """By factor, (M,) ascending."""
+    answers: tuple[NDArray[np.float32], ...]
+    """By factor, (M, 3) log-odds of sped up, mean flow, flow of the busiest cell."""
+
+    @property
+    def log_odds(self) -> NDArray[np.float32]:
+        """(K, F) of sped up."""
+        return self._per_frame(0)
+
+    @property
+    def motion(self) -> NDArray[np.float32]:
+        """(F,) mean flow at factor 1."""
+        return np.interp(self.times_s, self.moments_s[0], self.answers[0][:, 1]).astype(np.float32)
+
+    @property
+    def peak_motion(self) -> NDArray[np.float32]:
+        """(K, F) flow of the busiest cell."""
+        return self._per_frame(2)
+
+    def _per_frame(self, column: int) -> NDArray[np.float32]:
+        """(K, F) lines between the moments."""
+        rows = np.empty((len(self.moments_s), len(self.times_s)), np.float32)
+        for row, moments_s, answers in zip(rows, self.moments_s, self.answers, strict=True):
+            row[:] = np.interp(self.times_s, moments_s, answers[:, column])
+        return rows
 
 
 @dataclass(frozen=True)
@@ -58,12 +84,25 @@ class OpenShot:
         answers: by factor, arrays (n, 4) of middle, log-odds, mean and peak flow of windows judged.
         judged_until_s: windows that end before this are judged.
         first_held: number of the first frame not forgotten.
+
+    Args:
+        judge: the network.
+        clip: what the network looks at.
+        factors: at which the shot is watched.
+        schedule: which windows are judged.
+        watch: sees the maps, which are not kept; None: nobody does.
     """
 
     def __init__(
-        self, judge: Judge, clip: ClipSpec, factors: tuple[float, ...], schedule: Schedule
+        self,
+        judge: Judge,
+        clip: ClipSpec,
+        factors: tuple[float, ...],
+        schedule: Schedule,
+        watch: Watch | None = None,
     ) -> None:
         self._judge, self._clip, self._factors, self._schedule = judge, clip, factors, schedule
+        self._watch = watch
         self.times_s: list[float] = []
         self.moments_s: list[list[float]] = [[] for _ in factors]
         self.answers: list[list[NDArray[np.float64]]] = [[] for _ in factors]
@@ -88,18 +127,14 @@ class OpenShot:
         self._held.append(_fit(pixels_HWC))
 
     def close(self) -> Shot:
-        """Judge the rest and interpolate between the moments."""
+        """Judge the rest."""
         self._judge_moments(closing=True)
-        times_s = np.array(self.times_s)
-        per_frame_K3F = np.stack(
-            [
-                self._interpolated(times_s, factor, np.array(moments_s), np.concatenate(answers))
-                for factor, moments_s, answers in zip(
-                    self._factors, self.moments_s, self.answers, strict=True
-                )
-            ]
+        moments_s = tuple(map(np.array, self.moments_s))
+        answers = tuple(
+            self._at_moments(factor, here_s, np.concatenate(windows))
+            for factor, here_s, windows in zip(self._factors, moments_s, self.answers, strict=True)
         )
-        return Shot(times_s, per_frame_K3F[:, 0], per_frame_K3F[0, 1], per_frame_K3F[:, 2])
+        return Shot(np.array(self.times_s), moments_s, answers)
 
     def state(self) -> dict[str, NDArray]:
         """All but pixels and cells, which are made again from the frames held."""
@@ -110,7 +145,7 @@ class OpenShot:
             "moment_counts": np.array([len(moments_s) for moments_s in self.moments_s]),
             "moments_s": np.concatenate(self.moments_s),
             "answer_counts": np.array([sum(map(len, answers)) for answers in self.answers]),
-            "answers": np.concatenate([part for answers in self.answers for part in answers]),
+            "answers": np.concatenate([np.empty((0, 4)), *(part for k in self.answers for part in k)]),
         }
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
@@ -123,21 +158,16 @@ class OpenShot:
         answers = np.split(state["answers"], np.cumsum(state["answer_counts"])[:-1])
         self.answers = [[part] for part in answers]
 
-    def _interpolated(
-        self,
-        times_s: NDArray[np.float64],
-        factor: float,
-        moments_s: NDArray[np.float64],
-        answers_W4: NDArray[np.float64],
+    def _at_moments(
+        self, factor: float, moments_s: NDArray[np.float64], answers_W4: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """(3, F) log-odds, mean and peak flow: means over grid positions, then lines between moments."""
+        """(M, 3) means over grid positions of log-odds, mean and peak flow."""
         answers_W4 = answers_W4[np.argsort(answers_W4[:, 0], kind="stable")]
         half_s = factor / float(self._clip.frame_rate) / 2 + 1e-6
         first = np.searchsorted(answers_W4[:, 0], moments_s - half_s)
         end = np.searchsorted(answers_W4[:, 0], moments_s + half_s)
         sums_W3 = np.concatenate([np.zeros((1, 3)), np.cumsum(answers_W4[:, 1:], 0)])
-        means_M3 = (sums_W3[end] - sums_W3[first]) / (end - first)[:, None]
-        return np.stack([np.interp(times_s, moments_s, column) for column in means_M3.T]).astype(np.float32)
+        return ((sums_W3[end] - sums_W3[first]) / (end - first)[:, None]).astype(np.float32)
 
     def _half_s(self, factor: float) -> float:
         return self._clip.duration_s * factor / 2
@@ -194,7 +224,9 @@ class OpenShot:
         if self._judge.sees_pictures:
             clips = np.stack([np.stack([self._frame(n) for n in window.frames_T]) for window in windows])
         intervals = np.stack([window.intervals_S for window in windows])
-        logits_B2, flow_B2, _ = self._judge.windows(clips, cells, intervals)
+        logits_B2, flow_B2, maps = self._judge.windows(clips, cells, intervals)
+        if self._watch is not None:
+            self._watch(np.array(self.times_s)[np.stack([window.frames_T for window in windows])], maps)
         middles_B = np.array([window.middle_s for window in windows])
         log_odds_B = logits_B2[:, 1] - logits_B2[:, 0]
         answers_B4 = np.column_stack([middles_B, log_odds_B, flow_B2]).astype(np.float64)

@@ -7,7 +7,7 @@ windows are judged (:mod:`speediness.analysis.schedule`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -51,7 +51,7 @@ class FilmJudge:
         """Take the next frame, at the clip's short side and with its channels.
 
         Returns:
-            Whether windows were judged, so that this is a good moment to keep :meth:`state`.
+            Whether windows were judged meanwhile, so that :meth:`state` is worth keeping.
         """
         if self._to_hold_again and self._open is not None:
             self._to_hold_again -= 1
@@ -62,9 +62,13 @@ class FilmJudge:
         if self._open is None or cut:
             self._close()
             self._open = self._new_shot()
+            self._forget_times()
         self._held_times_s[self._n_frames] = frame.time_s
         self._n_frames += 1
-        return self._open.add(float(frame.time_s), frame.pixels_HWC)
+        judged = self._open.add(float(frame.time_s), frame.pixels_HWC)
+        if judged:
+            self._forget_times()
+        return judged or cut
 
     def finish(self) -> list[Shot]:
         """Judge what is left; the film's shots in order."""
@@ -79,20 +83,24 @@ class FilmJudge:
             self._closed.append(self._open.close())
         self._open = None
 
+    def _first_held(self) -> int:
+        assert self._open is not None
+        return self._n_frames - len(self._open.times_s) + self._open.first_held
+
+    def _forget_times(self) -> None:
+        """All but those of the frames held and of the one before."""
+        first = self._first_held() - 1
+        self._held_times_s = {n: time_s for n, time_s in self._held_times_s.items() if n >= first}
+
     def state(self) -> State:
         """All that is known so far but the pixels, right after :meth:`add` returned True."""
         assert self._open is not None
-        first_held = self._n_frames - len(self._open.times_s) + self._open.first_held
-        self._held_times_s = {n: t for n, t in self._held_times_s.items() if n >= first_held - 1}
-        place = self._held_times_s.get(first_held - 1)
+        first_held = self._first_held()
         return {
-            "place": np.array([str(place), str(first_held)]),
-            "shot_lengths": np.array([len(shot.times_s) for shot in self._closed]),
-            **{
-                f"shots.{name}": np.concatenate([getattr(shot, name) for shot in self._closed], -1)
-                for name in ("times_s", "log_odds", "motion", "peak_motion")
-                if self._closed
-            },
+            "place": np.array([str(self._held_times_s.get(first_held - 1)), str(first_held)]),
+            **_packed("shots.times_s", [shot.times_s for shot in self._closed]),
+            **_packed("shots.moments_s", [part for shot in self._closed for part in shot.moments_s]),
+            **_packed("shots.answers", [part for shot in self._closed for part in shot.answers]),
             **{f"open.{name}": array for name, array in self._open.state().items()},
             **{f"cuts.{name}": array for name, array in self._detector.state().items()},
         }
@@ -107,17 +115,18 @@ class FilmJudge:
             KeyError, ValueError: not such a state.
         """
         place, first_held = state["place"]
-        ends = np.cumsum(state["shot_lengths"])[:-1]
-        if len(state["shot_lengths"]):
-            columns = (
-                np.split(state[f"shots.{name}"], ends, -1)
-                for name in ("times_s", "log_odds", "motion", "peak_motion")
-            )
-            self._closed = [Shot(*parts) for parts in zip(*columns, strict=True)]
+        k = len(self._factors)
+        times_s, moments_s, answers = (
+            _unpacked(f"shots.{name}", state) for name in ("times_s", "moments_s", "answers")
+        )
+        self._closed = [
+            Shot(part, tuple(moments_s[n * k : (n + 1) * k]), tuple(answers[n * k : (n + 1) * k]))
+            for n, part in enumerate(times_s)
+        ]
         self._open = self._new_shot()
         self._open.restore(_below(state, "open."))
         self._detector.restore(_below(state, "cuts."))
-        self._n_frames = int(sum(state["shot_lengths"])) + len(self._open.times_s)
+        self._n_frames = sum(map(len, times_s)) + len(self._open.times_s)
         self._to_hold_again = self._n_frames - int(first_held)
         return Place(Fraction(str(place)), int(first_held)) if int(first_held) else None
 
@@ -145,6 +154,17 @@ def judge_shots(
         film.add(frame)
         progress(float(frame.time_s))
     return film.finish()
+
+
+def _packed(name: str, parts: Sequence[NDArray]) -> State:
+    """Arrays of unlike lengths as one, and where it is to be cut."""
+    if not parts:
+        return {}
+    return {name: np.concatenate(parts), f"{name}.ends": np.cumsum([len(part) for part in parts])}
+
+
+def _unpacked(name: str, state: Mapping[str, NDArray]) -> list[NDArray]:
+    return np.split(state[name], state[f"{name}.ends"][:-1]) if name in state else []
 
 
 def _below(state: Mapping[str, NDArray], prefix: str) -> State:

@@ -1,7 +1,7 @@
 """How many clips a second does training take, and how long does it wait for data?
 
     pip install "speediness[train]"
-    python benchmarks/training.py FILMS [RECIPE] [KEY=VALUE]...
+    python benchmarks/training.py FILMS [RECIPE] [KEY=VALUE]... [-o DIR]
 
 FILMS is a folder of videos. Three ways side by side in one run: the plain loop (single precision,
 eager, films decoded when they are drawn, one thing after the other), the way of
@@ -11,17 +11,20 @@ Rounds alternate between the ways, so that what else the machine does hits all a
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
+from report import Results, arguments, markdown, report
 from speediness.datasets import find_videos
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
 from speediness.datasets.film import read_film
@@ -87,35 +90,72 @@ def _one_after_the_other(loader: Loader) -> Iterator[Iterator[Batch]]:
 
 
 def main() -> None:
-    """Measure and print one line a way."""
-    data, name, *settings = [*sys.argv[1:], *(["speednet_small"] if len(sys.argv) < 3 else [])]
-    recipe = RECIPES[name]().with_settings(settings)
+    """Measure, print, draw."""
+    parser = arguments(__doc__)
+    parser.add_argument("films", metavar="FILMS", help="folder of videos")
+    parser.add_argument("recipe", nargs="?", choices=RECIPES, default="speednet_small", metavar="RECIPE")
+    parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="changes of the recipe")
+    given = parser.parse_args()
+    report("training", given, partial(measure, given), tables, draw)
+
+
+def measure(given: argparse.Namespace) -> Results:
+    """Seconds of every round, and how many of them were spent waiting for data, by way."""
+    recipe = RECIPES[given.recipe]().with_settings(given.settings)
     clip = recipe.config.clip
-    items = find_videos(data, "train")
+    items = find_videos(given.films, "train")
     items = items[:: -(-len(items) // FILMS)]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with tempfile.TemporaryDirectory() as folder:
         cache = ClipCache(Path(folder), ZOOM * clip.size_px, clip.channels)
         films = cache.films(items, print, recipe.recompressed)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         decoded = Decoded(films, ZOOM * clip.size_px, clip.channels)
         ways = {
             "plain loop": Way(recipe, decoded, MappedPixels(), plain=True),
             "mapped": Way(recipe, films, MappedPixels(), plain=False),
             "resident": Way(recipe, films, ResidentPixels(films, device), plain=False),
         }
-        times: dict[str, list[tuple[float, float]]] = {key: [] for key in ways}
+        rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         for way in ways.values():
             way.steps(WARM_UP)
         for _ in range(ROUNDS):
-            for key, way in ways.items():
-                times[key].append(way.steps(STEPS))
-    base = 0.0
-    for key, taken in times.items():
-        seconds, waited = np.median([total for total, _ in taken]), sum(wait for _, wait in taken)
-        rate = STEPS * recipe.clips / seconds
-        base = base or rate
-        share = waited / sum(total for total, _ in taken)
-        print(f"{key:12} {rate:8.1f} clips/s, {rate / base:5.2f} of the plain loop, {share:4.0%} waiting")
+            for name, way in ways.items():
+                rounds[name].append(way.steps(STEPS))
+    return {
+        "recipe": " ".join([given.recipe, *given.settings]),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
+        "clips": STEPS * recipe.clips,
+        "rounds": rounds,
+    }
+
+
+def clips_per_s(results: Results, name: str) -> float:
+    """Of one way, the median of its rounds."""
+    return results["clips"] / float(np.median([total_s for total_s, _ in results["rounds"][name]]))
+
+
+def tables(results: Results) -> str:
+    """One line a way."""
+    rows = []
+    for name, taken in results["rounds"].items():
+        rate = clips_per_s(results, name)
+        waiting = sum(waited_s for _, waited_s in taken) / sum(total_s for total_s, _ in taken)
+        gain = rate / clips_per_s(results, "plain loop")
+        rows.append([name, f"{rate:.1f}", f"{gain:.2f}", f"{waiting:.0%}"])
+    columns = ["way", "clips/s", "times the plain loop", "waiting for data"]
+    return f"{results['recipe']} on {results['device']}\n\n{markdown(columns, rows)}"
+
+
+def draw(figure: Figure, results: Results) -> None:
+    """Clips a second of every way."""
+    figure.set_size_inches(6, 2.2)
+    axes = figure.subplots()
+    names = list(results["rounds"])
+    bars = axes.barh(names, [clips_per_s(results, name) for name in names], color="#6E7B74")
+    axes.bar_label(bars, fmt="%.1f", padding=3)
+    axes.invert_yaxis()
+    axes.set_xlabel(f"clips a second, {results['recipe']} on {results['device']}")
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 if __name__ == "__main__":

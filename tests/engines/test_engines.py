@@ -63,13 +63,13 @@ def test_calibration_moves_and_scales_the_log_odds() -> None:
 def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"onnxruntime"}
     monkeypatch.setattr(engines, "find_spec", lambda package: package in there or None)
-    monkeypatch.setattr(engines, "find_library", lambda name: None)
+    monkeypatch.setattr(engines, "which", lambda name: None)
     assert choose_engine("auto") == "onnx"
     there.add("openvino")
     assert choose_engine("auto") == "openvino"
     there.add("torch")
     assert choose_engine("auto") == "openvino"
-    monkeypatch.setattr(engines, "find_library", lambda name: "libcuda.so.1" if name == "cuda" else None)
+    monkeypatch.setattr(engines, "which", lambda name: f"/usr/bin/{name}")
     assert choose_engine("auto") == "torch"
 
 

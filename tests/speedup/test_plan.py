@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint, minimize, root_scalar
 
-from speediness.curves import THRESHOLDS, Floats, SpeedinessCurve, SpeedPlan
+from speediness.curves import THRESHOLDS, Floats, SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.sampling import playback_factors
+from speediness.speed_plan import SpeedPlan
 from speediness.speedup.plan import (
     Naturalness,
     PlanOptions,
@@ -392,3 +393,70 @@ def test_planning_is_quick(duration_s: float, allowed_s: float):
 def test_hours_keep_their_length():
     plan = plan_speedup(random_curve(8, 3 * 3600.0), 2)
     assert plan.output_duration_s == pytest.approx(3 * 1800.0, rel=1e-9)
+
+
+# Locks
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_locks_play_at_natural_speed_and_the_length_stays_exact(seed: int):
+    curve = random_curve(seed, 30.0)
+    options = PlanOptions(smooth_s=(0.3, 1.0, 1.5, 2.0)[seed])
+    locks_s = [(3.03, 6.0), (20.0, 21.77), (5.0, 7.5)]
+    plan = plan_speedup(curve, 2, options, locks_s)
+    assert plan.output_duration_s == pytest.approx(curve.duration_s / 2, rel=1e-12)
+    for start_s, end_s in locks_s:
+        shown_s = plan.output_time(np.linspace(start_s, end_s, 50))
+        np.testing.assert_allclose(np.diff(shown_s), (end_s - start_s) / 49, rtol=1e-12)
+    assert plan.factor.min() >= 1 and plan.factor.max() <= options.fastest * (1 + 1e-15)
+    change = np.abs(np.diff(np.log(plan.slowness)))
+    assert np.all(change <= np.diff(plan.times_s) / options.smooth_s + 1e-12)
+    assert plan.made_by["settings"]["locks_s"] == [list(lock) for lock in locks_s]
+
+
+def test_far_from_a_lock_the_plan_follows_the_curve_as_before():
+    """Where nothing binds, S is the unlocked plan's, faster by one common factor."""
+    curve = half_calm(60)
+    free, locked = plan_speedup(curve, 1.5), plan_speedup(curve, 1.5, locks_s=[(29.0, 31.0)])
+    ratio = (locked.factor / free.factor)[free.times_s > 45]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=2e-3)
+    assert 1 < ratio[0] < 1.2
+
+
+def test_a_still_film_keeps_its_locks():
+    curve = random_curve(1)
+    curve = replace(curve, motion=np.full(500, 0.01), normal=0.5 + curve.normal / 2)
+    plan = plan_speedup(curve, 2, locks_s=[(5.0, 8.0)])
+    assert plan.rho is None
+    assert plan.output_time(np.array([5.0, 8.0])) @ [-1, 1] == pytest.approx(3)
+    assert plan.output_duration_s == pytest.approx(curve.duration_s / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rate", "lock_s", "message"),
+    [
+        (2.0, (0.0, 20.0), "cannot be reached with these locks; choose one from 1 to 1"),
+        (5.0, (2.0, 12.0), r"cannot be reached with these locks; choose one from 1 to 1\.\d+"),
+        (2.0, (-1.0, 3.0), "no stretch of this film"),
+        (2.0, (3.0, 3.0), "no stretch of this film"),
+        (2.0, (15.0, 21.0), "between 0 and 20 s"),
+        (2.0, (float("nan"), 3.0), "no stretch of this film"),
+    ],
+)
+def test_locks_that_cannot_be_kept_are_refused(rate: float, lock_s: tuple[float, float], message: str):
+    with pytest.raises(PlanError, match=message):
+        plan_speedup(half_calm(20), rate, locks_s=[lock_s])
+
+
+def test_a_lock_outside_the_bounds_is_refused():
+    with pytest.raises(PlanError, match="widen the bounds"):
+        plan_speedup(half_calm(20), 3, PlanOptions(slowest=1.5), [(1.0, 2.0)])
+
+
+def test_rates_up_to_the_named_reach_can_be_had():
+    curve = half_calm(20)
+    with pytest.raises(PlanError) as refused:
+        plan_speedup(curve, 9, locks_s=[(2.0, 12.0)])
+    reach = float(str(refused.value).partition(" to ")[2].partition(",")[0])
+    plan = plan_speedup(curve, reach, locks_s=[(2.0, 12.0)])
+    assert plan.output_duration_s == pytest.approx(20 / reach, rel=1e-12)

@@ -10,18 +10,21 @@ import sys
 from typing import NoReturn
 
 import speediness
-from speediness.cli import analyse, audit, data, evaluate, reproduce, speedup, train
+from speediness.cli import analyse, audit, cache, data, evaluate, heatmap, reproduce, serve, speedup, train
 from speediness.cli.terminal import print_error, wants_traceback
 from speediness.errors import SpeedinessError
 
 VERBS = {
     "analyse": analyse,
     "speedup": speedup,
+    "heatmap": heatmap,
+    "serve": serve,
     "evaluate": evaluate,
     "audit": audit,
     "train": train,
     "data": data,
     "reproduce": reproduce,
+    "cache": cache,
 }
 TRAIN_PACKAGES = {"torch", "cv2", "onnx", "onnxscript", "safetensors", "tensorboard"}
 

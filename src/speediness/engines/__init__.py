@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ctypes.util import find_library
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Literal, get_args
 
 from speediness.engines.judge import Judge
@@ -25,14 +25,14 @@ def choose_engine(name: str = "auto") -> Engine:
     """The engine meant by ``name``.
 
     Args:
-        name: ``onnx``, ``openvino`` or ``torch``; ``auto``: torch where it is installed and a CUDA
-            driver is found, else OpenVINO where it is installed, else ONNX Runtime.
+        name: ``onnx``, ``openvino`` or ``torch``; ``auto``: torch where it is installed and there is
+            an NVIDIA driver, else OpenVINO where it is installed, else ONNX Runtime.
 
     Raises:
         WeightsError: unknown, or its package is not installed.
     """
     if name == "auto":
-        if find_spec("torch") and (find_library("cuda") or find_library("nvcuda")):
+        if find_spec("torch") and which("nvidia-smi"):
             return "torch"
         return "openvino" if find_spec("openvino") else "onnx"
     for engine in get_args(Engine):

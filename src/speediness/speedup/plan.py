@@ -33,19 +33,29 @@ closest to the desired one" without saying overall of what. Here: the film playe
 integral of 1/V; closest as a ratio, since only the ratio 1/c remains in the plan; of equally
 close ones the nearest to 0.5, where the network itself draws the line.
 
+*Locks* are ranges to be left as they are, S = 1. Around a lock at distance d the bound on the change
+leaves u between exp(-d/smooth_s) and exp(d/smooth_s); these join the bounds on u, knot by knot. g
+meets the wider set of bounds, and what smoothing moves out of them is clipped back and scaled again,
+which keeps length, bounds and change exact but is no longer the optimum of the programme near a lock.
+
 *Cuts* between shots are not exempt from smoothness: the sound often runs on across them, where a
 jump in tempo is heard, and a cut found in error would become a visible jerk.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from speediness import __version__
-from speediness.curves import THRESHOLDS, Floats, SpeedinessCurve, SpeedPlan
+from speediness.curves import THRESHOLDS, Floats, SpeedinessCurve
 from speediness.errors import PlanError
+from speediness.speed_plan import SpeedPlan
+
+Span = tuple[float, float]
+"""Start and end of a stretch of the source, seconds."""
 
 KNOTS_PER_S = 10  # of source time; a tenth of a second is far below any useful smooth_s
 TABLE_RATES = (1.25, 1.5, 2.0, 3.0, 4.0)
@@ -118,42 +128,55 @@ class Naturalness:
     """Geometric mean of max(1, S / V) with V at threshold 0.5; 1: nowhere beyond the limit."""
 
 
-def plan_speedup(curve: SpeedinessCurve, rate: float, options: PlanOptions = DEFAULT_OPTIONS) -> SpeedPlan:
+def plan_speedup(
+    curve: SpeedinessCurve,
+    rate: float,
+    options: PlanOptions = DEFAULT_OPTIONS,
+    locks_s: Sequence[Span] = (),
+) -> SpeedPlan:
     """The plan of the wanted length that best follows what looks natural (§4.2).
 
-    A film in which nothing moves gives the network nothing to judge and plays at one speed.
+    A film in which nothing moves gives the network nothing to judge and plays at one speed, but for
+    its locks.
 
     Args:
         curve: what the network saw.
         rate: source duration / output duration.
         options: bounds and smoothing.
+        locks_s: stretches that keep the speed of the source, S = 1 from start to end; the flanks lie
+            outside. They may overlap, in any order.
 
     Raises:
-        PlanError: ``rate`` lies outside the bounds.
+        PlanError: ``rate`` lies outside the bounds or cannot be reached with these locks, or a lock
+            is no stretch of this film.
     """
     options.check_rate(rate)
     rate = float(rate)
+    _check_locks(curve, locks_s, options)
     made_by = {
         "program": f"speediness {__version__}",
-        "settings": asdict(options),
+        "settings": asdict(options) | ({"locks_s": [list(lock) for lock in locks_s]} if locks_s else {}),
         "curve": curve.made_by,
     }
-    if curve.is_still:
+    if curve.is_still and not locks_s:
         ends_s = np.array([0.0, curve.duration_s])
         return SpeedPlan(ends_s, np.full(2, 1 / rate), rate, None, made_by)
 
-    rho = choose_threshold(curve, rate)
+    rho = None if curve.is_still else choose_threshold(curve, rate)
     cells = max(1, int(np.ceil(curve.duration_s * KNOTS_PER_S)))
     knots_s = np.linspace(0, curve.duration_s, cells + 1)
     step_s = curve.duration_s / cells
     mass_s = np.full(cells + 1, step_s)
     mass_s[[0, -1]] /= 2
 
-    wanted = _mean_around_knots(curve, 1 / curve.limit(rho), mass_s)
-    goal = _scaled_to_rate(wanted, mass_s, rate, options)
+    bounds = _bounds(knots_s, options, locks_s)
+    _check_reach(mass_s, bounds, rate)
+    limit = np.ones(len(curve.times_s)) if rho is None else curve.limit(rho)
+    wanted = _mean_around_knots(curve, 1 / limit, mass_s)
+    goal = _scaled_to_rate(wanted, mass_s, rate, bounds)
     smooth = _smoothed(goal, step_s, options.smooth_s)
-    # All constraints already hold; this takes the last rounding error out of length and bounds.
-    slowness = _scaled_to_rate(smooth, mass_s, rate, options)
+    # Without locks all constraints already hold; this takes the last rounding error out of them.
+    slowness = _scaled_to_rate(smooth, mass_s, rate, bounds)
     return SpeedPlan(knots_s, slowness, rate, rho, made_by)
 
 
@@ -236,15 +259,57 @@ def _mean_around_knots(curve: SpeedinessCurve, values: Floats, mass_s: Floats) -
     return np.diff(np.interp(stretch_ends_s, frame_ends_s, integral)) / mass_s
 
 
-def _scaled_to_rate(slowness: Floats, mass_s: Floats, rate: float, options: PlanOptions) -> Floats:
+def _check_locks(curve: SpeedinessCurve, locks_s: Sequence[Span], options: PlanOptions) -> None:
+    """Refuse locks that are no stretch of the film, or that the bounds on S exclude."""
+    for start_s, end_s in locks_s:
+        if not 0 <= start_s < end_s <= curve.duration_s:
+            raise PlanError(
+                f"a lock from {start_s:g} to {end_s:g} s is no stretch of this film;"
+                f" give a start before its end, between 0 and {curve.duration_s:g} s"
+            )
+    if locks_s and not options.slowest <= 1 <= options.fastest:
+        raise PlanError("a lock plays at 1x, which the bounds exclude; widen the bounds")
+
+
+def _bounds(knots_s: Floats, options: PlanOptions, locks_s: Sequence[Span]) -> tuple[Floats, Floats]:
+    """Least and greatest slowness at every knot, both (M,).
+
+    Both change by no more than a factor exp(h / smooth_s) per h, so clipping to them keeps that.
+    """
+    least = np.full(len(knots_s), 1 / options.fastest)
+    most = np.full(len(knots_s), 1 / options.slowest)
+    for start_s, end_s in locks_s:
+        # From knot to knot, so that S = 1 between knots too.
+        first = knots_s[np.searchsorted(knots_s, start_s, "right") - 1]
+        last = knots_s[min(np.searchsorted(knots_s, end_s, "left"), len(knots_s) - 1)]
+        away = np.maximum(0, np.maximum(first - knots_s, knots_s - last)) / options.smooth_s
+        least = np.maximum(least, np.exp(-away))
+        most = np.minimum(most, np.exp(np.minimum(away, 50)))  # e^50 is above any bound
+    return least, most
+
+
+def _check_reach(mass_s: Floats, bounds: tuple[Floats, Floats], rate: float) -> None:
+    """Refuse a length that no slowness within its bounds gives."""
+    source_s = mass_s.sum()
+    shortest_s, longest_s = (float(np.sum(mass_s * bound)) for bound in bounds)
+    if not shortest_s * (1 - 1e-12) <= source_s / rate <= longest_s * (1 + 1e-12):
+        # Rounded inwards, so that what is named can be had.
+        slowest, fastest = np.ceil(100 * source_s / longest_s - 1e-9), np.floor(100 * source_s / shortest_s)
+        reach = f"{slowest / 100:g} to {fastest / 100:g}"
+        raise PlanError(
+            f"a rate of {rate:g} cannot be reached with these locks; choose one from {reach},"
+            " or shorten the locks"
+        )
+
+
+def _scaled_to_rate(slowness: Floats, mass_s: Floats, rate: float, bounds: tuple[Floats, Floats]) -> Floats:
     """``clip(c * slowness)`` with the c that gives the film its length.
 
     The length grows with c from the shortest possible to the longest, so bisection finds it to
     the last digit. Neither scaling nor clipping makes neighbours differ by a larger ratio.
     """
-    bounds = 1 / options.fastest, 1 / options.slowest
     length_s = mass_s.sum() / rate
-    least, most = bounds[0] / slowness.max(), bounds[1] / slowness.min()
+    least, most = float(np.min(bounds[0] / slowness)), float(np.max(bounds[1] / slowness))
     while least < (middle := (least + most) / 2) < most:
         # Not a BLAS product: its last digit, and on a busy machine its time, depend on threads.
         if np.sum(mass_s * np.clip(middle * slowness, *bounds)) < length_s:

@@ -1,0 +1,300 @@
+"""Does analysis with few windows say the same as a window around every frame?
+
+    python benchmarks/agreement.py FILM_OR_DIR... [-o DIR] [--films N]
+
+Every film is judged by stride-1 sliding windows (a window around every frame of every sped-up version,
+SpeedNet §4.1: the schedule EXACT) and by schedules with fewer windows, SHARED among them, which is the
+product's. Compared are P(t) of all frames at all eleven factors, the decisions P >= 0.5, V(t) and the plan
+S*(t) at rate 2; means are over frames, whatever film they are of.
+
+EXACT's answer for a moment is, as that of all schedules, a mean over the windows within half a reference
+interval. A second table compares with stride-1 answers as they are, each of a single window, and says how
+much those themselves change from one window to the next.
+
+The third compares engines. Frames are decoded beforehand, and the cost is in CPU seconds, which other
+work on the machine hardly changes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from report import Results, arguments, installed_engines, markdown, report
+from speediness.analysis.curve import probability_normal
+from speediness.analysis.network import Network, load_network
+from speediness.analysis.schedule import EXACT, SHARED, Schedule
+from speediness.analysis.shot import OpenShot, Shot
+from speediness.analysis.shots import CutDetector
+from speediness.curves import SpeedinessCurve
+from speediness.engines import choose_engine
+from speediness.engines.judge import Answers, Floats, Pixels
+from speediness.sampling import playback_factors
+from speediness.speedup.plan import plan_speedup
+from speediness.video.reader import Frame, VideoReader
+
+SCHEDULES = [Schedule(*numbers) for numbers in ((2, 2), (4, 1), (4, 2), (4, 3), (8, 1), (8, 2))]
+FACTORS, RATE, BAR = playback_factors(), 2.0, 0.03
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a schedule made of a film, and what it took."""
+
+    curve: SpeedinessCurve
+    single: SpeedinessCurve
+    """The same without means over grid positions: lines between the answers of single windows."""
+    steps: NDArray[np.float64]
+    """|dP| from one window of a factor to the next in the same shot."""
+    windows: int
+    pairs: int
+    cpu_s: float
+
+
+def main() -> None:
+    """Measure, print, draw."""
+    parser = arguments(__doc__)
+    parser.add_argument("films", nargs="+", type=Path, metavar="FILM_OR_DIR")
+    parser.add_argument("--films", dest="most", type=int, default=12, metavar="N", help="of each DIR")
+    given = parser.parse_args()
+    films = [film for path in given.films for film in _listed(path, given.most)]
+    report("agreement", given, partial(measure, films), tables, draw)
+
+
+def _listed(path: Path, most: int) -> list[Path]:
+    """The film itself, or films spread evenly over a folder."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.rglob("*.mp4"))
+    return found[:: -(-len(found) // most)]
+
+
+def measure(films: Sequence[Path]) -> Results:
+    """All comparisons of all films."""
+    engines = {engine: load_network(engine=engine) for engine in installed_engines()}
+    auto = engines[choose_engine()]
+    by_film = []
+    for film in films:
+        shots, duration_s = shots_of(film, auto)
+        watch = partial(watched, shots, duration_s)
+        exact = watch(auto, EXACT)
+        shared = {engine: watch(network, SHARED) for engine, network in engines.items()}
+        others = {name_of(schedule): watch(auto, schedule) for schedule in SCHEDULES}
+        by_film.append(
+            {
+                "film": film.name,
+                "seconds": duration_s,
+                "frames": len(exact.curve.times_s),
+                "noise": {"mean_dp": float(exact.steps.mean()), "max_dp": float(exact.steps.max())},
+                "single": {
+                    "SHARED": agreement(others[name_of(SHARED)].curve, exact.single),
+                    "EXACT": agreement(exact.curve, exact.single),
+                },
+                "schedules": {
+                    name: cost(seen, duration_s) | agreement(seen.curve, exact.curve)
+                    for name, seen in (others | {"EXACT": exact}).items()
+                },
+                "engines": {e: agreement(seen.curve, shared["onnx"].curve) for e, seen in shared.items()},
+            }
+        )
+    return {"network": auto.name, "engine": auto.engine, "films": by_film}
+
+
+def name_of(schedule: Schedule) -> str:
+    """As it is written in the table."""
+    name = f"{schedule.moments_per_length} moments, {schedule.positions} positions"
+    return f"{name} (SHARED)" if schedule == SHARED else name
+
+
+def shots_of(film: Path, network: Network) -> tuple[list[list[Frame]], float]:
+    """All frames as the network sees them, split at cuts, and the film's length in seconds."""
+    reader, detector = VideoReader(film), CutDetector()
+    shots: list[list[Frame]] = []
+    for frame in reader.frames(network.clip.size_px, network.clip.channels):
+        luma_HW = frame.pixels_HWC.mean(2).astype(np.uint8)
+        if detector.is_cut(luma_HW) or not shots:
+            shots.append([])
+        shots[-1].append(frame)
+    return shots, float(reader.end_s)
+
+
+def watched(shots: list[list[Frame]], duration_s: float, network: Network, schedule: Schedule) -> Watched:
+    """Judge a film by a schedule."""
+    counts = {"pairs": 0, "windows": 0}
+
+    def motion(before: Pixels, after: Pixels) -> Floats:
+        counts["pairs"] += len(before)
+        return network.judge.motion(before, after)
+
+    def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
+        counts["windows"] += len(cells)
+        return network.judge.windows(clips, cells, intervals)
+
+    judge = replace(network.judge, motion=motion, windows=windows)
+    start_s = time.process_time()
+    closed: list[tuple[OpenShot, Shot]] = []
+    for frames in shots:
+        shot = OpenShot(judge, network.clip, FACTORS, schedule)
+        for frame in frames:
+            shot.add(float(frame.time_s), frame.pixels_HWC)
+        closed.append((shot, shot.close()))
+    cpu_s = time.process_time() - start_s
+    singles = [single_windows(shot) for shot, _ in closed]
+    lines_KF = np.concatenate(
+        [
+            [np.interp(shot.times_s, middles_s, normal) for middles_s, normal in by_factor]
+            for (shot, _), by_factor in zip(closed, singles, strict=True)
+        ],
+        1,
+    )
+    steps = [np.abs(np.diff(normal)) for by_factor in singles for _, normal in by_factor]
+    curve = curve_of([shot for _, shot in closed], duration_s)
+    single = replace(curve, normal=lines_KF.astype(np.float32))
+    return Watched(curve, single, np.concatenate(steps), **counts, cpu_s=cpu_s)
+
+
+def single_windows(shot: OpenShot) -> list[tuple[NDArray[np.float64], NDArray[np.float32]]]:
+    """Middles of the windows judged, ascending, and P(normal) of each, by factor."""
+    singles = []
+    for answers in shot.answers:
+        answers_W4 = np.concatenate(answers)
+        answers_W4 = answers_W4[np.argsort(answers_W4[:, 0], kind="stable")]
+        log_odds, peak = answers_W4[:, 1].astype(np.float32), answers_W4[:, 3].astype(np.float32)
+        singles.append((answers_W4[:, 0], probability_normal(log_odds, peak)))
+    return singles
+
+
+def curve_of(shots: Sequence[Shot], duration_s: float) -> SpeedinessCurve:
+    """What planning needs of a film."""
+    log_odds_KF, peak_KF = (
+        np.concatenate([getattr(shot, name) for shot in shots], 1) for name in ("log_odds", "peak_motion")
+    )
+    return SpeedinessCurve(
+        times_s=np.concatenate([shot.times_s for shot in shots]),
+        duration_s=duration_s,
+        factors=FACTORS,
+        normal=probability_normal(log_odds_KF, peak_KF),
+        motion=np.concatenate([shot.motion for shot in shots]),
+    )
+
+
+def cost(seen: Watched, duration_s: float) -> dict[str, float]:
+    """Work for a second of film."""
+    return {
+        "windows_per_s": seen.windows / duration_s,
+        "pairs_per_s": seen.pairs / duration_s,
+        "cpu_s_per_s": seen.cpu_s / duration_s,
+    }
+
+
+def agreement(ours: SpeedinessCurve, theirs: SpeedinessCurve) -> dict[str, float]:
+    """Distance of P(t), V(t) and S*(t) of the same film."""
+    factors = [plan_speedup(curve, RATE).factor for curve in (ours, theirs)]
+    apart_KF = np.abs(ours.normal - theirs.normal)
+    return {
+        "mean_dp": float(apart_KF.mean()),
+        "max_dp": float(apart_KF.max()),
+        "equal": float(np.mean((ours.normal >= 0.5) == (theirs.normal >= 0.5))),
+        "mean_dv": float(np.abs(ours.limit() - theirs.limit()).mean()),
+        "equal_v": float(np.mean(ours.limit() == theirs.limit())),
+        "mean_dlog_s": float(np.abs(np.diff(np.log(factors), axis=0)).mean()),
+    }
+
+
+def tables(results: Results) -> str:
+    """Schedules, what agreement there is to be had, engines."""
+    films = results["films"]
+    total_s = sum(film["seconds"] for film in films)
+    schedules = markdown(
+        ["schedule", "windows/s", "pairs/s", "CPU s per s of film", *AGREEMENT_COLUMNS],
+        [
+            [
+                name,
+                *(f"{row[key]:{form}}" for key, form in COST_FORMS.items()),
+                *_agreement_cells(row),
+            ]
+            for name in films[0]["schedules"]
+            for row in [pooled(films, "schedules", name)]
+        ],
+    )
+    noise = pooled(films, "noise")
+    single = markdown(
+        ["against single stride-1 windows", *AGREEMENT_COLUMNS],
+        [
+            *([name, *_agreement_cells(pooled(films, "single", name))] for name in films[0]["single"]),
+            ["the next stride-1 window", f"{noise['mean_dp']:.4f}", f"{noise['max_dp']:.3f}", *4 * [""]],
+        ],
+    )
+    engines = markdown(
+        ["engine, against onnx", *AGREEMENT_COLUMNS],
+        [[name, *_agreement_cells(pooled(films, "engines", name))] for name in films[0]["engines"]],
+    )
+    worst = max(films, key=lambda film: film["schedules"][name_of(SHARED)]["mean_dp"])
+    return (
+        f"{len(films)} films, {total_s:.0f} s; {results['network']} on {results['engine']}, schedules "
+        f"against EXACT at all factors, S* at {RATE:g}x\n\n{schedules}\n{single}\n{engines}\n"
+        f"The film that agrees least: mean dP "
+        f"{worst['schedules'][name_of(SHARED)]['mean_dp']:.4f}, {worst['film']}\n"
+    )
+
+
+AGREEMENT_COLUMNS = ("mean dP", "max dP", "equal decisions", "mean dV", "equal V", "mean dlog S*")
+COST_FORMS = {"windows_per_s": ".1f", "pairs_per_s": ".1f", "cpu_s_per_s": ".3f"}
+
+
+def _agreement_cells(row: dict[str, float]) -> Iterator[str]:
+    forms = {"mean_dp": ".4f", "max_dp": ".3f", "equal": ".2%", "mean_dv": ".3f", "equal_v": ".1%"}
+    return (f"{row[key]:{form}}" for key, form in (forms | {"mean_dlog_s": ".4f"}).items())
+
+
+def pooled(films: list[dict[str, Any]], *path: str) -> dict[str, float]:
+    """Means over all frames, whatever film they are of, and maxima."""
+    rows, frames = [], [film["frames"] for film in films]
+    for film in films:
+        for key in path:
+            film = film[key]
+        rows.append(film)
+    return {
+        key: max(row[key] for row in rows)
+        if key.startswith("max")
+        else float(np.average([row[key] for row in rows], weights=frames))
+        for key in rows[0]
+    }
+
+
+def draw(figure: Figure, results: Results) -> None:
+    """Agreement against cost."""
+    figure.set_size_inches(7.5, 4.6)
+    films = results["films"]
+    axes = figure.subplots()
+    noise = pooled(films, "noise")["mean_dp"]
+    axes.axhline(noise, color="#6E7B74", linewidth=1, linestyle="--")
+    axes.axhline(BAR, color="#AA3377", linewidth=1, linestyle=":")
+    for name in films[0]["schedules"]:
+        row = pooled(films, "schedules", name)
+        shared, at = "SHARED" in name, (row["cpu_s_per_s"], row["mean_dp"])
+        axes.plot(*at, "o", color="#AA3377" if shared else "#222222", markersize=8 if shared else 6)
+        label = name.replace(" moments, ", " × ").replace(" positions", "")
+        beside = (7, -13) if "2 positions" in name else (7, 5)  # neighbours stand close
+        axes.annotate(label, at, beside, textcoords="offset points", fontsize=9)
+    axes.set_xlim(0, axes.get_xlim()[1] * 1.1)
+    axes.set_ylim(0, None)
+    for level, words in ((noise, "from one stride-1 window to the next"), (BAR, "bar")):
+        axes.annotate(
+            words, (1, level), (-4, 3), axes.get_yaxis_transform(), "offset points", ha="right", fontsize=9
+        )
+    axes.set_xlabel("CPU s of judging per s of film (labels: moments per window length × grid positions)")
+    axes.set_ylabel("mean |ΔP| from EXACT, all frames and factors")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+if __name__ == "__main__":
+    main()

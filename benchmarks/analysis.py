@@ -1,0 +1,246 @@
+"""How fast is analysis? Ours against the paper's procedure, plain sliding windows, and decoding alone.
+
+    pip install "speediness[train,openvino]"
+    python benchmarks/analysis.py [FILM...] [-o DIR]
+
+Without FILM: a minute of the bundled clip at 1280x720 and at 1920x1080, 25 frames a second; other films
+are made by benchmarks/films.py. For each film, side by side in one run:
+
+- decode: the film's pictures and nothing else; and scaled to what the network looks at;
+- ours: analyse() as people call it, loading included, on every engine installed;
+- stride 1, pairs shared: analyse(exact=True), a window around every frame of every sped-up version;
+- stride 1, nothing shared: the same windows, each given whole to our network;
+- the paper: S3D-G at 224 pixels in colour on the same number of windows, each stacked of its scaled frames.
+
+The last two are timed on windows spread over the film and multiplied by their number. Rounds alternate
+between the ways, so that what else the machine does hits all alike; the tables give medians.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from films import make_film
+from report import Results, arguments, installed_engines, markdown, report
+from speediness import sampling
+from speediness.analysis.curve import analyse
+from speediness.analysis.network import Network, load_network
+from speediness.clip import ClipSpec
+from speediness.engines import choose_engine
+from speediness.engines.judge import Floats, Pixels
+from speediness.models.speednet import SpeedNet, SpeedNetConfig
+from speediness.video.reader import VideoReader
+
+ROUNDS, PAPER_SAMPLE, SAMPLE, BATCH = 3, 3, 32, 16
+SIZES_PX, SECONDS = ((1280, 720), (1920, 1080)), 60
+PAPER = SpeedNetConfig(ClipSpec(16, Fraction(25), 224, 3), "s3dg")
+FACTORS = sampling.playback_factors()
+DECODE, SCALE, EXACT = "decode", "decode and scale", "stride 1, pairs shared"
+PAPER_WAY = "the paper, torch"
+
+
+def main() -> None:
+    """Measure, print, draw."""
+    parser = arguments(__doc__)
+    parser.add_argument("films", nargs="*", type=Path, metavar="FILM")
+    given = parser.parse_args()
+    report("analysis", given, partial(measure, given.films), tables, draw)
+
+
+def measure(films: list[Path]) -> Results:
+    """Seconds that each way takes for each film, by round."""
+    with tempfile.TemporaryDirectory() as folder:
+        if not films:
+            films = [Path(folder) / f"{width_px}x{height_px}.mp4" for width_px, height_px in SIZES_PX]
+            for film, size_px in zip(films, SIZES_PX, strict=True):
+                make_film(film, SECONDS, size_px)
+        return {"ours": f"ours, {choose_engine()}", "films": [measured(film) for film in films]}
+
+
+def measured(film: Path) -> Results:
+    """Rounds of all ways over one film."""
+    subject = Subject(film)
+    engines = installed_engines()
+    ways: dict[str, Callable[[], float]] = {DECODE: subject.decode, SCALE: subject.decode_and_scale}
+    for engine in engines:
+        ways[f"ours, {engine}"] = partial(subject.ours, engine)
+    ways[EXACT] = partial(subject.ours, choose_engine(), exact=True)
+    for engine in engines:
+        ways[f"stride 1, nothing shared, {engine}"] = partial(subject.sliding, load_network(engine=engine))
+    ways[PAPER_WAY] = partial(subject.paper, SpeedNet(PAPER).eval())
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            seconds[name].append(way())
+    info = subject.reader.info
+    return {
+        "film": film.name,
+        "size_px": [info.width_px, info.height_px],
+        "frames": len(subject.times_s),
+        "seconds": float(subject.reader.end_s),
+        "bit_rate": film.stat().st_size * 8 / float(subject.reader.end_s),
+        "windows": subject.n_windows,
+        "wall_s": seconds,
+    }
+
+
+class Subject:
+    """A film and the ways to analyse it; each gives the seconds that the whole film takes.
+
+    Args:
+        film: one that has been read before, if the first way is not to wait for the disk.
+    """
+
+    def __init__(self, film: Path) -> None:
+        self.reader = VideoReader(film)
+        self.times_s = np.array([float(time_s) for time_s, _ in self.reader.decoded()])
+        # Every frame of every sped-up version is the middle of a window.
+        self.counts = [int(np.ceil(len(self.times_s) / factor)) for factor in FACTORS]
+        self.n_windows = sum(self.counts)
+
+    def decode(self) -> float:
+        """Pictures as they are stored."""
+        start_s = time.perf_counter()
+        for _ in self.reader.decoded():
+            pass
+        return time.perf_counter() - start_s
+
+    def decode_and_scale(self) -> float:
+        """Pictures as our network sees them."""
+        clip, start_s = load_network().clip, time.perf_counter()
+        for _ in self.reader.frames(clip.size_px, clip.channels):
+            pass
+        return time.perf_counter() - start_s
+
+    def ours(self, engine: str, exact: bool = False) -> float:
+        """The product."""
+        start_s = time.perf_counter()
+        analyse(self.reader.path, engine=engine, exact=exact)
+        return time.perf_counter() - start_s
+
+    def sliding(self, network: Network) -> float:
+        """Our network on whole windows, a batch at a time; extrapolated."""
+        clip, start_s = network.clip, time.perf_counter()
+        frames = [fitted(frame.pixels_HWC) for frame in self.reader.frames(clip.size_px, clip.channels)]
+        read_s = time.perf_counter() - start_s
+        drawn = [self._window(*place, clip) for place in self._places(SAMPLE)]
+        start_s = time.perf_counter()
+        for i in range(0, SAMPLE, BATCH):
+            batch = drawn[i : i + BATCH]
+            clips = np.stack([np.stack([frames[n] for n in indices]) for indices, _ in batch])
+            network.judge(clips, np.stack([intervals for _, intervals in batch]))
+        return read_s + (time.perf_counter() - start_s) * self.n_windows / SAMPLE
+
+    def paper(self, network: SpeedNet) -> float:
+        """S3D-G on whole windows, one at a time, their frames scaled for each anew; extrapolated."""
+        drawn = [self._window(*place, PAPER.clip)[0] for place in self._places(PAPER_SAMPLE)]
+        wanted = {int(n) for indices in drawn for n in indices}
+        start_s = time.perf_counter()
+        pictures = {n: picture for n, (_, picture) in enumerate(self.reader.decoded()) if n in wanted}
+        read_s = time.perf_counter() - start_s
+        start_s = time.perf_counter()
+        with torch.inference_mode():
+            for indices in drawn:
+                frames = [square(pictures[int(n)], PAPER.clip.size_px) for n in indices]
+                clips = torch.from_numpy(np.stack(frames)[None])
+                features = network.features(clips, torch.empty(0))  # it sees no motion
+                network.classifier(features.amax((3, 4)).mean(2, keepdim=True)).softmax(1)
+        return read_s + (time.perf_counter() - start_s) * self.n_windows / PAPER_SAMPLE
+
+    def _places(self, count: int) -> Iterator[tuple[float, float]]:
+        """Middle in seconds and factor of windows spread evenly over all there are."""
+        every = (
+            (self.times_s[min(int(n * factor), len(self.times_s) - 1)], factor)
+            for factor, n_middles in zip(FACTORS, self.counts, strict=True)
+            for n in range(n_middles)
+        )
+        step = self.n_windows // count
+        return islice(every, step // 2, step // 2 + step * count, step)
+
+    def _window(self, middle_s: float, factor: float, clip: ClipSpec) -> tuple[NDArray[np.int64], Floats]:
+        """Numbers of the frames of a window, and their intervals; the ends play back and forth."""
+        times_s = sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
+        inside_s = sampling.reflect(times_s, self.times_s[0], self.times_s[-1])
+        indices = sampling.nearest_frames(self.times_s, inside_s)
+        return indices, sampling.played_intervals(self.times_s, indices, factor, clip.frame_rate)
+
+
+def fitted(pixels_HWC: Pixels) -> Pixels:
+    """The top left of a picture, cut to multiples of 32; which part does not matter here."""
+    return pixels_HWC[: pixels_HWC.shape[0] // 32 * 32, : pixels_HWC.shape[1] // 32 * 32]
+
+
+def square(picture: av.VideoFrame, size_px: int) -> Pixels:
+    """The middle of a picture, scaled to a square in colour (§5.1)."""
+    scale = size_px / min(picture.width, picture.height)
+    width_px, height_px = round(picture.width * scale), round(picture.height * scale)
+    pixels_HWC = picture.reformat(width_px, height_px, "rgb24").to_ndarray().astype(np.uint8)
+    top, left = (height_px - size_px) // 2, (width_px - size_px) // 2
+    return pixels_HWC[top : top + size_px, left : left + size_px]
+
+
+def tables(results: Results) -> str:
+    """One for each film."""
+    parts = []
+    for film in results["films"]:
+        wall_s = {name: float(np.median(taken)) for name, taken in film["wall_s"].items()}
+        ours_s, decode_s = wall_s[results["ours"]], wall_s[DECODE]
+        rows = [
+            [
+                name,
+                f"{taken_s:.1f}",
+                f"{film['seconds'] / taken_s:.3g}",
+                f"{decode_s / taken_s:.2%}",
+                f"{taken_s / ours_s:.3g}",
+            ]
+            for name, taken_s in wall_s.items()
+        ]
+        width_px, height_px = film["size_px"]
+        parts.append(
+            f"{width_px}x{height_px}, {film['frames']} frames, {film['seconds']:.0f} s, "
+            f"{film['bit_rate'] / 1e6:.1f} Mbit/s; {film['windows']} windows at stride 1. Extrapolated: "
+            f"the paper, and stride 1 with nothing shared.\n\n"
+            + markdown(
+                ["way", "wall s", "x real time", "of the speed of decoding", f"times {results['ours']}"],
+                rows,
+            )
+        )
+    return "\n".join(parts)
+
+
+def draw(figure: Figure, results: Results) -> None:
+    """Speed of all ways as bars; a film in each panel."""
+    films = results["films"]
+    names = list(films[0]["wall_s"])
+    figure.set_size_inches(8, 0.8 + len(films) * (0.6 + 0.28 * len(names)))
+    panels = figure.subplots(len(films), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, film in zip(panels, films, strict=True):
+        speeds = [film["seconds"] / np.median(film["wall_s"][name]) for name in names]
+        slowest = min(speeds) / 3
+        colours = ["#AA3377" if name.startswith("ours") else "#6E7B74" for name in names]
+        axes.barh(names, speeds, color=colours, left=slowest)
+        for name, speed in zip(names, speeds, strict=True):
+            axes.annotate(f"{speed:.2g}", (speed, name), (4, 0), textcoords="offset points", va="center")
+        axes.axvline(1, color="#222222", linewidth=0.8, linestyle=":")
+        axes.set_xscale("log")
+        axes.set_xlim(slowest, 4 * max(speeds))
+        axes.invert_yaxis()
+        axes.set_title(f"{film['size_px'][0]}x{film['size_px'][1]}", loc="left", fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[-1].set_xlabel("times as fast as the film plays (dotted: real time)")
+
+
+if __name__ == "__main__":
+    main()

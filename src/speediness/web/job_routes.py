@@ -1,0 +1,104 @@
+"""What the page asks about jobs: start, how far, cancel, again, and what they made."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, ConfigDict
+
+from speediness.web.jobs import ACTIVE, Job, Kind
+from speediness.web.refusal import Refusal
+from speediness.web.runner import NEEDS_CURVE, Runner
+from speediness.web.services import Services
+from speediness.web.wish import Wish
+
+# What may be downloaded: name in the job's folder, and how the file is called after the film.
+DOWNLOADS: dict[tuple[str, str], tuple[str, str]] = {
+    ("analyse", "curve"): ("curve.json", ".speediness.json"),
+    ("analyse", "plot"): ("plot.png", ".speediness.png"),
+    ("render", "film"): ("film.mp4", "-{rate:g}x.mp4"),
+    ("render", "plan"): ("plan.json", "-{rate:g}x.plan.json"),
+    ("render", "plot"): ("plot.png", "-{rate:g}x.plan.png"),
+    ("playable", "film"): ("film.mp4", "-playable.mp4"),
+    ("heatmap", "film"): ("film.mp4", "-heatmap.mp4"),
+}
+
+
+class Order(BaseModel):
+    """A job that is wanted; a wish comes with what is planned."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    wish: Wish | None = None
+
+
+def job_routes(services: Services) -> APIRouter:
+    """The routes under ``/api`` that concern jobs."""
+    router = APIRouter(prefix="/api")
+    runner = services.runner
+
+    @router.post("/films/{film_id}/jobs")
+    async def start(film_id: str, order: Order) -> dict[str, Any]:
+        if (order.wish is not None) != (order.kind in NEEDS_CURVE):
+            raise Refusal(422, "a rate belongs to render and study, and to nothing else")
+        film = services.films.find(film_id)
+        params = order.wish.model_dump(mode="json") if order.wish else {}
+        return job_to_json(runner.submit(order.kind, film, params), runner)
+
+    @router.get("/jobs")
+    def active() -> list[dict[str, Any]]:
+        return [job_to_json(job, runner) for job in services.jobs.active()]
+
+    @router.get("/jobs/{job_id}")
+    def job(job_id: str) -> dict[str, Any]:
+        return job_to_json(_job(job_id), runner)
+
+    @router.post("/jobs/{job_id}/cancel")
+    async def cancel(job_id: str) -> dict[str, Any]:
+        runner.cancel(_job(job_id).id)
+        return job_to_json(_job(job_id), runner)
+
+    @router.delete("/jobs/{job_id}")
+    async def remove(job_id: str) -> dict[str, Any]:
+        runner.remove(_job(job_id).id)
+        return {}
+
+    @router.get("/jobs/{job_id}/files/{name}")
+    def download(job_id: str, name: str) -> FileResponse:
+        job = _job(job_id)
+        if job.state != "done" or (job.kind, name) not in DOWNLOADS:
+            raise Refusal(404, "that job made no such file")
+        stored, ending = DOWNLOADS[job.kind, name]
+        filename = PurePosixPath(job.film_name).stem + ending.format(rate=job.params.get("rate", 1))
+        return FileResponse(services.result(job_id, stored), filename=filename)
+
+    def _job(job_id: str) -> Job:
+        job = services.jobs.get(job_id)
+        if job is None:
+            raise Refusal(404, "there is no such job; it was removed")
+        return job
+
+    return router
+
+
+def job_to_json(job: Job, runner: Runner) -> dict[str, Any]:
+    """What the page may know of a job."""
+    progress = runner.progress(job.id)
+    share, left_s = progress.fraction_and_left_s() if progress else (0.0, None)
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "film_id": job.film_id,
+        "film_name": job.film_name,
+        "params": job.params,
+        "state": job.state,
+        "active": job.state in ACTIVE,
+        "message": job.message,
+        "created_s": job.created_s,
+        "share": share,
+        "left_s": left_s,
+    }

@@ -1,0 +1,230 @@
+"""Runs jobs, each in a process of its own that is killed when it takes too long."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speediness.errors import SpeedinessError
+from speediness.web.films import FREE_BYTES, Film, Films
+from speediness.web.jobs import Job, Jobs, Kind, State
+from speediness.web.refusal import Refusal
+from speediness.web.settings import Settings
+
+NEEDS_CURVE = ("render", "study")
+LANES: tuple[tuple[Kind, ...], ...] = (("look",), ("analyse", "render", "study", "playable", "heatmap"))
+"""Looking at a film takes a second and must not wait for an analysis; the rest has the machine in turn."""
+
+
+@dataclass
+class Progress:
+    """How far a running job is."""
+
+    started_s: float
+    """On the monotonic clock."""
+    done: float = 0.0
+    total: float = 0.0
+
+    def fraction_and_left_s(self) -> tuple[float, float | None]:
+        """Share done, 0..1, and the time it will still take, None before that can be told."""
+        if self.done <= 0 or self.total <= 0:
+            return 0.0, None
+        share = min(self.done / self.total, 1.0)
+        return share, (time.monotonic() - self.started_s) * (1 - share) / share
+
+
+class Runner:
+    """Takes queued jobs in order, one at a time in each lane.
+
+    Args:
+        settings: folders and limits.
+        jobs: what there is to do.
+        films: where their films are.
+    """
+
+    def __init__(self, settings: Settings, jobs: Jobs, films: Films) -> None:
+        self._limits, self._jobs, self._films = settings.limits, jobs, films
+        self._results = settings.state / "jobs"
+        self._results.mkdir(exist_ok=True)
+        self._progress: dict[str, Progress] = {}
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._news = [asyncio.Event() for _ in LANES]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin; called within the running event loop."""
+        self._tasks = [
+            asyncio.create_task(self._serve(kinds, news))
+            for kinds, news in zip(LANES, self._news, strict=True)
+        ]
+
+    async def stop(self) -> None:
+        """Kill what runs; it is marked as interrupted. What is queued waits for the next server."""
+        self._stopping = True
+        for job_id in list(self._processes):
+            self._kill(job_id)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def submit(self, kind: Kind, film: Film, params: dict[str, Any]) -> Job:
+        """Queue a job on a film.
+
+        Raises:
+            Refusal: 429 too many are queued, 409 something must be done first.
+        """
+        if len(self._jobs.active()) >= self._limits.queued_jobs:
+            raise Refusal(429, "too many jobs are waiting; let some finish or cancel them")
+        if kind != "look" and not self._jobs.latest_done("look", film.id):
+            raise Refusal(409, "this film has not been looked at yet; open it first")
+        if kind in NEEDS_CURVE and not self._jobs.latest_done("analyse", film.id):
+            raise Refusal(409, "this film has no curve yet; analyse it first")
+        job = self._jobs.add(kind, film.id, film.name, params)
+        for news in self._news:
+            news.set()
+        return job
+
+    def cancel(self, job_id: str) -> None:
+        """End a job, and its process at once."""
+        self._jobs.finish(job_id, "cancelled")
+        self._kill(job_id)
+
+    def progress(self, job_id: str) -> Progress | None:
+        """How far a job is; None if it does not run."""
+        return self._progress.get(job_id)
+
+    def folder(self, job_id: str) -> Path:
+        """Where a job's results lie."""
+        return self._results / job_id
+
+    def remove(self, job_id: str) -> None:
+        """Cancel a job if need be, and forget it with its results."""
+        self.cancel(job_id)
+        self._jobs.remove(job_id)
+        shutil.rmtree(self.folder(job_id), ignore_errors=True)
+
+    async def _serve(self, kinds: tuple[Kind, ...], news: asyncio.Event) -> None:
+        while True:
+            news.clear()
+            job = next((j for j in self._jobs.active() if j.kind in kinds and j.state == "queued"), None)
+            if job is None:
+                await news.wait()
+            elif self._jobs.set_running(job.id):
+                await self._run(job)
+
+    async def _run(self, job: Job) -> None:
+        folder = self.folder(job.id)
+        self._progress[job.id] = Progress(time.monotonic())
+        state: State = "failed"
+        message, result = "the server had to stop; start it again", {}
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            wall_s = self._wall_s(job)
+            order = self._order(job, wall_s)
+            result = await self._work(job.id, order, wall_s)
+            state, message = "done", ""
+        except (SpeedinessError, OSError) as error:
+            message = str(error)
+        except asyncio.CancelledError:
+            self._stopping = True
+            raise
+        finally:
+            self._kill(job.id)
+            self._processes.pop(job.id, None)
+            self._progress.pop(job.id, None)
+            self._jobs.finish(
+                job.id, "interrupted" if self._stopping and state != "done" else state, message, result
+            )
+            kept = self._jobs.get(job.id)
+            if kept is None or kept.state != "done":
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _wall_s(self, job: Job) -> float:
+        if job.kind == "look":
+            return self._limits.look_s
+        seen = self._jobs.latest_done("look", job.film_id).get(job.film_id)
+        film_s = (seen.result["duration_s"] if seen else None) or self._limits.film_s
+        return self._limits.work_s + self._limits.work_s_per_film_s * film_s
+
+    def _order(self, job: Job, wall_s: float) -> dict[str, Any]:
+        film = self._films.find(job.film_id)
+        analysis = self._jobs.latest_done("analyse", job.film_id).get(job.film_id)
+        return {
+            "kind": job.kind,
+            "film": str(film.path),
+            "name": film.name,
+            "folder": str(self.folder(job.id)),
+            "params": job.params,
+            "curve": str(self.folder(analysis.id) / "curve.json") if analysis else None,
+            "film_s": self._limits.film_s,
+            "memory_bytes": self._limits.memory_bytes,
+            "cpu_s": wall_s * (os.cpu_count() or 1),
+            "file_bytes": max(shutil.disk_usage(self._results).free - FREE_BYTES, 1 << 20),
+        }
+
+    async def _work(self, job_id: str, order: dict[str, Any], wall_s: float) -> dict[str, Any]:
+        """Have a process do it.
+
+        Raises:
+            Refusal: it could not, or was killed.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "speediness.web.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for the server, which then ends its workers
+        )
+        self._processes[job_id] = process
+        if (job := self._jobs.get(job_id)) is None or job.state != "running":
+            raise Refusal(409, "cancelled while its worker started")
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            async with asyncio.timeout(wall_s):
+                process.stdin.write(json.dumps(order).encode() + b"\n")
+                with contextlib.suppress(ConnectionError):  # it ended already, and the exit code says why
+                    await process.stdin.drain()
+                while line := await process.stdout.readline():
+                    message = json.loads(line)
+                    if "result" in message:
+                        return message["result"]
+                    if "error" in message:
+                        raise Refusal(422, message["error"])
+                    progress = self._progress[job_id]
+                    progress.done, progress.total = message["progress"]
+                code = await process.wait()
+        except TimeoutError:
+            raise Refusal(422, f"stopped after {wall_s:.0f} s, far longer than it should take") from None
+        except ValueError:
+            raise Refusal(422, "the worker said something strange and was stopped") from None
+        raise Refusal(422, _why(code))
+
+    def _kill(self, job_id: str) -> None:
+        process = self._processes.get(job_id)
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _why(code: int) -> str:
+    """What became of a worker that ended without a word."""
+    if code == -getattr(signal, "SIGXCPU", 0):
+        return "stopped: it took more processor time than a job may"
+    return (
+        f"the worker ended unexpectedly (exit code {code}): this film takes too much memory or is damaged;"
+        " convert it first"
+    )

@@ -1,0 +1,45 @@
+// Which view the address asks for.
+
+import { get } from "./api.js";
+import { byId, complain } from "./dom.js";
+import { FilmView } from "./film_view.js";
+import { LibraryView } from "./library_view.js";
+import { StudyView } from "./study_view.js";
+
+const about = await get("about").catch((error) => {
+  complain(error);
+  throw error;
+});
+const views = {
+  library: new LibraryView(about),
+  film: new FilmView(about),
+  study: new StudyView(),
+};
+let current = null;
+
+async function route(event) {
+  const [, place = "", id = ""] = location.hash.split("/");
+  const name = place === "film" ? "film" : place === "comparison" ? "study" : "library";
+  if (current) views[current].leave();
+  current = name;
+  for (const view of Object.keys(views)) byId(view).hidden = view !== name;
+  for (const link of document.querySelectorAll("[data-section]")) {
+    const here = link.dataset.section === (name === "film" ? "library" : name);
+    here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+  }
+  if (event) {
+    scrollTo(0, 0);
+    byId("main").focus({ preventScroll: true }); // so that a screen reader begins there
+  }
+  try {
+    await views[name].enter(id);
+  } catch (error) {
+    complain(error);
+    if (name === "film") location.hash = "#/";
+  }
+}
+
+addEventListener("hashchange", route);
+document.addEventListener("dragover", (event) => event.preventDefault()); // a missed drop must not open the file
+document.addEventListener("drop", (event) => event.preventDefault());
+await route(null);

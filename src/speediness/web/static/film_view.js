@@ -1,0 +1,308 @@
+// One film: player, curve, plan, and what was made of it.
+
+import { get, remove } from "./api.js";
+import { Chart } from "./chart.js";
+import { announce, byId, complain, icon, make } from "./dom.js";
+import { LABELS, clock, short, times } from "./format.js";
+import { JobList } from "./job_list.js";
+import { Plan } from "./plan.js";
+import { PlanControl } from "./plan_control.js";
+import { Player } from "./player.js";
+
+const MODES = ["original", "adaptive", "uniform"];
+const MOST_LISTED = 200; // segments in the list
+const DESCRIBE_EVERY_MS = 500;
+
+export class FilmView {
+  #film = null; // as the server last described it
+  #curve = null;
+  #plan = null;
+  #rate = 1;
+  #mode = "original";
+  #sourceId = ""; // what the <video> shows: the film, its playable copy or its heat map
+  #frame = 0;
+  #describedMs = 0;
+
+  constructor(about) {
+    this.video = byId("video");
+    this.player = new Player(this.video);
+    this.chart = new Chart(byId("chart"), byId("canvas"), {
+      onSeek: (timeS) => this.player.seek(timeS),
+      onLock: (startS, endS) => this.control.addLock(startS, endS),
+    });
+    this.control = new PlanControl(about, {
+      onPlan: (plan, rate, rho) => this.#replan(plan, rate, rho),
+      onLocks: (locks, openLockS) => this.chart.showLocks(locks, openLockS),
+      timeS: () => this.player.timeS,
+    });
+    this.jobs = new JobList((film) => this.#update(film));
+    this.#listen();
+  }
+
+  async enter(filmId) {
+    const film = await get(`films/${filmId}`);
+    this.#film = null;
+    this.#curve = this.#plan = null;
+    this.#sourceId = "";
+    for (const id of ["chart", "legend", "chart-hint", "segment-details", "plan-card", "make-card"]) {
+      byId(id).hidden = true;
+    }
+    byId("notes").replaceChildren();
+    byId("jobs").replaceChildren();
+    byId("unplayable").hidden = true;
+    byId("heatmap").setAttribute("aria-pressed", "false");
+    this.#setMode("original");
+    document.title = `${film.name} · speediness`;
+    byId("film-title").textContent = film.name;
+    byId("remove-film").hidden = !film.uploaded;
+    this.jobs.watch(film);
+    if (!film.info && !film.jobs.some((job) => job.active)) await this.jobs.start("look");
+    cancelAnimationFrame(this.#frame);
+    this.#tick();
+  }
+
+  leave() {
+    cancelAnimationFrame(this.#frame);
+    this.jobs.stop();
+    this.control.close();
+    this.video.pause();
+    this.video.removeAttribute("src");
+    this.video.load();
+  }
+
+  // The server says something new of the film: a job began, went on or ended.
+  #update(film) {
+    this.#film = film;
+    const { info, done } = film;
+    const busy = (kind) => film.jobs.some((job) => job.kind === kind && job.active);
+    byId("film-meta").textContent = info ? facts(info) : "";
+    byId("analyse-card").hidden = !info || "analyse" in done || busy("analyse");
+    byId("analyse-estimate").textContent = info?.duration_s
+      ? `For this film that takes about ${clock(Math.max(2, info.duration_s), 0)} on two cores.`
+      : "";
+    byId("render").disabled = busy("render");
+    byId("add-study").disabled = busy("study");
+    byId("make-playable").disabled = busy("playable");
+    byId("heatmap").hidden = !info;
+    byId("heatmap").disabled = busy("heatmap");
+    if (info) this.#showVideo();
+    if ("analyse" in done && this.#curve === null) this.#showCurve();
+    this.#showDownloads();
+  }
+
+  // Sets what the player shows, at the moment and in the state it is in.
+  #showVideo() {
+    const { id, info, done } = this.#film;
+    const mapped = byId("heatmap").getAttribute("aria-pressed") === "true" && "heatmap" in done;
+    const version = mapped ? done.heatmap : (done.playable ?? id);
+    if (version === this.#sourceId) return;
+    const { timeS } = this.player;
+    const resume = this.#sourceId !== "";
+    const playing = !this.video.paused;
+    this.#sourceId = version;
+    byId("unplayable").hidden = true;
+    // Films that this program writes begin with their first picture.
+    this.player.startsAtS = mapped || "playable" in done ? 0 : info.starts_at_s;
+    this.video.src = `/api/films/${id}/${mapped ? "heatmap" : "video"}?version=${version}`;
+    if (resume) this.player.seek(timeS);
+    if (playing) this.video.play().catch(() => {});
+    byId("stage").style.aspectRatio = `${info.width_px} / ${info.height_px}`;
+    byId("length").textContent = clock(info.duration_s ?? 0);
+  }
+
+  async #showCurve() {
+    const { id } = this.#film;
+    this.#curve = {}; // asked for, so that it is asked for once
+    try {
+      const curve = await get(`films/${id}/curve`);
+      if (this.#film?.id !== id) return;
+      this.#curve = curve;
+    } catch (error) {
+      complain(error);
+      return;
+    }
+    for (const name of ["chart", "legend", "chart-hint", "segment-details", "plan-card", "make-card"]) {
+      byId(name).hidden = false;
+    }
+    this.chart.show(this.#curve);
+    byId("length").textContent = clock(this.#curve.duration_s);
+    byId("notes").replaceChildren(...this.#curve.notes.map((note) => make("li", { textContent: note })));
+    this.#listSegments();
+    this.control.open(this.#film, this.#curve.duration_s);
+    announce("The curve is ready");
+  }
+
+  #listSegments() {
+    const entries = this.#curve.segments.slice(0, MOST_LISTED).map((segment) => {
+      const button = make("button", { type: "button", className: "quiet" });
+      button.append(
+        make("i", { className: `swatch ${segment.label}` }),
+        `${clock(segment.start_s)} to ${clock(segment.end_s)}, ${LABELS[segment.label]}`,
+        segment.label === "natural" ? "" : ` about ${short(segment.factor)}`,
+      );
+      button.addEventListener("click", () => this.player.seek(segment.start_s));
+      return make("li", {}, button);
+    });
+    const more = this.#curve.segments.length - entries.length;
+    if (more > 0) entries.push(make("li", { textContent: `and ${more} more, all in the curve’s file` }));
+    byId("segments").replaceChildren(...entries);
+  }
+
+  #replan(plan, rate, rho) {
+    const first = this.#plan === null;
+    this.#plan = plan;
+    this.#rate = rate;
+    this.chart.showPlan(plan, rate, rho);
+    this.#setMode(first ? "adaptive" : this.#mode);
+  }
+
+  #setMode(mode) {
+    for (const radio of byId("modes").querySelectorAll("input")) {
+      radio.disabled = radio.value !== "original" && this.#plan === null;
+      radio.checked = radio.value === mode;
+    }
+    this.#mode = mode;
+    const durationS = this.#plan?.durationS ?? this.#film?.info?.duration_s ?? 1e9;
+    this.player.follow(
+      mode === "adaptive" ? this.#plan : Plan.uniform(durationS, mode === "uniform" ? this.#rate : 1),
+    );
+  }
+
+  #showDownloads() {
+    const { jobs, done } = this.#film;
+    const links = [];
+    const link = (jobId, name, text) =>
+      links.push(
+        make(
+          "li",
+          {},
+          make("a", { href: `/api/jobs/${jobId}/files/${name}`, download: "" }, icon("download"), text),
+        ),
+      );
+    const render = jobs.find((job) => job.kind === "render" && job.state === "done");
+    if (render) {
+      const kept = render.params.locks.length ? ", with locks" : "";
+      link(render.id, "film", `Film at ${short(render.params.rate)}${kept}`);
+      link(render.id, "plan", "Its plan");
+      link(render.id, "plot", "Its plot");
+    }
+    if ("analyse" in done) {
+      link(done.analyse, "curve", "Curve");
+      if (!render) link(done.analyse, "plot", "Plot of the curve");
+    }
+    // Replaced only when something is new, so that focus stays where it is.
+    const now = links.map((entry) => entry.firstChild.href).join();
+    const list = byId("downloads");
+    if (list.dataset.shown === now) return;
+    list.dataset.shown = now;
+    list.replaceChildren(...links);
+  }
+
+  #tick() {
+    this.#frame = requestAnimationFrame(() => this.#tick());
+    this.player.tick();
+    const { timeS, driftS } = this.player;
+    byId("now").textContent = clock(timeS);
+    byId("speed").textContent = times(this.video.playbackRate);
+    const inStep = this.#mode === "adaptive" && !this.video.paused;
+    byId("drift").hidden = !inStep;
+    if (inStep) byId("drift").textContent = `in step with the plan to ${Math.abs(driftS).toFixed(2)} s`;
+    this.chart.draw(timeS);
+    const nowMs = performance.now();
+    if (this.#curve?.segments && nowMs - this.#describedMs > DESCRIBE_EVERY_MS) {
+      this.#describedMs = nowMs;
+      this.chart.describe(timeS, this.video.playbackRate);
+    }
+  }
+
+  #listen() {
+    const { video } = this;
+    byId("play").addEventListener("click", () => this.#togglePlay());
+    video.addEventListener("click", () => this.#togglePlay());
+    for (const event of ["play", "pause"]) {
+      video.addEventListener(event, () => {
+        byId("play").setAttribute("aria-label", video.paused ? "Play" : "Pause");
+        byId("play-icon").setAttribute("href", video.paused ? "#i-play" : "#i-pause");
+      });
+    }
+    video.addEventListener("error", () => this.#cannotPlay());
+    video.addEventListener("loadedmetadata", () => {
+      if (!video.videoWidth) this.#cannotPlay(); // some play the sound of what they cannot show
+    });
+    byId("modes").addEventListener("change", (event) => this.#setMode(event.target.value));
+    byId("analyse").addEventListener("click", () => this.jobs.start("analyse"));
+    byId("make-playable").addEventListener("click", () => this.jobs.start("playable"));
+    byId("render").addEventListener("click", () => this.jobs.start("render", this.control.wish));
+    byId("add-study").addEventListener("click", () => this.jobs.start("study", this.control.wish));
+    byId("heatmap").addEventListener("click", () => this.#toggleHeatmap());
+    byId("remove-film").addEventListener("click", () => this.#removeFilm());
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  #cannotPlay() {
+    if (!this.video.getAttribute("src") || !this.#film?.info) return;
+    const { codec } = this.#film.info;
+    byId("unplayable-text").textContent = `Your browser cannot play this film (its pictures are coded as ${codec}).`;
+    byId("unplayable").hidden = false;
+  }
+
+  #togglePlay() {
+    if (!byId("unplayable").hidden) return;
+    if (this.video.paused) this.video.play().catch(() => {}); // a failure is an "error" event as well
+    else this.video.pause();
+  }
+
+  #toggleHeatmap() {
+    const button = byId("heatmap");
+    if (button.hidden || button.disabled) return;
+    const on = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", on);
+    if (on && !("heatmap" in this.#film.done)) this.jobs.start("heatmap");
+    else this.#showVideo();
+  }
+
+  async #removeFilm() {
+    try {
+      await remove(`films/${this.#film.id}`);
+      location.hash = "#/";
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  #key(event) {
+    if (byId("film").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { target } = event;
+    // Text fields, the slider and the choice of playback need these keys themselves.
+    if (target.matches("input") || (target.matches("button, a, summary") && event.key === " ")) return;
+    const byKey = {
+      " ": () => this.#togglePlay(),
+      ArrowLeft: () => this.player.seek(this.player.timeS - (event.shiftKey ? 5 : 1)),
+      ArrowRight: () => this.player.seek(this.player.timeS + (event.shiftKey ? 5 : 1)),
+      Home: () => this.player.seek(0),
+      End: () => this.player.seek(this.#plan?.durationS ?? this.video.duration),
+      a: () => this.#plan && this.#setMode("adaptive"),
+      o: () => this.#setMode("original"),
+      u: () => this.#plan && this.#setMode(this.#mode === "uniform" ? "adaptive" : "uniform"),
+      l: () => this.#plan && this.control.toggleLock(),
+      h: () => this.#toggleHeatmap(),
+    };
+    const act = byKey[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+    if (MODES.some((mode) => mode[0] === event.key)) announce(this.#mode);
+  }
+}
+
+function facts(info) {
+  return [
+    info.duration_s === null ? null : clock(info.duration_s, 0),
+    `${info.width_px} × ${info.height_px}`,
+    `${Number(info.frame_rate.toFixed(2))} frames a second`,
+    info.codec,
+    info.has_audio ? "with sound" : "silent",
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}

@@ -1,0 +1,28 @@
+// Numbers as people read them.
+
+export function clock(seconds, digits = 1) {
+  const unit = 10 ** digits;
+  const whole = Math.round(Math.max(0, seconds) * unit);
+  const minutes = Math.floor(whole / (60 * unit));
+  const rest = ((whole - minutes * 60 * unit) / unit).toFixed(digits).padStart(digits ? 3 + digits : 2, "0");
+  const hours = Math.floor(minutes / 60);
+  return hours ? `${hours}:${String(minutes % 60).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
+
+export function left(seconds) {
+  if (seconds === null) return "";
+  return seconds < 60 ? `about ${Math.max(1, Math.round(seconds))} s left` : `about ${clock(seconds, 0)} left`;
+}
+
+export const times = (factor) => `${factor.toFixed(2)}×`;
+
+export const short = (factor) => `${Number(factor.toFixed(2))}×`;
+
+export const percent = (share) => `${Math.round(100 * share)} %`;
+
+export function bytes(count) {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;
+  return count >= 1e6 ? `${Math.round(count / 1e6)} MB` : `${Math.max(1, Math.round(count / 1e3))} kB`;
+}
+
+export const LABELS = { natural: "natural", sped_up: "sped up", slow_motion: "slow motion" };

@@ -1,0 +1,135 @@
+// The jobs of one film: progress with time left, cancel; asked of the server while any is active.
+
+import { get, post, remove } from "./api.js";
+import { announce, byId, complain, icon, make } from "./dom.js";
+import { left, percent } from "./format.js";
+
+const POLL_MS = 500;
+const WORDS = {
+  look: ["Opening the film", "the film cannot be opened"],
+  analyse: ["Analysing", "the analysis failed"],
+  render: ["Rendering", "rendering failed"],
+  study: ["Preparing the comparison", "the comparison could not be prepared"],
+  playable: ["Making a playable copy", "the copy failed"],
+  heatmap: ["Drawing the heat map", "the heat map failed"],
+};
+
+export class JobList {
+  #filmId = null;
+  #timer = 0;
+  #cards = new Map(); // job id to its card, kept so that focus stays on a button
+
+  // onChange is called with the film whenever a job of it began or ended.
+  constructor(onChange) {
+    this.onChange = onChange;
+    document.addEventListener("visibilitychange", () => document.hidden || this.#again());
+  }
+
+  watch(film) {
+    this.#filmId = film.id;
+    this.#show(film);
+  }
+
+  stop() {
+    this.#filmId = null;
+    clearTimeout(this.#timer);
+  }
+
+  async start(kind, wish = null) {
+    try {
+      await post(`films/${this.#filmId}/jobs`, wish ? { kind, wish } : { kind });
+    } catch (error) {
+      complain(error);
+    }
+    await this.#again();
+  }
+
+  async #again() {
+    clearTimeout(this.#timer);
+    const asked = this.#filmId;
+    if (asked === null) return;
+    try {
+      const film = await get(`films/${asked}`);
+      if (asked === this.#filmId) this.#show(film);
+    } catch (error) {
+      complain(error);
+      this.#timer = setTimeout(() => this.#again(), 4 * POLL_MS);
+    }
+  }
+
+  #show(film) {
+    clearTimeout(this.#timer);
+    const shown = film.jobs.filter((job) => job.active || ["failed", "interrupted"].includes(job.state));
+    // Of what failed only the last try, and nothing that has succeeded since.
+    const jobs = shown.filter((job) => job.active || film.jobs.find((j) => j.kind === job.kind) === job);
+    for (const [id, card] of this.#cards) {
+      if (!jobs.some((job) => job.id === id)) {
+        card.remove();
+        this.#cards.delete(id);
+      }
+    }
+    for (const job of jobs) {
+      const old = this.#cards.get(job.id);
+      if (old?.dataset.active === String(job.active)) update(old, job);
+      else {
+        const card = this.#card(job);
+        old ? old.replaceWith(card) : byId("jobs").append(card);
+        this.#cards.set(job.id, card);
+      }
+    }
+    this.onChange(film);
+    if (jobs.some((job) => job.active)) this.#timer = setTimeout(() => this.#again(), POLL_MS);
+  }
+
+  #card(job) {
+    const id = `job-${job.id}`;
+    const card = make("div", { className: job.active ? "job" : "job failed" });
+    card.dataset.active = job.active;
+    card.dataset.kind = job.kind;
+    const text = make("span", { id });
+    if (job.active) {
+      const bar = make("progress", { max: 1 });
+      bar.setAttribute("aria-labelledby", id);
+      const cancel = make("button", { type: "button", className: "quiet", textContent: "Cancel" });
+      cancel.addEventListener("click", () => this.#end(post(`jobs/${job.id}/cancel`)));
+      card.append(make("div", { className: "job-text" }, text, make("span", { className: "dim" })), bar, cancel);
+    } else {
+      const again = make("button", { type: "button", textContent: "Try again" });
+      again.addEventListener("click", async () => {
+        await this.#end(remove(`jobs/${job.id}`));
+        await this.start(job.kind, "rate" in job.params ? job.params : null);
+      });
+      const close = make("button", { type: "button", className: "quiet", ariaLabel: "Dismiss" }, icon("close"));
+      close.addEventListener("click", () => this.#end(remove(`jobs/${job.id}`)));
+      card.append(make("div", { className: "job-text", role: "alert" }, text), again, close);
+    }
+    update(card, job);
+    return card;
+  }
+
+  async #end(request) {
+    try {
+      await request;
+    } catch (error) {
+      complain(error);
+    }
+    await this.#again();
+  }
+}
+
+function update(card, job) {
+  const [doing, failed] = WORDS[job.kind];
+  const [text, rest] = card.querySelectorAll(".job-text span");
+  if (!job.active) {
+    text.textContent = `${job.state === "interrupted" ? "Interrupted" : failed}: ${job.message}`;
+    return;
+  }
+  const running = job.state === "running";
+  text.textContent = running ? `${doing}${job.share ? `, ${percent(job.share)}` : " …"}` : `${doing}: waiting its turn`;
+  rest.textContent = running ? left(job.left_s) : "";
+  const bar = card.querySelector("progress");
+  if (job.share) bar.value = job.share;
+  else bar.removeAttribute("value");
+  // Every tenth is news enough for those who listen.
+  announce(`${doing}, ${10 * Math.floor(job.share * 10)} %`);
+}

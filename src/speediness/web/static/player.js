@@ -1,0 +1,75 @@
+// Plays a <video> along a plan by driving its playbackRate, and keeps it in step with the clock.
+
+import { Plan } from "./plan.js";
+
+// A lead or lag is made up within about half a second, by at most this share of the speed.
+const CORRECTION_PER_S = 2;
+const MOST_CORRECTION = 0.25;
+const JUMP_S = 0.75; // further off than this (the machine is too slow), it seeks
+const LOOK_AHEAD_S = 0.03; // a new rate takes about this long to be heard
+const SLOWEST = 0.0625; // what browsers accept
+const FASTEST = 16;
+
+export class Player {
+  #mapping = Plan.uniform(1, 1);
+  #anchor = null; // where the plan was (output seconds) at which moment of the page's clock
+
+  constructor(video) {
+    this.video = video;
+    this.startsAtS = 0;
+    this.driftS = 0; // how far the picture is ahead of the plan, output seconds
+    video.preservesPitch = true;
+    for (const event of ["playing", "seeked"]) video.addEventListener(event, () => this.#begin());
+    for (const event of ["pause", "waiting", "seeking", "ended"]) {
+      video.addEventListener(event, () => (this.#anchor = null));
+    }
+  }
+
+  // Source seconds from the film's first picture.
+  get timeS() {
+    return Math.max(0, this.video.currentTime - this.startsAtS);
+  }
+
+  seek(sourceS) {
+    this.video.currentTime = Math.min(Math.max(sourceS, 0), this.#mapping.durationS) + this.startsAtS;
+  }
+
+  // Play by another plan from here on.
+  follow(mapping) {
+    this.#mapping = mapping;
+    this.#setRate(mapping.factorAt(this.timeS));
+    this.#begin();
+  }
+
+  #begin() {
+    const playing = !this.video.paused && !this.video.seeking && this.video.readyState > 2;
+    this.#anchor = playing
+      ? { outputS: this.#mapping.outputTime(this.timeS), atMs: performance.now() }
+      : null;
+    this.driftS = 0;
+  }
+
+  // To be called for every frame of the page.
+  tick() {
+    const sourceS = this.timeS;
+    const wanted = this.#mapping.factorAt(sourceS + LOOK_AHEAD_S * this.video.playbackRate);
+    if (this.#anchor === null) {
+      this.#setRate(wanted);
+      return;
+    }
+    const dueS = this.#anchor.outputS + (performance.now() - this.#anchor.atMs) / 1000;
+    if (dueS >= this.#mapping.outputDurationS) return; // the last pictures play out
+    this.driftS = this.#mapping.outputTime(sourceS) - dueS;
+    if (Math.abs(this.driftS) > JUMP_S) {
+      this.seek(this.#mapping.sourceTime(dueS));
+      return;
+    }
+    const correction = Math.min(Math.max(this.driftS * CORRECTION_PER_S, -MOST_CORRECTION), MOST_CORRECTION);
+    this.#setRate(wanted * (1 - correction));
+  }
+
+  #setRate(rate) {
+    const bounded = Math.min(Math.max(rate, SLOWEST), FASTEST);
+    if (Math.abs(bounded / this.video.playbackRate - 1) > 0.004) this.video.playbackRate = bounded;
+  }
+}

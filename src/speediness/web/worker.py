@@ -1,0 +1,227 @@
+"""The process that does one job: reads what to do, reports as it goes, and can be killed at any time.
+
+Started by :mod:`speediness.web.runner` as ``python -m speediness.web.worker``. The first line of
+standard input is the order; standard output carries one JSON object a line: ``progress`` (done, in
+all), then ``result`` or ``error``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speediness.errors import SpeedinessError, VideoError
+from speediness.web.containment import end_with_parent, limit_process, open_contained
+
+if TYPE_CHECKING:
+    from speediness.speed_plan import SpeedPlan
+
+Order = dict[str, Any]
+"""kind, film (path), name, folder (for results), params, curve (path), film_s, and the three limits."""
+Report = Callable[[float, float], None]
+
+REPORT_EVERY_S = 0.2
+
+
+def main() -> None:
+    """Do one job and say what came of it."""
+    order: Order = json.loads(sys.stdin.readline())
+    channel = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    sys.stdout = sys.stderr  # whatever a library prints is not for the server
+    end_with_parent()
+    limit_process(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
+
+    def say(message: dict[str, Any]) -> None:
+        channel.write(json.dumps(message) + "\n")
+        channel.flush()
+
+    try:
+        say({"result": WORK[order["kind"]](order, _every_so_often(say))})
+    except SpeedinessError as error:
+        # The name its owner knows; where the server keeps it is nobody's business.
+        say({"error": str(error).replace(order["film"], order["name"])})
+    except MemoryError:
+        say({"error": "this film needs more memory than a job may take; use a smaller picture"})
+    except Exception as error:
+        traceback.print_exc()
+        say({"error": f"a bug: {type(error).__name__}; please report it"})
+
+
+def _every_so_often(say: Callable[[dict[str, Any]], None]) -> Report:
+    next_s = 0.0
+
+    def report(done: float, total: float) -> None:
+        nonlocal next_s
+        if time.monotonic() >= next_s:
+            next_s = time.monotonic() + REPORT_EVERY_S
+            say({"progress": [float(done), float(total)]})
+
+    return report
+
+
+def look(order: Order, report: Report) -> dict[str, Any]:
+    """What the film is, for the player: size, length, coding, and when its first picture shows."""
+    from speediness.video.reader import VideoReader
+
+    path = Path(order["film"])
+    container, clock_start_s = open_contained(path)
+    reader = VideoReader(path)
+    info = reader.info
+    duration_s = None if info.duration_s is None else float(info.duration_s)
+    if duration_s is not None:
+        _refuse_long(path, duration_s, order["film_s"])
+    return {
+        "width_px": info.width_px,
+        "height_px": info.height_px,
+        "duration_s": duration_s,
+        "frame_rate": round(float(info.frame_rate), 3),
+        "codec": info.codec,
+        "container": container,
+        "has_audio": info.has_audio,
+        # A browser's clock starts with the container's, a curve's with the first picture.
+        "starts_at_s": max(0.0, float(reader.start_s) - clock_start_s),
+    }
+
+
+def analyse(order: Order, report: Report) -> dict[str, Any]:
+    """The curve, its picture, and the part of it that the page draws."""
+    from speediness.analysis.curve import analyse
+    from speediness.documents import write_json
+    from speediness.plots import plot_curve
+    from speediness.web.curve_columns import curve_columns
+
+    path, folder = Path(order["film"]), Path(order["folder"])
+    open_contained(path)
+
+    def seen(done_s: float, total_s: float) -> None:
+        _refuse_long(path, done_s, order["film_s"])
+        report(done_s, total_s)
+
+    curve = analyse(path, progress=seen)
+    curve = replace(curve, made_by=curve.made_by | {"video": Path(order["name"]).name})
+    curve.save(folder / "curve.json")
+    plot_curve(curve, folder / "plot.png")
+    write_json(folder / "columns.json", curve_columns(curve))
+    return {"duration_s": curve.duration_s, "frames": len(curve.times_s)}
+
+
+def render(order: Order, report: Report) -> dict[str, Any]:
+    """The adaptive film with its plan and picture."""
+    from speediness.curves import SpeedinessCurve
+    from speediness.plots import plot_curve
+    from speediness.speedup.plan import plan_speedup
+    from speediness.speedup.render import render_speedup
+
+    path, folder = Path(order["film"]), Path(order["folder"])
+    open_contained(path)
+    curve = SpeedinessCurve.load(Path(order["curve"]))
+    plan = plan_speedup(curve, order["params"]["rate"], locks_s=_locks(order))
+    plan.save(folder / "plan.json")
+    plot_curve(curve, folder / "plot.png", plan)
+    made = render_speedup(path, plan, folder / "film.mp4", progress=report)
+    return {"duration_s": made.duration_s}
+
+
+def study(order: Order, report: Report) -> dict[str, Any]:
+    """The two films of a blind comparison, equally long."""
+    from speediness.curves import SpeedinessCurve
+    from speediness.speedup.plan import plan_speedup
+    from speediness.speedup.render import render_speedup
+
+    path, folder = Path(order["film"]), Path(order["folder"])
+    open_contained(path)
+    curve = SpeedinessCurve.load(Path(order["curve"]))
+    rate = order["params"]["rate"]
+    plan = plan_speedup(curve, rate, locks_s=_locks(order))
+    made = render_speedup(
+        path, plan, folder / "adaptive.mp4", progress=lambda done, total: report(done / 2, total)
+    )
+    render_speedup(
+        path,
+        _uniform(curve.duration_s, rate),
+        folder / "uniform.mp4",
+        progress=lambda done, total: report((total + done) / 2, total),
+    )
+    return {"duration_s": made.duration_s}
+
+
+def playable(order: Order, report: Report) -> dict[str, Any]:
+    """A copy at its own speed that every browser plays."""
+    from speediness.speedup.render import render_speedup
+    from speediness.video.reader import VideoReader
+
+    path = Path(order["film"])
+    open_contained(path)
+    reader = VideoReader(path)
+    if reader.info.duration_s is None:
+        for done_s, _ in reader.decoded():  # no promise: to the end to know the length
+            _refuse_long(path, float(done_s), order["film_s"])
+    duration_s = float(reader.end_s if reader.info.duration_s is None else reader.info.duration_s)
+    made = render_speedup(
+        path, _uniform(duration_s, 1.0), Path(order["folder"], "film.mp4"), progress=report
+    )
+    return {"duration_s": made.duration_s}
+
+
+def heatmap(order: Order, report: Report) -> dict[str, Any]:
+    """The film with its class-activation maps laid over it (§5.5)."""
+    from speediness.heatmap.maps import find_maps
+    from speediness.heatmap.render import render_heatmap
+
+    path = Path(order["film"])
+    open_contained(path)
+
+    def seen(done_s: float, total_s: float) -> None:
+        _refuse_long(path, done_s, order["film_s"])
+        report(done_s / 2, total_s)
+
+    maps = find_maps(path, progress=seen)
+    render_heatmap(
+        path,
+        maps,
+        Path(order["folder"], "film.mp4"),
+        progress=lambda done, total: report((total + done) / 2, total),
+    )
+    return {"duration_s": maps.duration_s}
+
+
+WORK: dict[str, Callable[[Order, Report], dict[str, Any]]] = {
+    "look": look,
+    "analyse": analyse,
+    "render": render,
+    "study": study,
+    "playable": playable,
+    "heatmap": heatmap,
+}
+
+
+def _refuse_long(path: Path, film_s: float, most_s: float) -> None:
+    """Whatever its header promised: a film counts as long as it plays."""
+    if film_s > most_s:
+        raise VideoError(
+            f"{path} lasts longer than the {most_s / 60:g} minutes that this server takes;"
+            " cut it, or start the server with a larger --max-minutes"
+        )
+
+
+def _locks(order: Order) -> list[tuple[float, float]]:
+    return [(start_s, end_s) for start_s, end_s in order["params"]["locks"]]
+
+
+def _uniform(duration_s: float, rate: float) -> SpeedPlan:
+    import numpy as np
+
+    from speediness.speed_plan import SpeedPlan
+
+    return SpeedPlan(np.array([0.0, duration_s]), np.full(2, 1 / rate), rate)
+
+
+if __name__ == "__main__":
+    main()

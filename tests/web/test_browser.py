@@ -1,0 +1,399 @@
+"""The page in the system's own Chromium, on the bundled clip and on films made here."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from speediness.curves import Floats
+from speediness.speedup.plan import plan_speedup
+from speediness.video.reader import VideoReader
+from speediness.web.services import Services
+from speediness.web.settings import Settings
+from synthetic import numbered_picture, steady, tone, write_film
+from web_site import PATIENCE_S, Site, made_up_curve, serving, settings_in, with_curve
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="the development tools are not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+PLAYED_S = 20.0
+MOST_DRIFT = 0.25 / 60  # the bar: a quarter of a second in a minute
+LONG_S = 90.0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    settings = settings_in(tmp_path_factory.mktemp("browser"))
+    write_film(
+        settings.folder / "long.mp4",
+        steady(int(LONG_S * 15), 15),
+        picture=lambda n: numbered_picture(n, 96, 64),
+        sound_CN=tone(LONG_S, channels=1),
+        sound_layout="mono",
+    )
+    write_film(settings.folder / "hour.mp4", steady(3600, 1))
+    write_film(settings.folder / "old.avi", steady(50, 25), codec="mpeg4")
+    with_curve(settings, "long.mp4", made_up_curve(LONG_S, 15))
+    with_curve(settings, "hour.mp4", made_up_curve(3600))
+    add_pair(settings, "long.mp4")
+    with serving(settings) as site:
+        yield site
+
+
+def add_pair(settings: Settings, name: str) -> None:
+    """Two short films for the comparison."""
+    services = Services.open(settings)
+    (film,) = [film for film in services.films.all() if film.name == name]
+    job = services.jobs.add("study", film.id, film.name, {"rate": 2.0, "locks": []})
+    services.runner.folder(job.id).mkdir()
+    for side in ("adaptive", "uniform"):
+        write_film(services.result(job.id, f"{side}.mp4"), steady(15, 25))
+    services.jobs.finish(job.id, "done")
+    services.database.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For people to look at; pytest keeps the folders of its last runs."""
+    return tmp_path_factory.mktemp("screenshots")
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """A fresh window; whatever the browser complains of, such as a breach of the policy, fails the test."""
+    context = browser.new_context(viewport=DESK, accept_downloads=True)  # type: ignore[arg-type]
+    context.set_default_timeout(1000 * PATIENCE_S)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(site.url)
+    yield page
+    context.close()
+    assert not [text for text in complaints if "status of 4" not in text]  # what the page asked in vain
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait; from outside, because the page's own policy allows no text to be run."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not page.evaluate(condition):
+        assert time.monotonic() < end_s, f"waited in vain for {condition}"
+        page.wait_for_timeout(30)
+
+
+def open_film(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name).click()
+    page.wait_for_selector("#film-meta:not(:empty)")
+
+
+def open_curve(page: Page, name: str) -> None:
+    open_film(page, name)
+    until(page, "performance.getEntriesByName('replan').length > 0")
+
+
+def at(page: Page) -> float:
+    return page.evaluate("document.getElementById('video').currentTime")
+
+
+def rate(page: Page) -> float:
+    return page.evaluate("document.getElementById('video').playbackRate")
+
+
+def wait_until_at(page: Page, time_s: float, tolerance_s: float = 0.05) -> None:
+    until(page, f"Math.abs(document.getElementById('video').currentTime - {time_s}) < {tolerance_s}")
+
+
+def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:
+    page.set_input_files("#upload", BIKES)
+    page.wait_for_selector("#film-meta:not(:empty)")
+    assert "640 × 272" in page.inner_text("#film-meta")
+    page.click("#analyse")
+    page.wait_for_selector("#jobs .job[data-kind=analyse] progress[value]")
+    page.screenshot(path=screenshots / "progress.png")
+    page.reload()  # the job does not mind
+    page.wait_for_selector("#jobs .job[data-kind=analyse] progress[value]")
+    page.wait_for_selector("#chart:not([hidden])")
+    until(page, "performance.getEntriesByName('replan').length > 0")
+    page.screenshot(path=screenshots / "film.png", full_page=True)
+
+    chart = page.locator("#chart")
+    box = chart.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 50 + (box["width"] - 56) * 0.4, box["y"] + 60)
+    wait_until_at(page, 4.0, 0.1)
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    wait_until_at(page, 5.0, 0.1)
+    until(page, "document.getElementById('chart').ariaValueNow === '5.0'")
+    assert "plays at" in (chart.get_attribute("aria-valuetext") or "")
+
+    page.focus("#rate")
+    page.keyboard.press("End")
+    assert page.inner_text("#rate-text") == "10×" and page.inner_text("#to") == "0:01.0"
+    page.fill("#rate", "301")  # 10^0.301 = 2
+    assert page.inner_text("#to") == "0:05.0"
+    page.click("#render")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Film at 2×").click()
+    film = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(film)
+    assert film.name == "bikes-2x.mp4"
+    assert VideoReader(film).info.duration_s == pytest.approx(5, abs=0.05)
+    for name, ending in (("Its plan", ".json"), ("Its plot", ".png"), ("Curve", ".json")):
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name=name).click()
+        assert waiting.value.suggested_filename.endswith(ending)
+
+    page.click("#remove-film")
+    page.wait_for_selector("#library:not([hidden])")
+    assert page.get_by_role("link", name="bikes.mp4").count() == 0
+
+
+def test_cancel_ends_an_analysis(page: Page, site: Site) -> None:
+    page.set_input_files(
+        "#upload", {"name": "b.mp4", "mimeType": "video/mp4", "buffer": BIKES.read_bytes()}
+    )
+    page.click("#analyse")
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_selector("#analyse", state="visible")
+    assert page.locator("#jobs .job").count() == 0 and site.get("jobs") == []
+    page.click("#remove-film")
+
+
+def test_adaptive_playback_follows_the_plan(page: Page, site: Site) -> None:
+    """Rate and time of the <video> itself, frame by frame, against the plan that would be rendered."""
+    open_curve(page, "long.mp4")
+    plan = plan_speedup(made_up_curve(LONG_S, 15), 2)
+    page.click("text=Adaptive")
+    drifts_s = []
+    for _ in range(2):  # the better, because the machine may be busy
+        page.keyboard.press("Home")
+        page.click("#play")
+        wall_s, source_s, rates = played(page)
+        page.click("#play")
+        wanted = np.interp(source_s, plan.times_s, plan.factor)
+        assert wanted.max() / wanted.min() > 1.5  # this plan asks for something
+        assert np.median(np.abs(rates / wanted - 1)) < 0.05
+        assert np.corrcoef(rates, wanted)[0, 1] > 0.95
+        ahead_s = plan.output_time(source_s) - wall_s
+        # Seconds are summed up by their middle: a busy machine holds up single frames for longer.
+        drifts_s.append(abs(np.median(ahead_s[wall_s > PLAYED_S - 3]) - np.median(ahead_s[wall_s < 3])))
+        if drifts_s[-1] < MOST_DRIFT * PLAYED_S:
+            break
+    assert min(drifts_s) < MOST_DRIFT * PLAYED_S
+
+
+def played(page: Page) -> tuple[Floats, Floats, Floats]:
+    """For every frame of the page from half a second on: time since then, time and rate of the film."""
+    samples = page.evaluate(
+        """async (playedMs) => {
+            const video = document.getElementById("video");
+            while (video.paused || video.currentTime < 0.5) await new Promise(requestAnimationFrame);
+            const samples = [];
+            const begunMs = performance.now();
+            while (performance.now() - begunMs < playedMs) {
+                await new Promise(requestAnimationFrame);
+                samples.push([(performance.now() - begunMs) / 1000, video.currentTime, video.playbackRate]);
+            }
+            return samples;
+        }""",
+        1000 * PLAYED_S,
+    )
+    wall_s, source_s, rates = np.array(samples).T
+    return wall_s, source_s, rates
+
+
+def test_one_key_compares_with_uniform(page: Page, site: Site) -> None:
+    open_curve(page, "long.mp4")
+    plan = plan_speedup(made_up_curve(LONG_S, 15), 2)
+    page.keyboard.press("a")
+    page.keyboard.press("Home")
+    until(page, f"Math.abs(document.getElementById('video').playbackRate - {plan.factor[0]}) < 0.05")
+    page.keyboard.press("u")
+    until(page, "document.getElementById('video').playbackRate === 2")
+    assert page.is_checked("input[value=uniform]")
+    page.keyboard.press("u")
+    until(page, "document.getElementById('video').playbackRate !== 2")
+    page.keyboard.press("o")
+    until(page, "document.getElementById('video').playbackRate === 1")
+
+
+def test_a_lock_keeps_natural_speed(page: Page, site: Site, screenshots: Path) -> None:
+    open_curve(page, "long.mp4")
+    page.keyboard.press("a")
+    for _ in range(2):
+        page.keyboard.press("Shift+ArrowRight")
+    wait_until_at(page, 10)
+    page.keyboard.press("l")
+    page.keyboard.press("Shift+ArrowRight")
+    wait_until_at(page, 15)
+    page.keyboard.press("l")
+    assert page.inner_text("#locks li") == "0:10.0 to 0:15.0"
+    page.keyboard.press("ArrowLeft")
+    wait_until_at(page, 14)
+    until(page, "document.getElementById('video').playbackRate === 1")
+    assert page.inner_text("#to") == "0:45.0"
+    page.screenshot(path=screenshots / "lock.png", full_page=True)
+    page.reload()
+    page.wait_for_selector("#locks li")  # a wish survives a reload
+    page.get_by_role("button", name="Unlock").click()
+    page.wait_for_selector("#locks li", state="detached")
+
+    box = page.locator("#canvas").bounding_box()
+    assert box is not None
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + 100, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] + 50, box["y"] + 50, steps=4)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    until(page, "document.getElementById('plan-error').textContent.includes('locks')")
+
+
+def test_an_hour_is_at_hand_at_once(page: Page, site: Site, screenshots: Path) -> None:
+    """90 000 frames: interactive within a second, a new plan within a tenth of one."""
+    open_curve(page, "hour.mp4")
+    ready_ms = 1e9
+    for _ in range(8):  # the best, because the machine may be busy
+        page.reload()
+        until(page, "performance.getEntriesByName('replan').length > 0")
+        assert page.is_visible("#chart")
+        ready_ms = min(ready_ms, page.evaluate("performance.getEntriesByName('replan')[0].startTime"))
+        if ready_ms < 1000:
+            break
+    assert ready_ms < 1000
+    plans_ms = [1e9]
+    for place in range(200, 700, 10):
+        page.fill("#rate", str(place))
+        page.wait_for_timeout(50)
+        plans_ms = page.evaluate("performance.getEntriesByName('replan').map((entry) => entry.duration)")
+        if len(plans_ms) > 10 and min(plans_ms) < 100:
+            break
+    assert min(plans_ms) < 100
+    page.screenshot(path=screenshots / "hour.png", full_page=True)
+
+
+def test_a_film_that_the_browser_cannot_play_gets_a_copy_that_it_can(page: Page, site: Site) -> None:
+    open_film(page, "old.avi")
+    page.wait_for_selector("#unplayable", state="visible")
+    assert "mpeg4" in page.inner_text("#unplayable-text")
+    page.click("#make-playable")
+    page.wait_for_selector("#unplayable", state="hidden")
+    until(page, "document.getElementById('video').videoWidth === 96")
+
+
+def test_the_heat_map_goes_on_and_off(page: Page, site: Site, small_film: Path) -> None:
+    page.set_input_files("#upload", small_film)
+    page.wait_for_selector("#film-meta:not(:empty)")
+    page.click("#heatmap")
+    until(page, "document.getElementById('video').src.includes('/heatmap?')")
+    until(page, "document.getElementById('video').videoWidth > 0")
+    assert page.get_attribute("#heatmap", "aria-pressed") == "true"
+    page.keyboard.press("h")
+    until(page, "document.getElementById('video').src.includes('/video?')")
+    page.click("#remove-film")
+    page.wait_for_selector("#library:not([hidden])")
+
+
+def test_a_vote(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:
+    page.click("text=Comparison")
+    choices = page.locator("[data-choice]")
+    assert all(choices.nth(n).is_disabled() for n in range(3))  # nobody judges what he has not seen
+    page.click("#watch")
+    page.wait_for_selector("[data-choice]:not(:disabled)")
+    assert {page.inner_text("figcaption >> nth=0"), page.inner_text("figcaption >> nth=1")} == {"A", "B"}
+    source = page.get_attribute("#left", "src") or ""
+    assert "adaptive" not in source and "uniform" not in source
+    page.keyboard.press("1")
+    page.wait_for_selector("#tallies tbody tr")
+    page.wait_for_selector("[data-choice]:disabled")  # the next comparison
+    page.screenshot(path=screenshots / "comparison.png", full_page=True)
+    row = page.inner_text("#tallies tbody tr").split("\t")
+    assert row[0].strip() == "long.mp4" and {row[2], row[3]} == {"0", "1"} and "%" in row[5]
+    with page.expect_download() as waiting:
+        page.click("#csv")
+    waiting.value.save_as(tmp_path / "votes.csv")
+    (vote,) = csv.DictReader((tmp_path / "votes.csv").open())
+    assert vote["choice"] == ("adaptive" if vote["adaptive_side"] == "left" else "uniform")
+
+
+def with_names(page: Page) -> list[str]:
+    """What can be operated and has no name that could be read out."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("button, a, input, video, [role=slider]")]
+            .filter((e) => !e.closest("[hidden]"))
+            .filter((e) => !(e.textContent.trim() || e.ariaLabel || e.labels?.length))
+            .map((e) => e.outerHTML)"""
+    )
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(("size", "name"), [(DESK, "desk"), (PHONE, "phone")])
+def test_every_view_fits_and_can_be_read_out(
+    page: Page, site: Site, screenshots: Path, colours: Any, size: Any, name: str
+) -> None:
+    page.emulate_media(color_scheme=colours)
+    page.set_viewport_size(size)
+    views: dict[str, Callable[[], None]] = {
+        "library": lambda: page.wait_for_selector("#films li") and None,
+        "film": lambda: open_curve(page, "long.mp4"),
+        "comparison": lambda: page.click("text=Comparison"),
+    }
+    for view, enter in views.items():
+        enter()
+        page.wait_for_timeout(300)
+        page.screenshot(path=screenshots / f"{view}-{name}-{colours}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert with_names(page) == []
+
+
+def test_the_page_needs_nothing_from_elsewhere(browser: Browser, site: Site) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(site.url)
+    page.wait_for_selector("#films li")
+    assert asked and all(url.startswith(site.url) for url in asked)
+    page.close()
+
+
+def test_the_page_plans_time_as_the_program_does(page: Page, site: Site) -> None:
+    """plan.js against speed_plan.py, at knots, between them and at the ends."""
+    plan = plan_speedup(made_up_curve(20.0), 2.3)
+    moments_s = np.concatenate([np.linspace(0, 20, 777), plan.times_s])
+    found = page.evaluate(
+        """async ([slowness, durationS, moments]) => {
+            const { Plan } = await import("/static/plan.js");
+            const plan = new Plan(slowness, durationS);
+            const back = (t) => plan.sourceTime(plan.outputTime(t));
+            return moments.map((t) => [plan.factorAt(t), plan.outputTime(t), back(t)]);
+        }""",
+        [plan.slowness.tolist(), 20.0, moments_s.tolist()],
+    )
+    factors, shown_s, back_s = np.array(found).T
+    np.testing.assert_allclose(factors, 1 / np.interp(moments_s, plan.times_s, plan.slowness), rtol=1e-9)
+    np.testing.assert_allclose(shown_s, plan.output_time(moments_s), atol=1e-9)
+    np.testing.assert_allclose(back_s, moments_s, atol=1e-6)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from anyio import run
+
+from speediness.web.database import Database
+from speediness.web.films import Film, Films, clean_name
+from speediness.web.refusal import Refusal
+from speediness.web.settings import Limits, Settings
+
+
+@pytest.fixture
+def films(settings: Settings) -> Films:
+    return Films(settings, Database(settings.state / "speediness.db"))
+
+
+def upload(films: Films, name: str, *blocks: bytes, promised: int | None = None) -> Film:
+    async def body() -> AsyncIterator[bytes]:
+        for block in blocks:
+            yield block
+
+    return run(films.add, name, promised, body())
+
+
+def names(films: Films) -> list[str]:
+    return [film.name for film in films.all()]
+
+
+def test_films_of_the_folder_and_below_by_name(films: Films, settings: Settings) -> None:
+    (settings.folder / "sub").mkdir()
+    (settings.folder / ".hidden").mkdir()
+    for name in ("b.MP4", "a.mkv", "sub/c.webm", "notes.txt", ".hidden/d.mp4"):
+        (settings.folder / name).write_bytes(b"x")
+    assert names(films) == ["a.mkv", "b.MP4", "sub/c.webm"]
+
+
+def test_links_are_followed_only_within_the_folder(
+    films: Films, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.mp4").write_bytes(b"secret")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "deep.mp4").write_bytes(b"secret")
+    (settings.folder / "real.mp4").write_bytes(b"x")
+    (settings.folder / "inside.mp4").symlink_to(settings.folder / "real.mp4")
+    (settings.folder / "outside.mp4").symlink_to(tmp_path / "secret.mp4")
+    (settings.folder / "dots.mp4").symlink_to("../secret.mp4")
+    (settings.folder / "circle.mp4").symlink_to("circle.mp4")
+    (settings.folder / "broken.mp4").symlink_to("nothing.mp4")
+    (settings.folder / "folder").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(settings.folder / "pipe.mp4")  # reading it would wait for ever
+    assert names(films) == ["inside.mp4", "real.mp4"]
+
+
+def test_a_film_that_became_a_link_to_elsewhere_is_gone(
+    films: Films, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.mp4").write_bytes(b"x")
+    path = settings.folder / "film.mp4"
+    path.write_bytes(b"x")
+    (film,) = films.all()
+    assert films.find(film.id).path == path
+    path.unlink()
+    path.symlink_to(tmp_path / "secret.mp4")
+    with pytest.raises(Refusal, match="no such film"):
+        films.find(film.id)
+
+
+def test_a_film_that_changed_is_another_film(films: Films, settings: Settings) -> None:
+    path = settings.folder / "film.mp4"
+    path.write_bytes(b"x")
+    (before,) = films.all()
+    path.write_bytes(b"xy")
+    (after,) = films.all()
+    assert before.id != after.id
+    with pytest.raises(Refusal):
+        films.find(before.id)
+
+
+def test_a_name_that_is_no_text_is_shown_and_found(films: Films, settings: Settings) -> None:
+    (settings.folder / os.fsdecode(b"caf\xe9\n.mp4")).write_bytes(b"x")
+    (film,) = films.all()
+    assert film.name == "caf\\xe9�.mp4"
+    assert films.find(film.id).size_bytes == 1
+
+
+def test_an_upload_is_kept_under_a_name_of_our_own(films: Films, settings: Settings) -> None:
+    film = upload(films, "../../etc/<b>passwd</b>.mp4", b"abc", b"def")
+    assert film.name == "b>.mp4" and film.uploaded
+    assert film.path.parent == settings.state / "uploads" and film.path.read_bytes() == b"abcdef"
+    assert films.find(film.id) == film
+    assert [path.name for path in (settings.state / "uploads").iterdir()] == [film.id]
+
+
+@pytest.mark.parametrize(
+    ("name", "cleaned"),
+    [
+        ("walk.mp4", "walk.mp4"),
+        ("C:\\films\\walk.mp4", "walk.mp4"),
+        ("a\x00b\r\nc.mp4", "a�b��c.mp4"),
+        ("\u202egpj.exe", "�gpj.exe"),
+        ("", "film"),
+        ("..", ".."),
+        ("x" * 500, "x" * 120),
+    ],
+)
+def test_uploaded_names_are_for_showing_only(name: str, cleaned: str) -> None:
+    assert clean_name(name) == cleaned
+
+
+@pytest.mark.parametrize("promised", [None, 11])
+def test_an_upload_too_large_is_refused_and_leaves_nothing(
+    settings: Settings, promised: int | None
+) -> None:
+    small = Settings(settings.folder, settings.state, limits=Limits(upload_bytes=10))
+    films = Films(small, Database(settings.state / "speediness.db"))
+    with pytest.raises(Refusal, match="at most"):
+        upload(films, "film.mp4", b"12345", b"678901", promised=promised)
+    assert not list((settings.state / "uploads").iterdir()) and not films.all()
+    assert upload(films, "film.mp4", b"1234567890").size_bytes == 10
+
+
+def test_an_empty_upload_is_refused(films: Films) -> None:
+    with pytest.raises(Refusal, match="empty"):
+        upload(films, "film.mp4")
+
+
+def test_a_full_disk_takes_no_upload(films: Films, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage("/")._replace(free=10)
+    monkeypatch.setattr("speediness.web.films.shutil.disk_usage", lambda _: full)
+    with pytest.raises(Refusal, match="free some space"):
+        upload(films, "film.mp4", b"x")
+
+
+def test_only_uploads_are_removed(films: Films, settings: Settings) -> None:
+    (settings.folder / "mine.mp4").write_bytes(b"x")
+    uploaded = upload(films, "theirs.mp4", b"x")
+    films.remove_upload(uploaded)
+    (mine,) = films.all()
+    assert mine.name == "mine.mp4" and not uploaded.path.exists()
+    with pytest.raises(Refusal, match="left alone"):
+        films.remove_upload(mine)
+    assert mine.path.exists()

@@ -1,0 +1,421 @@
+"""What a stranger may send: every request and file here is refused or contained, and the server goes on."""
+
+from __future__ import annotations
+
+import io
+import socket
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from synthetic import numbered_picture, steady, tone, write_film
+from web_site import Site, made_up_curve, serving, settings_in, with_curve
+
+SECRET = b"the-secret-of-another-folder"
+UPLOAD_BYTES = 4_000_000
+EVIL = "http://evil.example"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    root = tmp_path_factory.mktemp("hostile")
+    settings = settings_in(
+        root, upload_bytes=UPLOAD_BYTES, film_s=2.5, memory_bytes=2 << 30, look_s=30, queued_jobs=3
+    )
+    write_film(settings.folder / "film.mp4", steady(50, 25))
+    (root / "secret.mp4").write_bytes(SECRET)
+    write_film(root / "secret.ts", steady(25, 25))
+    with_curve(settings, "film.mp4", made_up_curve(2))
+    with serving(settings) as site:
+        yield site
+
+
+def talk(site: Site, text: str | bytes, patience_s: float = 10) -> bytes:
+    """Send bytes as they are and read what comes back until the server closes or falls silent."""
+    data = text.encode("latin-1") if isinstance(text, str) else text
+    answer = b""
+    with socket.create_connection(("127.0.0.1", site.settings.port), timeout=patience_s) as line:
+        try:
+            line.sendall(data)
+            line.shutdown(socket.SHUT_WR)
+            while block := line.recv(65536):
+                answer += block
+        except (ConnectionError, TimeoutError):
+            pass
+    return answer
+
+
+def request(site: Site, first: str, *headers: str, host: str | None = None, body: str = "") -> bytes:
+    named = f"127.0.0.1:{site.settings.port}" if host is None else host
+    lines = [f"{first} HTTP/1.1", f"Host: {named}", "Connection: close", *headers, "", body]
+    return talk(site, "\r\n".join(lines))
+
+
+def post(site: Site, path: str, body: str, *headers: str) -> bytes:
+    return request(
+        site,
+        f"POST {path}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *headers,
+        body=body,
+    )
+
+
+OURS = "X-Speediness: 1"
+
+REQUESTS: dict[str, Callable[[Site, str], bytes]] = {
+    # Another site's page, or another name pointed at this machine (DNS rebinding)
+    "another name": lambda site, film: request(site, "GET /api/films", host="evil.example"),
+    "another name, our port": lambda site, film: request(
+        site, "GET /api/films", host=f"evil.example:{site.settings.port}"
+    ),
+    "a name that begins like ours": lambda site, film: request(
+        site, "GET /api/films", host=f"127.0.0.1.evil.example:{site.settings.port}"
+    ),
+    "a name with a user": lambda site, film: request(
+        site, "GET /api/films", host=f"evil.example@127.0.0.1:{site.settings.port}"
+    ),
+    "another port": lambda site, film: request(site, "GET /api/films", host="127.0.0.1:1"),
+    "no name": lambda site, film: talk(site, "GET /api/films HTTP/1.1\r\nConnection: close\r\n\r\n"),
+    "no name, old protocol": lambda site, film: talk(site, "GET /api/films HTTP/1.0\r\n\r\n"),
+    "two names": lambda site, film: request(site, "GET /api/films", "Host: evil.example"),
+    "another origin": lambda site, film: post(
+        site, f"/api/films/{film}/jobs", '{"kind": "look"}', OURS, f"Origin: {EVIL}"
+    ),
+    "no origin at all (a sandboxed frame)": lambda site, film: post(
+        site, f"/api/films/{film}/jobs", '{"kind": "look"}', OURS, "Origin: null"
+    ),
+    "another port of this machine": lambda site, film: post(
+        site, f"/api/films/{film}/jobs", '{"kind": "look"}', OURS, "Origin: http://127.0.0.1:1"
+    ),
+    "a film on another site's page": lambda site, film: request(
+        site, f"GET /api/films/{film}/video", "Sec-Fetch-Site: cross-site"
+    ),
+    "a page of a neighbouring site": lambda site, film: request(
+        site, "GET /api/study/votes.csv", "Sec-Fetch-Site: same-site"
+    ),
+    "a form on another site's page": lambda site, film: request(
+        site,
+        f"POST /api/films/{film}/jobs",
+        "Content-Type: text/plain",
+        "Content-Length: 16",
+        body='{"kind": "look"}',
+    ),
+    "asking leave for our header": lambda site, film: request(
+        site,
+        f"OPTIONS /api/films/{film}/jobs",
+        f"Origin: {EVIL}",
+        "Access-Control-Request-Method: POST",
+        "Access-Control-Request-Headers: x-speediness",
+    ),
+    "a socket": lambda site, film: request(
+        site,
+        "GET /api/films",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+        f"Origin: {EVIL}",
+    ),
+    # Ways out of the folder
+    "dots": lambda site, film: request(site, "GET /static/../../errors.py"),
+    "encoded dots": lambda site, film: request(site, "GET /static/%2e%2e/%2e%2e/errors.py"),
+    "encoded slashes": lambda site, film: request(site, "GET /static/..%2f..%2ferrors.py"),
+    "twice encoded": lambda site, film: request(site, "GET /static/%252e%252e/errors.py"),
+    "back slashes": lambda site, film: request(site, "GET /static/..\\..\\errors.py"),
+    "an absolute path": lambda site, film: request(site, "GET /static//etc/passwd"),
+    "a path for a film": lambda site, film: request(
+        site, "GET /api/films/..%2f..%2f..%2f..%2fetc%2fpasswd/video"
+    ),
+    "the secret for a film": lambda site, film: request(site, "GET /api/films/..%2fsecret.mp4/video"),
+    "a path for a job": lambda site, film: request(site, "GET /api/jobs/..%2f..%2fsecret/files/film"),
+    "a path for a result": lambda site, film: request(
+        site, f"GET /api/jobs/{site.get(f'films/{film}')['done']['analyse']}/files/..%2fcurve.json"
+    ),
+    "a null byte": lambda site, film: request(site, "GET /api/films/film%00.mp4/video"),
+    "SQL": lambda site, film: request(site, "GET /api/jobs/'%20OR%201=1%20--"),
+    "SQL in a comparison": lambda site, film: post(
+        site, "/api/study/trials/x';DROP%20TABLE%20trials;--/vote", '{"choice": "left"}', OURS
+    ),
+    # Nonsense
+    "a film by its path": lambda site, film: post(
+        site, f"/api/films/{film}/jobs", '{"kind": "look", "film": "/etc/passwd"}', OURS
+    ),
+    "another kind of work": lambda site, film: post(
+        site, f"/api/films/{film}/jobs", '{"kind": "__import__"}', OURS
+    ),
+    "a rate without end": lambda site, film: post(
+        site, f"/api/films/{film}/plan", '{"rate": 1e999, "locks": []}', OURS
+    ),
+    "a rate that is no number": lambda site, film: post(
+        site, f"/api/films/{film}/plan", '{"rate": NaN, "locks": []}', OURS
+    ),
+    "a rate below natural": lambda site, film: post(
+        site, f"/api/films/{film}/plan", '{"rate": -2, "locks": []}', OURS
+    ),
+    "locks outside the film": lambda site, film: post(
+        site, f"/api/films/{film}/plan", '{"rate": 2, "locks": [[5, 9]]}', OURS
+    ),
+    "thousands of locks": lambda site, film: post(
+        site, f"/api/films/{film}/plan", f'{{"rate": 2, "locks": [{"[0,1]," * 5000}[0,1]]}}', OURS
+    ),
+    "deep nesting": lambda site, film: post(site, f"/api/films/{film}/plan", "[" * 60_000, OURS),
+    "not JSON": lambda site, film: post(site, f"/api/films/{film}/plan", "\x00\xff<xml/>", OURS),
+    "a megabyte where a line belongs": lambda site, film: post(
+        site, f"/api/films/{film}/plan", "x" * 1_000_000, OURS
+    ),
+    "no length": lambda site, film: request(
+        site,
+        f"POST /api/films/{film}/plan",
+        OURS,
+        "Transfer-Encoding: chunked",
+        body="5\r\nxxxxx\r\n0\r\n\r\n",
+    ),
+    "two lengths": lambda site, film: request(
+        site, f"POST /api/films/{film}/plan", OURS, "Content-Length: 2", "Content-Length: 50", body="{}"
+    ),
+    "a smuggled request": lambda site, film: request(
+        site,
+        f"POST /api/films/{film}/plan",
+        OURS,
+        "Content-Length: 4",
+        "Transfer-Encoding: chunked",
+        body="0\r\n\r\nGET /api/films HTTP/1.1\r\n\r\n",
+    ),
+    "an endless header": lambda site, film: request(site, "GET /", f"X-Long: {'x' * 200_000}"),
+    "no HTTP": lambda site, film: talk(site, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 20),
+    "another verb": lambda site, film: request(site, "TRACE /api/films"),
+    "a film replaced": lambda site, film: request(
+        site, f"PUT /api/films/{film}/video", OURS, "Content-Length: 1", body="x"
+    ),
+    "a film of the folder removed": lambda site, film: request(site, f"DELETE /api/films/{film}", OURS),
+    "beyond the end": lambda site, film: request(
+        site, f"GET /api/films/{film}/video", "Range: bytes=99999999999-"
+    ),
+    "a range backwards": lambda site, film: request(
+        site, f"GET /api/films/{film}/video", "Range: bytes=9-1,x-y"
+    ),
+    "an upload that promises too much": lambda site, film: request(
+        site, "POST /api/uploads?name=x.mp4", OURS, "Content-Length: 999999999999"
+    ),
+    "an upload without end": lambda site, film: request(
+        site,
+        "POST /api/uploads?name=x.mp4",
+        OURS,
+        "Transfer-Encoding: chunked",
+        body=(f"{100_000:x}\r\n" + "x" * 100_000 + "\r\n") * 50,
+    ),
+    "an upload that breaks off": lambda site, film: request(
+        site, "POST /api/uploads?name=x.mp4", OURS, "Content-Length: 1000", body="x"
+    ),
+    "an upload without a name": lambda site, film: request(
+        site, "POST /api/uploads", OURS, "Content-Length: 1", body="x"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_hostile_request_is_refused(site: Site, name: str) -> None:
+    film = site.film_id("film.mp4")
+    answer = REQUESTS[name](site, film)
+    status = int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else None
+    # No answer at all is a refusal too: the connection was closed on somebody who does not speak HTTP.
+    assert status is None or 400 <= status < 500, answer[:300]
+    assert SECRET not in answer and b"root:" not in answer and b"Traceback" not in answer
+    assert b"access-control-allow" not in answer.lower()
+    assert [film["name"] for film in site.get("films")] == ["film.mp4"]
+    assert not list((site.settings.state / "uploads").iterdir())
+    assert site.get("jobs") == []
+
+
+def test_many_ranges_at_once_are_answered_once(site: Site) -> None:
+    """A list of overlapping ranges asks for the film many times over."""
+    film = site.film_id("film.mp4")
+    size = (site.settings.folder / "film.mp4").stat().st_size
+    answer = request(site, f"GET /api/films/{film}/video", "Range: bytes=" + "0-," * 4000 + "0-")
+    assert len(answer) < 2 * size + 1000
+    assert site.get("about")
+
+
+def test_hundreds_of_half_open_connections_do_not_stop_the_server(site: Site) -> None:
+    lines = [socket.create_connection(("127.0.0.1", site.settings.port)) for _ in range(300)]
+    try:
+        for line in lines:
+            line.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert site.get("about")
+    finally:
+        for line in lines:
+            line.close()
+
+
+def test_every_answer_forbids_what_the_page_does_not_need(site: Site) -> None:
+    film = site.film_id("film.mp4")
+    for path in ("/", "/static/app.js", "/api/films", f"/api/films/{film}/video", "/api/nothing"):
+        headers = site.client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy and "http" not in policy and "*" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY" and headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+    refused = site.client.get("/", headers={"Host": "evil.example"})
+    assert "default-src 'none'" in refused.headers["content-security-policy"]
+
+
+# Files
+
+
+def gif_of_size(width_px: int, height_px: int) -> bytes:
+    """A picture of seventeen gigabytes in forty bytes."""
+    screen = struct.pack("<HHBBB", width_px, height_px, 0x80, 0, 0) + bytes(6)
+    image = b"\x2c" + struct.pack("<HHHHB", 0, 0, width_px, height_px, 0) + b"\x02\x02\x44\x01\x00"
+    return b"GIF89a" + screen + image + b"\x3b"
+
+
+def zip_bomb() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("film.mp4", bytes(100_000_000))
+    return packed.getvalue()
+
+
+def sound_alone(folder: Path) -> bytes:
+    path = folder / "sound.mp4"
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("aac", rate=48_000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(tone(0.02)[:, :1024], format="fltp", layout="stereo")
+        frame.sample_rate = 48_000
+        film.mux(stream.encode(frame))
+        film.mux(stream.encode(None))
+    return path.read_bytes()
+
+
+def of_length(folder: Path, seconds: int) -> bytes:
+    """A film that claims to last long: two pictures, far apart."""
+    times_s = [Fraction(0), Fraction(seconds), Fraction(seconds + 1)]
+    return write_film(folder / "long.mp4", times_s).read_bytes()
+
+
+def cut_short(folder: Path) -> bytes:
+    return write_film(folder / "whole.mp4", steady(25, 25)).read_bytes()[:3000]
+
+
+def scrambled(folder: Path) -> bytes:
+    content = bytearray(write_film(folder / "whole.mp4", steady(25, 25)).read_bytes())
+    noise = np.random.default_rng(0).integers(0, 256, len(content) - 64, np.uint8)
+    content[64:] = noise.tobytes()
+    return bytes(content)
+
+
+def playlist(address: str) -> bytes:
+    return f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{address}\n#EXT-X-ENDLIST\n".encode()
+
+
+def huge_boxes() -> bytes:
+    """An MP4 whose tables claim four billion entries."""
+    table = struct.pack(">I4sII", 16, b"stts", 0, 0xFFFFFFFF)
+    inside = table
+    for name in (b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+        inside = struct.pack(">I4s", 8 + len(inside), name) + inside
+    return struct.pack(">I4s4sI4s", 20, b"ftyp", b"isom", 0, b"isom") + inside
+
+
+FILES: dict[str, Callable[[Path], bytes]] = {
+    "text": lambda folder: b"this is no film\n" * 100,
+    "a page": lambda folder: b"<!doctype html><script>fetch('/api/films')</script>",
+    "a drawing": lambda folder: b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+    "a program": lambda folder: b"\x7fELF\x02\x01\x01" + bytes(5000),
+    "zeros": lambda folder: bytes(1_000_000),
+    "an archive that unpacks to much": lambda folder: zip_bomb(),
+    "a still picture": lambda folder: _png(),
+    "sound alone": sound_alone,
+    "an HLS playlist of a film elsewhere": lambda folder: playlist(f"file://{folder / 'secret.ts'}"),
+    "a playlist of another machine": lambda folder: playlist("http://127.0.0.1:9/x.ts"),
+    "a concatenation of files elsewhere": lambda folder: b"ffconcat version 1.0\nfile ../../secret.ts\n",
+    "a session description": lambda folder: b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n",
+    "a manifest": lambda folder: b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>',
+    "a picture larger than memory": lambda folder: gif_of_size(65535, 65535),
+    "tables larger than memory": lambda folder: huge_boxes(),
+    "a film of an hour": lambda folder: of_length(folder, 3600),
+    "cut short": cut_short,
+    "scrambled": scrambled,
+}
+
+
+def _png() -> bytes:
+    packed = io.BytesIO()
+    with av.open(packed, "w", format="image2pipe") as out:
+        stream = out.add_stream("png")
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "rgb24"  # type: ignore[attr-defined]
+        frame = av.VideoFrame.from_ndarray(numbered_picture(0, 96, 64), format="rgb24")
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_hostile_file_is_contained(site: Site, name: str, tmp_path: Path) -> None:
+    film = site.upload(f"{name}.mp4", FILES[name](site.settings.folder.parent))
+    try:
+        job = site.run_job(film, "look")
+        assert job["state"] == "failed" and job["message"]
+        assert "bug" not in job["message"] and str(site.settings.state) not in job["message"]
+        assert site.client.get(f"/api/films/{film}/video").status_code == 409  # never served
+        assert site.get("about")
+    finally:
+        assert site.client.delete(f"/api/films/{film}").status_code == 200
+
+
+def test_a_playlist_in_the_folder_itself_opens_no_other_file(site: Site) -> None:
+    path = site.settings.folder / "list.ts"
+    path.write_bytes(playlist(f"file://{site.settings.folder.parent}/secret.ts"))
+    try:
+        job = site.run_job(site.film_id("list.ts"), "look")
+        assert job["state"] == "failed" and "playlist" in job["message"]
+    finally:
+        path.unlink()
+
+
+def test_a_film_that_promises_no_length_is_stopped_where_it_counts(site: Site, tmp_path: Path) -> None:
+    """Raw H.264 says nothing of its length; it is refused when it has played too long."""
+    with av.open(str(write_film(tmp_path / "long.mp4", steady(150, 25)))) as film:
+        bits = av.BitStreamFilterContext("h264_mp4toannexb", film.streams.video[0])
+        packets = [bytes(out) for packet in film.demux(video=0) for out in bits.filter(packet)]
+    film_id = site.upload("long.h264", b"".join(packets))
+    assert site.run_job(film_id, "look")["state"] == "done"
+    assert site.get(f"films/{film_id}")["info"]["duration_s"] is None
+    job = site.run_job(film_id, "analyse")
+    assert job["state"] == "failed" and "lasts longer than" in job["message"]
+    site.client.delete(f"/api/films/{film_id}")
+
+
+def test_names_cannot_break_out_of_a_header(site: Site, tmp_path: Path) -> None:
+    content = write_film(tmp_path / "film.mp4", steady(25, 25)).read_bytes()
+    film = site.upload('x"\r\nSet-Cookie: a=b;<script>.mp4', content)
+    site.run_job(film, "look")
+    copy = site.run_job(film, "playable")
+    answer = site.client.get(f"/api/jobs/{copy['id']}/files/film")
+    assert answer.status_code == 200 and "set-cookie" not in answer.headers
+    assert answer.headers["content-disposition"].startswith("attachment; filename")
+    site.client.delete(f"/api/films/{film}")
+
+
+def test_a_flood_of_jobs_is_refused(site: Site, tmp_path: Path) -> None:
+    content = write_film(tmp_path / "film.mp4", steady(25, 25)).read_bytes()
+    films = [site.upload(f"{n}.mp4", content) for n in range(8)]
+    answers = [site.client.post(f"/api/films/{film}/jobs", json={"kind": "look"}) for film in films]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    for film in films:
+        assert site.client.delete(f"/api/films/{film}").status_code == 200
+    assert site.get("jobs") == []
+
+
+def test_the_list_is_long_enough() -> None:
+    assert len(REQUESTS) + len(FILES) >= 60

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speediness.curves import SpeedinessCurve
+from speediness.errors import OutputError
+from speediness.speed_plan import SpeedPlan
+from speediness.video.reader import VideoReader
+from speediness.web.database import Database
+from speediness.web.jobs import Jobs
+from speediness.web.services import Services
+from speediness.web.settings import Settings
+from synthetic import steady, write_film
+from web_site import Site, made_up_curve, serving, settings_in, with_curve
+
+WISH = {"rate": 2, "locks": []}
+
+
+def workers() -> list[int]:
+    """Process numbers of the workers that this process started and that still run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                line, status = (entry / "cmdline").read_bytes(), (entry / "stat").read_text()
+            except OSError:
+                continue
+            state, parent = status.rpartition(")")[2].split()[:2]
+            if b"speediness.web.worker" in line and parent == str(os.getpid()) and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def wait_for(what: str, condition) -> None:
+    until_s = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until_s, f"waited in vain until {what}"
+        time.sleep(0.02)
+
+
+def start(site: Site, film_id: str, kind: str) -> str:
+    """Start a job and wait until its worker runs."""
+    job_id = site.post(f"films/{film_id}/jobs", {"kind": kind})["id"]
+    wait_for("it runs", lambda: site.get(f"jobs/{job_id}")["state"] == "running" and workers())
+    return job_id
+
+
+@pytest.fixture
+def long_film(settings: Settings) -> str:
+    """A film whose analysis takes longer than a test waits before it does something to it."""
+    write_film(settings.folder / "long.mp4", steady(1500, 25))
+    return "long.mp4"
+
+
+def test_every_kind_of_job_makes_what_it_says(settings: Settings, small_film: Path) -> None:
+    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    with serving(settings) as site:
+        film = site.film_id("small.mp4")
+        for kind in ("look", "analyse", "playable"):
+            assert site.run_job(film, kind)["state"] == "done"
+        render, study = (site.run_job(film, kind, WISH) for kind in ("render", "study"))
+        assert (render["message"], study["message"]) == ("", "")
+        info = site.get(f"films/{film}")["info"]
+        assert (info["width_px"], info["height_px"], info["codec"]) == (96, 64, "h264")
+        jobs = settings.state / "jobs"
+        folder = jobs / render["id"]
+        plan = SpeedPlan.load(folder / "plan.json")
+        assert plan.output_duration_s == pytest.approx(1)
+        made = {
+            "film": jobs / site.get(f"films/{film}")["done"]["playable"] / "film.mp4",
+            "adaptive": jobs / study["id"] / "adaptive.mp4",
+            "uniform": jobs / study["id"] / "uniform.mp4",
+            "render": folder / "film.mp4",
+        }
+        lengths_s = {name: VideoReader(path).info.duration_s for name, path in made.items()}
+        assert lengths_s == {"film": 2, "adaptive": 1, "uniform": 1, "render": 1}
+
+        def download(job_id: str, name: str) -> tuple[str, bytes]:
+            answer = site.client.get(f"/api/jobs/{job_id}/files/{name}")
+            assert answer.status_code == 200
+            return answer.headers["content-disposition"], answer.content
+
+        assert download(render["id"], "film")[0] == 'attachment; filename="small-2x.mp4"'
+        assert json.loads(download(render["id"], "plan")[1])["rate"] == 2
+        assert download(render["id"], "plot")[1].startswith(b"\x89PNG")
+        analysis = site.get(f"films/{film}")["done"]["analyse"]
+        name, text = download(analysis, "curve")
+        assert name == 'attachment; filename="small.speediness.json"'
+        (settings.state / "curve.json").write_bytes(text)
+        assert SpeedinessCurve.load(settings.state / "curve.json").made_by["video"] == "small.mp4"
+
+
+def test_a_cancelled_job_ends_at_once_and_leaves_nothing(settings: Settings, long_film: str) -> None:
+    with serving(settings) as site:
+        film = site.film_id(long_film)
+        site.run_job(film, "look")
+        job_id = start(site, film, "analyse")
+        waiting = site.post(f"films/{film}/jobs", {"kind": "playable"})
+        assert site.post(f"jobs/{waiting['id']}/cancel")["state"] == "cancelled"
+        assert site.post(f"jobs/{job_id}/cancel")["state"] == "cancelled"
+        wait_for("the worker is gone", lambda: not workers())
+        wait_for("its folder is gone", lambda: not (settings.state / "jobs" / job_id).exists())
+        assert site.get("jobs") == []
+        assert site.run_job(film, "look")["state"] == "done"  # the next job is taken
+
+
+def test_progress_is_told_with_the_time_left(settings: Settings, long_film: str) -> None:
+    with serving(settings) as site:
+        film = site.film_id(long_film)
+        site.run_job(film, "look")
+        job_id = start(site, film, "analyse")
+        wait_for("there is progress", lambda: site.get(f"jobs/{job_id}")["share"] > 0)
+        job = site.get(f"jobs/{job_id}")
+        assert 0 < job["share"] < 1 and job["left_s"] > 0
+        site.client.delete(f"/api/jobs/{job_id}")
+        assert site.client.get(f"/api/jobs/{job_id}").status_code == 404
+
+
+def test_a_stopped_server_ends_its_workers_and_the_next_says_so(settings: Settings, long_film: str) -> None:
+    with serving(settings) as site:
+        film = site.film_id(long_film)
+        site.run_job(film, "look")
+        running = start(site, film, "analyse")
+        waiting = site.post(f"films/{film}/jobs", {"kind": "playable"})["id"]
+    assert not workers()
+    with serving(settings) as site:
+        assert site.get(f"jobs/{running}")["state"] == "interrupted"
+        assert "start it again" in site.get(f"jobs/{running}")["message"]
+        assert site.end_of(waiting)["state"] == "done"  # what had only waited goes on by itself
+
+
+def test_what_a_killed_server_left_running_is_marked(settings: Settings, long_film: str) -> None:
+    """After kill -9 nobody was there to write it down."""
+    database = Database(settings.state / "speediness.db")
+    job = Jobs(database).add("analyse", "some film", "film.mp4", {})
+    assert Jobs(database).set_running(job.id)
+    database.close()
+    with serving(settings) as site:
+        assert site.get(f"jobs/{job.id}")["state"] == "interrupted"
+
+
+def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path, small_film: Path) -> None:
+    settings = settings_in(tmp_path, look_s=0.05)
+    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    with serving(settings) as site:
+        job = site.run_job(site.film_id("small.mp4"), "look")
+        assert job["state"] == "failed" and "far longer than it should take" in job["message"]
+        wait_for("the worker is gone", lambda: not workers())
+
+
+def test_a_job_that_takes_too_much_memory_is_stopped(tmp_path: Path, small_film: Path) -> None:
+    settings = settings_in(tmp_path, memory_bytes=200 << 20)
+    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    with serving(settings) as site:
+        job = site.run_job(site.film_id("small.mp4"), "look")
+        assert job["state"] == "failed"
+        assert site.get("about")["version"]
+
+
+def test_the_same_job_is_not_done_twice(settings: Settings, long_film: str) -> None:
+    with serving(settings) as site:
+        film = site.film_id(long_film)
+        site.run_job(film, "look")
+        job_id = start(site, film, "analyse")
+        assert site.post(f"films/{film}/jobs", {"kind": "analyse"})["id"] == job_id
+        site.post(f"jobs/{job_id}/cancel")
+
+
+def test_work_is_refused_in_the_wrong_order(settings: Settings, small_film: Path) -> None:
+    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    with serving(settings) as site:
+        film = site.film_id("small.mp4")
+        for order, message in (
+            ({"kind": "analyse"}, "open it first"),
+            ({"kind": "render"}, "a rate belongs to"),
+            ({"kind": "look", "wish": WISH}, "a rate belongs to"),
+        ):
+            answer = site.client.post(f"/api/films/{film}/jobs", json=order)
+            assert answer.status_code in (409, 422) and message in answer.json()["error"]
+        site.run_job(film, "look")
+        answer = site.client.post(f"/api/films/{film}/jobs", json={"kind": "render", "wish": WISH})
+        assert answer.status_code == 409 and "analyse it first" in answer.json()["error"]
+        assert site.client.get(f"/api/films/{film}/curve").status_code == 404
+
+
+def test_two_servers_do_not_share_a_state(settings: Settings) -> None:
+    services = Services.open(settings)
+    with pytest.raises(OutputError, match="stop that one or choose another folder with --state"):
+        Services.open(settings)
+    services.database.close()
+    Services.open(settings).database.close()
+
+
+@pytest.mark.parametrize("content", [b"this is no database" * 100, None])
+def test_a_state_of_another_kind_is_refused(settings: Settings, content: bytes | None) -> None:
+    path = settings.state / "speediness.db"
+    if content is None:
+        database = Database(path)
+        database.write("PRAGMA user_version = 99")
+        database.close()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(OutputError, match=r"of version 99|is damaged"):
+        Services.open(settings)
+
+
+def test_a_slider_gets_its_plan_within_a_tenth_of_a_second(settings: Settings, small_film: Path) -> None:
+    """A film of an hour, 90 000 frames; the plan is the one that would be rendered."""
+    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    curve = made_up_curve(3600)
+    film = with_curve(settings, "small.mp4", curve)
+    with serving(settings) as site:
+        took_s = []
+        for rate in (2, 1.5, 3, 2.35, 4):
+            begin_s = time.perf_counter()
+            plan = site.post(f"films/{film}/plan", {"rate": rate, "locks": [[10, 20]]})
+            took_s.append(time.perf_counter() - begin_s)
+            assert plan["output_duration_s"] == pytest.approx(3600 / rate, rel=1e-9)
+            slowness = np.frombuffer(base64.b64decode(plan["slowness"]), "<f4").astype(np.float64)
+            shown_s = np.trapezoid(slowness, dx=3600 / (len(slowness) - 1))
+            assert shown_s == pytest.approx(3600 / rate, abs=1e-3)
+        assert min(took_s) < 0.1  # the best, because the machine may be busy

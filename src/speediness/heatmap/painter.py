@@ -1,0 +1,136 @@
+"""From a picture and the map of its moment to the picture that is shown."""
+
+# H W cells of a map, N levels of a value; h w pixels
+
+from __future__ import annotations
+
+from typing import Literal
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from speediness.heatmap.colours import LEVELS, opacity_table, rgb_table, to_yuv
+from speediness.heatmap.legend import legend_rgba
+from speediness.heatmap.maps import HeatMaps
+from speediness.video.info import VideoInfo
+from speediness.video.picture import PictureMaker, from_planes, planes
+
+Layout = Literal["overlay", "side-by-side", "map"]
+"""The map over the film, at its right, or alone."""
+
+OPAQUE = 128
+GRID_PX = 4  # colours are found for every so many pixels, and lie between them linear
+SMOOTH = 0.55  # deviation, in cells, of the Gaussian by which cells pass into one another
+MARGIN = 0.02  # of the picture's height, around the legend
+
+Planes = list[NDArray[np.uint8]]
+
+
+class Painter:
+    """Paints the pictures of one film.
+
+    Attributes:
+        width_px: of the pictures painted, even.
+        height_px: of the pictures painted, even.
+
+    Args:
+        maps: of the film.
+        info: of the film.
+        maker: of the film's pictures.
+        layout: of the pictures painted.
+        legend: a legend lies in the lower left corner of the map.
+    """
+
+    def __init__(
+        self, maps: HeatMaps, info: VideoInfo, maker: PictureMaker, layout: Layout, legend: bool = True
+    ) -> None:
+        self._maps, self._layout = maps, layout
+        width_px, self.height_px = maker.width_px, maker.height_px
+        self.width_px = 2 * width_px if layout == "side-by-side" else width_px
+        self._size_px = (width_px, self.height_px)
+        opacity = opacity_table(maps.kind) if layout == "overlay" else np.ones(LEVELS)
+        colours = to_yuv(rgb_table(maps.kind), maker.colour, self.height_px)
+        self._table_N4 = np.column_stack([colours, np.rint(opacity * OPAQUE).astype(np.uint8)])
+        left, top, right, bottom = maps.region
+        height, width = maps.maps.shape[1:]
+        # The picture may have lost its last row or column, the film's own size has not.
+        self._rows_hH = _between(self.height_px, top * info.height_px, bottom * info.height_px, height)
+        self._columns_wW = _between(width_px, left * info.width_px, right * info.width_px, width)
+        self._grid = av.VideoFrame(len(self._columns_wW), len(self._rows_hH), "yuva444p")
+        self._scaler = VideoReformatter()
+        self._legend: Planes = []
+        if legend:
+            rgba = legend_rgba(maps.kind, *self._size_px)
+            yuv = to_yuv(rgba[..., :3] / 255, maker.colour, self.height_px)
+            alpha = np.rint(rgba[..., 3] / 255 * OPAQUE).astype(np.uint8)
+            self._legend = [yuv[..., 0], yuv[::2, ::2, 1], yuv[::2, ::2, 2], alpha]
+
+    def paint(self, picture: av.VideoFrame, time_s: float) -> av.VideoFrame:
+        """The yuv420p picture of a moment, painted; the one given is left as it is."""
+        film, heat = planes(picture), self._heat(time_s)
+        if self._layout == "overlay":
+            luma, *chroma = film
+            # Half the film's own colour, so that it is not taken for the map's.
+            pale = [(plane // np.uint8(2) + np.uint8(64)).astype(np.uint8) for plane in chroma]
+            painted = _blend([luma, *pale], heat)
+        else:
+            painted = heat[:3]
+        if self._legend:
+            self._lay_legend(painted)
+        if self._layout == "side-by-side":
+            painted = [np.concatenate(pair, 1) for pair in zip(film, painted, strict=True)]
+        return from_planes(painted)
+
+    def _heat(self, time_s: float) -> Planes:
+        """Y, U, V and opacity of the map at the picture's size; U and V half as large."""
+        smooth = self._rows_hH @ self._maps.drawn(time_s) @ self._columns_wW.T
+        lowest = -1.0 if self._maps.kind == "speed" else 0.0
+        levels = np.rint((smooth - lowest) / (1 - lowest) * (LEVELS - 1)).astype(np.uint8)
+        colours_hw4 = self._table_N4[levels]
+        for target, source in zip(planes(self._grid), np.moveaxis(colours_hw4, -1, 0), strict=True):
+            target[:] = source
+        width_px, height_px = self._size_px
+        large = self._scaler.reformat(
+            self._grid, width=width_px, height=height_px, format="yuva420p", interpolation="BILINEAR"
+        )
+        return [plane.copy() for plane in planes(large)]
+
+    def _lay_legend(self, painted: Planes) -> None:
+        height, width = self._legend[0].shape
+        margin = round(MARGIN * self.height_px / 2) * 2
+        bottom = self.height_px - margin
+        for k, plane in enumerate(painted):
+            step = 2 if k else 1
+            rows = slice((bottom - height) // step, bottom // step)
+            place = plane[rows, margin // step : (margin + width) // step]
+            alpha = self._legend[3][::step, ::step]
+            place[:] = _mix(place, self._legend[k], alpha)
+
+
+def _between(length_px: int, first_px: float, end_px: float, cells: int) -> NDArray[np.float32]:
+    """(grid, cells) weights by which every GRID_PX-th pixel takes part in cells; rows sum to 1."""
+    grid = -(-length_px // GRID_PX)
+    middles_px = (np.arange(grid) + 0.5) * length_px / grid
+    places = (middles_px - first_px) / (end_px - first_px) * cells - 0.5
+    distance = np.clip(places, 0, cells - 1)[:, None] - np.arange(cells)
+    weights = np.exp(-((distance / SMOOTH) ** 2) / 2)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
+def _blend(film: Planes, heat: Planes) -> Planes:
+    alpha = heat[3]
+    small = alpha[::2, ::2]
+    return [_mix(plane, heat[k], small if k else alpha) for k, plane in enumerate(film)]
+
+
+def _mix(under: NDArray[np.uint8], over: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Opacity 0..OPAQUE; the products just fit 16 bits."""
+    change = over.astype(np.int16)
+    change -= under
+    change *= alpha
+    change += OPAQUE // 2
+    change >>= 7
+    change += under
+    return change.astype(np.uint8)

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from speediness.analysis.curve import STILL_PX
+from speediness.clip import ClipSpec
+from speediness.engines.judge import Answers, Floats, Judge, Pixels
+from speediness.heatmap.squares import FINE, Squares
+
+CLIP = ClipSpec(n_frames=4, size_px=64)
+
+
+def mean_speed_judge() -> Judge:
+    """Displacement is the mean grey level of a cell; the log-odds of a window are its mean displacement."""
+
+    def motion(before: Pixels, after: Pixels) -> Floats:
+        grey = after[..., 0].astype(np.float32)
+        n, height, width = grey.shape
+        cells = grey.reshape(n, height // 8, 8, width // 8, 8).mean((2, 4))
+        return np.stack([cells, 0 * cells, cells, np.ones_like(cells)], 1)
+
+    def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
+        mean = cells[:, :, 2].mean((1, 2, 3))
+        flow = np.stack([mean, np.full_like(mean, 100)], 1)
+        per_frame = np.concatenate([cells[:, :, 2], cells[:, -1:, 2]], 1)
+        return np.stack([-mean / 2, mean / 2], 1), flow, -per_frame
+
+    return Judge(motion, windows, sees_pictures=False)
+
+
+def maps_of(squares: Squares, picture: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    """The map and what moves, (h, w), of a film whose frames are all alike."""
+    frames = np.stack([squares.cut(picture)] * CLIP.n_frames)
+    cells = squares.judge.motion(frames[:-1], frames[1:])
+    _, _, maps = squares.judge.windows(None, cells[None], np.ones((1, CLIP.n_frames - 1), np.float32))
+    assert maps.shape == (1, CLIP.n_frames, 2, squares.height, squares.width)
+    return maps[0, 0, 0], maps[0, 0, 1]
+
+
+def slow_speed_map(grey_hw: Floats) -> Floats:
+    """Cell by cell: the mean over both looks of the mean over squares, near middles first."""
+    looks = []
+    for step in (FINE, 1):
+        cells = grey_hw.reshape(grey_hw.shape[0] // step, step, -1, step).mean((1, 3))
+        height, width = cells.shape
+        total, weight = np.zeros_like(cells), np.zeros_like(cells)
+        for top in np.linspace(0, height - 8, 1 + -(-(height - 8) // 4)).round().astype(int):
+            for left in np.linspace(0, width - 8, 1 + -(-(width - 8) // 4)).round().astype(int):
+                answer = cells[top : top + 8, left : left + 8].mean()
+                for i in range(8):
+                    for j in range(8):
+                        near = min(i + 1, 8 - i) * min(j + 1, 8 - j)
+                        total[top + i, left + j] += near * answer
+                        weight[top + i, left + j] += near
+        looks.append((total / weight, step))
+    (coarse, step), (fine, _) = looks
+    places = [(np.arange(n) + 0.5) / step - 0.5 for n in fine.shape]
+    rows = np.stack([np.interp(places[0], np.arange(coarse.shape[0]), column) for column in coarse.T], 1)
+    large = np.stack([np.interp(places[1], np.arange(coarse.shape[1]), row) for row in rows])
+    return (large + fine) / 2
+
+
+def test_signed_map_is_the_mean_answer_of_the_squares_around_a_cell() -> None:
+    grey = np.random.default_rng(0).integers(0, 20, (16, 28)).astype(np.uint8)
+    squares = Squares(mean_speed_judge(), CLIP, (128, 224), "speed")
+    found, _ = maps_of(squares, grey.repeat(8, 0).repeat(8, 1)[:, :, None])
+    # Means of pixels are rounded to whole grey levels in the coarse look; here cells are plain.
+    assert found == pytest.approx(slow_speed_map(grey.astype(np.float32)), abs=0.3)
+
+
+def test_a_place_is_judged_by_what_is_near() -> None:
+    picture = np.zeros((128, 256, 1), np.uint8)
+    picture[:, 128:] = 40
+    found, _ = maps_of(Squares(mean_speed_judge(), CLIP, (128, 256), "speed"), picture)
+    assert found[:, :7] == pytest.approx(0, abs=1e-3)
+    assert found[:, -7:] == pytest.approx(40, abs=0.1)
+
+
+def test_the_map_that_drives_is_absolute() -> None:
+    picture = np.full((128, 128, 1), 7, np.uint8)
+    found, _ = maps_of(Squares(mean_speed_judge(), CLIP, (128, 128), "drive"), picture)
+    assert found == pytest.approx(7)
+
+
+def test_what_moves_is_told_cell_by_cell() -> None:
+    picture = np.zeros((128, 128, 1), np.uint8)
+    picture[:64] = 1
+    _, moving = maps_of(Squares(mean_speed_judge(), CLIP, (128, 128), "speed"), picture)
+    # One pixel on the fine look is half a pixel of the network's.
+    assert moving[0, 0] == pytest.approx(0.25 / (0.25 + STILL_PX**2))
+    assert moving[-1, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("picture_px", "cells", "region"),
+    [
+        ((128, 228), (16, 28), (2 / 228, 0, 226 / 228, 1)),
+        ((128, 128), (16, 16), (0, 0, 1, 1)),
+        ((171, 128), (20, 16), (0, 5 / 171, 1, 165 / 171)),
+    ],
+)
+def test_maps_cover_all_but_less_than_a_cell_at_each_side(
+    picture_px: tuple[int, int], cells: tuple[int, int], region: tuple[float, ...]
+) -> None:
+    squares = Squares(mean_speed_judge(), CLIP, picture_px, "speed")
+    assert (squares.height, squares.width) == cells
+    assert squares.region == pytest.approx(region)
+    picture = np.arange(np.prod(picture_px), dtype=np.uint32).astype(np.uint8).reshape(*picture_px, 1)
+    cut = squares.cut(picture)
+    assert cut.shape[0] % 64 == cut.shape[1] % 64 == 0
+    top, left = round(region[1] * picture_px[0]), round(region[0] * picture_px[1])
+    height, width = cells[0] * 8, cells[1] * 8
+    assert (cut[:height, :width] == picture[top : top + height, left : left + width]).all()

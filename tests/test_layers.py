@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).parent.parent / "src"
-PRODUCT = ("speediness.analysis", "speediness.speedup", "speediness.video", "speediness.web")
+PRODUCT = (
+    "speediness.analysis",
+    "speediness.heatmap",
+    "speediness.speedup",
+    "speediness.video",
+    "speediness.web",
+)
 ENGINES = ("speediness.engines", "speediness.engines.judge", "speediness.engines.onnx")
 RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training", "speediness.reproduce")
 NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"}
@@ -28,7 +34,7 @@ SINGLE_FILES = {
 }
 BASE_VERBS = {
     f"speediness.cli.{name}"
-    for name in ("analyse", "speedup", "serve", "cache", "outputs", "terminal", "watching")
+    for name in ("analyse", "speedup", "heatmap", "serve", "cache", "outputs", "terminal", "watching")
 }
 BASE_MODULES = {name for name in MODULES if below(name, PRODUCT)}
 BASE = sorted({"speediness", *ENGINES} | SINGLE_FILES | BASE_VERBS | BASE_MODULES)

@@ -91,6 +91,7 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(site.url)
+    page.wait_for_selector("#films li")
     yield page
     context.close()
     assert not [text for text in complaints if "status of 4" not in text]  # what the page asked in vain

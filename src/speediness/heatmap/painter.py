@@ -21,7 +21,7 @@ Layout = Literal["overlay", "side-by-side", "map"]
 """The map over the film, at its right, or alone."""
 
 OPAQUE = 128
-GRID_PX = 4  # colours are found for every so many pixels, and lie between them linear
+PER_CELL = 8  # colours are found at so many points in the length of a cell, linear in between
 SMOOTH = 0.55  # deviation, in cells, of the Gaussian by which cells pass into one another
 MARGIN = 0.02  # of the picture's height, around the legend
 
@@ -76,7 +76,7 @@ class Painter:
             pale = [(plane // np.uint8(2) + np.uint8(64)).astype(np.uint8) for plane in chroma]
             painted = _blend([luma, *pale], heat)
         else:
-            painted = heat[:3]
+            painted = [plane.copy() for plane in heat[:3]]
         if self._legend:
             self._lay_legend(painted)
         if self._layout == "side-by-side":
@@ -85,17 +85,18 @@ class Painter:
 
     def _heat(self, time_s: float) -> Planes:
         """Y, U, V and opacity of the map at the picture's size; U and V half as large."""
-        smooth = self._rows_hH @ self._maps.drawn(time_s) @ self._columns_wW.T
+        # Not by BLAS, whose threads wait for work at the encoder's expense.
+        columns_Hw = np.einsum("HW,wW->Hw", self._maps.drawn(time_s), self._columns_wW)
+        smooth = np.einsum("hH,Hw->hw", self._rows_hH, columns_Hw)
         lowest = -1.0 if self._maps.kind == "speed" else 0.0
         levels = np.rint((smooth - lowest) / (1 - lowest) * (LEVELS - 1)).astype(np.uint8)
-        colours_hw4 = self._table_N4[levels]
-        for target, source in zip(planes(self._grid), np.moveaxis(colours_hw4, -1, 0), strict=True):
-            target[:] = source
+        for target, table_N in zip(planes(self._grid), self._table_N4.T, strict=True):
+            target[:] = table_N[levels]
         width_px, height_px = self._size_px
         large = self._scaler.reformat(
             self._grid, width=width_px, height=height_px, format="yuva420p", interpolation="BILINEAR"
         )
-        return [plane.copy() for plane in planes(large)]
+        return planes(large)
 
     def _lay_legend(self, painted: Planes) -> None:
         height, width = self._legend[0].shape
@@ -110,8 +111,8 @@ class Painter:
 
 
 def _between(length_px: int, first_px: float, end_px: float, cells: int) -> NDArray[np.float32]:
-    """(grid, cells) weights by which every GRID_PX-th pixel takes part in cells; rows sum to 1."""
-    grid = -(-length_px // GRID_PX)
+    """(grid, cells) weights by which points that divide a length take part in cells; rows sum to 1."""
+    grid = min(PER_CELL * cells, length_px)
     middles_px = (np.arange(grid) + 0.5) * length_px / grid
     places = (middles_px - first_px) / (end_px - first_px) * cells - 0.5
     distance = np.clip(places, 0, cells - 1)[:, None] - np.arange(cells)

@@ -27,7 +27,7 @@ export class StudyView {
     byId("study-lead").textContent = films.length
       ? "The same film at the same length, made in two ways. Watch both, then say which looks better."
       : "Nothing to compare yet. Open a film, analyse it, and choose “Add to comparison”.";
-    byId("trial").hidden = films.length === 0;
+    byId("trial").hidden = true; // until there is something to watch
     if (films.length) await this.#next();
   }
 
@@ -51,6 +51,7 @@ export class StudyView {
     for (const side of SIDES) byId(side).src = `/api/study/trials/${this.#trial.id}/${side}`;
     byId("watch").textContent = "Watch both";
     this.#show(`${this.#trial.film}, ${short(this.#trial.rate)}`);
+    byId("trial").hidden = false;
   }
 
   #show(status) {

@@ -6,6 +6,7 @@ import pytest
 
 from speediness.errors import OutputError
 from speediness.heatmap.maps import HeatMaps
+from speediness.heatmap.painter import Layout
 from speediness.heatmap.render import render_heatmap
 from speediness.heatmap.strip import MOMENTS, draw_strip, key_moments
 from speediness.video.audio_reader import AudioReader
@@ -54,7 +55,8 @@ def test_odd_sides_and_layouts(tmp_path: Path) -> None:
         tmp_path / "a.mkv", steady(5), width_px=191, height_px=129, codec="ffv1", pixel_format="yuv444p"
     )
     out = tmp_path / "out.mp4"
-    for layout, width in (("overlay", 190), ("map", 190), ("side-by-side", 380)):
+    widths: dict[Layout, int] = {"overlay": 190, "map": 190, "side-by-side": 380}
+    for layout, width in widths.items():
         render_heatmap(source, flat(0.2), out, layout=layout, force=True)
         info = VideoReader(out).info
         assert (info.width_px, info.height_px) == (width, 128)

@@ -17,7 +17,7 @@ class Limits:
     film_s: float = 3 * 3600.0
     """Longest film that is worked on, seconds."""
     memory_bytes: int = 8 * GIB
-    """Address space of a worker process. A small film takes 2.4 GiB at most; the rest is for large pictures."""
+    """Address space of a worker process. A small film takes up to 2.4 GiB, large pictures more."""
     look_s: float = 60.0
     """Wall time for opening a film and decoding its first picture."""
     work_s_per_film_s: float = 30.0

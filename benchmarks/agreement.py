@@ -41,7 +41,7 @@ from speediness.sampling import playback_factors
 from speediness.speedup.plan import plan_speedup
 from speediness.video.reader import Frame, VideoReader
 
-SCHEDULES = [Schedule(*numbers) for numbers in ((2, 2), (4, 1), (4, 2), (4, 3), (8, 1), (8, 2))]
+SCHEDULES = [Schedule(*numbers) for numbers in ((8, 2), (4, 1), (4, 2), (3, 2), (4, 3), (2, 1), (2, 2))]
 FACTORS, RATE, BAR = playback_factors(), 2.0, 0.03
 
 
@@ -110,7 +110,7 @@ def measure(films: Sequence[Path]) -> Results:
 
 def name_of(schedule: Schedule) -> str:
     """As it is written in the table."""
-    name = f"{schedule.moments_per_length} moments, {schedule.positions} positions"
+    name = f"stride {schedule.stride}, {schedule.positions} positions"
     return f"{name} (SHARED)" if schedule == SHARED else name
 
 
@@ -282,7 +282,7 @@ def draw(figure: Figure, results: Results) -> None:
         row = pooled(films, "schedules", name)
         shared, at = "SHARED" in name, (row["cpu_s_per_s"], row["mean_dp"])
         axes.plot(*at, "o", color="#AA3377" if shared else "#222222", markersize=8 if shared else 6)
-        label = name.replace(" moments, ", " × ").replace(" positions", "")
+        label = name.removeprefix("stride ").replace(", ", " × ").replace(" positions", "")
         beside = (7, -13) if "2 positions" in name else (7, 5)  # neighbours stand close
         axes.annotate(label, at, beside, textcoords="offset points", fontsize=9)
     axes.set_xlim(0, axes.get_xlim()[1] * 1.1)
@@ -291,7 +291,9 @@ def draw(figure: Figure, results: Results) -> None:
         axes.annotate(
             words, (1, level), (-4, 3), axes.get_yaxis_transform(), "offset points", ha="right", fontsize=9
         )
-    axes.set_xlabel("CPU s of judging per s of film (labels: moments per window length × grid positions)")
+    axes.set_xlabel(
+        "CPU s of judging per s of film (labels: stride in reference intervals × grid positions)"
+    )
     axes.set_ylabel("mean |ΔP| from EXACT, all frames and factors")
     axes.spines[["top", "right"]].set_visible(False)
 

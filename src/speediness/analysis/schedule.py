@@ -20,8 +20,9 @@ class Schedule:
     reference interval of it: over positions of the grid. Between moments it is interpolated.
     """
 
-    moments_per_length: int | None
-    """Moments in the length of a window; None: every frame of the film as it is played."""
+    stride: int | None
+    """Reference intervals from one moment to the next, so that the windows of neighbouring moments
+    are made of the same pairs; None: one frame of the film as it is played."""
     positions: int
     """Windows per moment, their middles spread evenly over a reference interval."""
 
@@ -31,8 +32,7 @@ class Schedule:
         return moment_s + ((np.arange(self.positions) + 0.5) / self.positions - 0.5) * interval_s
 
 
-SHARED = Schedule(moments_per_length=8, positions=2)
-"""The product's: a third of EXACT's windows at 25 frames a second, and a fifth of its pairs, since
-neighbouring moments lie a whole number of reference intervals apart (benchmarks/agreement.py)."""
-EXACT = Schedule(moments_per_length=None, positions=1)
+SHARED = Schedule(stride=3, positions=2)
+"""The product's: a fifth of EXACT's windows at 25 frames a second (benchmarks/agreement.py)."""
+EXACT = Schedule(stride=None, positions=1)
 """The paper's (§4.1): a window around every frame of every sped-up version."""

@@ -174,9 +174,9 @@ class OpenShot:
 
     def _next_moment_s(self, k: int, held_s: NDArray[np.float64]) -> float | None:
         """The first moment not judged; None: it lies after the last frame."""
-        n, factor, per_length = len(self.moments_s[k]), self._factors[k], self._schedule.moments_per_length
-        if per_length is not None:
-            moment_s = self.times_s[0] + n * factor * self._clip.duration_s / per_length
+        n, factor, stride = len(self.moments_s[k]), self._factors[k], self._schedule.stride
+        if stride is not None:
+            moment_s = self.times_s[0] + n * stride * factor / float(self._clip.frame_rate)
             return None if moment_s > held_s[-1] else moment_s
         whole, part = divmod(n * factor - self.first_held, 1)
         around_s = held_s[int(whole) : int(whole) + 2]

@@ -22,45 +22,55 @@ PAIRS, WINDOWS = 16, 4
 
 
 def open_judge(path: Path) -> Judge:
-    """Both steps of an exported network.
-
-    Every core works on pairs or windows of its own. The runtime's threads would split each
-    operation instead and wait for one another: twice as slow for pairs, a fifth for windows.
-    """
-    windows_session = _session(str(path))
-    motion_session = _session(base64.b64decode(_held(windows_session)[MOTION_KEY]))
-    sees_pictures = any(given.name == "clips" for given in windows_session.get_inputs())
-    pool = ThreadPoolExecutor(cores(), "onnx")
-
-    def motion(before_PHWC: Pixels, after_PHWC: Pixels) -> Floats:
-        def run(part: slice) -> Sequence[Any]:
-            return motion_session.run(None, {"before": before_PHWC[part], "after": after_PHWC[part]})
-
-        (cells,) = zip(*_in_parts(pool, run, len(before_PHWC), PAIRS), strict=True)
-        return np.concatenate(cells)
+    """Both steps of an exported network."""
+    session, pool = _session(str(path)), _pool()
+    sees_pictures = any(given.name == "clips" for given in session.get_inputs())
 
     def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
         def run(part: slice) -> Sequence[Any]:
             given: dict[str, NDArray] = {"cells": cells[part], "intervals": intervals[part]}
             if clips is not None:
                 given["clips"] = clips[part]
-            return windows_session.run(None, given)
+            return session.run(None, given)
 
         logits, flow, maps = zip(*_in_parts(pool, run, len(cells), WINDOWS), strict=True)
         return np.concatenate(logits), np.concatenate(flow), np.concatenate(maps)
 
-    return Judge(motion, windows, sees_pictures)
+    return Judge(open_motion(_held(session)[MOTION_KEY]), windows, sees_pictures)
 
 
-def read_description(path: Path) -> tuple[dict[str, Any], bytes]:
-    """What an exported network says of itself, and the graph of its first step."""
+def open_motion(travelling: str) -> Callable[[Pixels, Pixels], Floats]:
+    """The first step, from the graph that travels in an exported network's description."""
+    session, pool = _session(base64.b64decode(travelling)), _pool()
+
+    def motion(before_PHWC: Pixels, after_PHWC: Pixels) -> Floats:
+        def run(part: slice) -> Sequence[Any]:
+            return session.run(None, {"before": before_PHWC[part], "after": after_PHWC[part]})
+
+        (cells,) = zip(*_in_parts(pool, run, len(before_PHWC), PAIRS), strict=True)
+        return np.concatenate(cells)
+
+    return motion
+
+
+def read_description(path: Path) -> tuple[dict[str, Any], str]:
+    """What an exported network says of itself, and the graph of its first step as it travels."""
     held = _held(_session(str(path), optimise=False))
-    return json.loads(held[DESCRIPTION_KEY]), base64.b64decode(held[MOTION_KEY])
+    return json.loads(held[DESCRIPTION_KEY]), held[MOTION_KEY]
 
 
 def cores() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _pool() -> ThreadPoolExecutor:
+    """A thread a core, each with pairs or windows of its own.
+
+    The runtime's own threads split every operation instead and wait for one another: twice as slow
+    for pairs, a fifth slower for windows.
+    """
+    return ThreadPoolExecutor(cores(), "onnx")
 
 
 def _in_parts(

@@ -33,7 +33,7 @@ from speediness.analysis.curve import probability_normal
 from speediness.analysis.network import Network, load_network
 from speediness.analysis.schedule import EXACT, SHARED, Schedule
 from speediness.analysis.shot import OpenShot, Shot
-from speediness.analysis.shots import CutDetector
+from speediness.analysis.cuts import CutDetector
 from speediness.curves import SpeedinessCurve
 from speediness.engines import choose_engine
 from speediness.engines.judge import Answers, Floats, Pixels
@@ -168,7 +168,7 @@ def single_windows(shot: OpenShot) -> list[tuple[NDArray[np.float64], NDArray[np
         answers_W4 = np.concatenate(answers)
         answers_W4 = answers_W4[np.argsort(answers_W4[:, 0], kind="stable")]
         log_odds, peak = answers_W4[:, 1].astype(np.float32), answers_W4[:, 3].astype(np.float32)
-        singles.append((answers_W4[:, 0], probability_normal(log_odds, peak)))
+        singles.append((answers_W4[:, 0], probability_normal(log_odds[None], peak[None])[0]))
     return singles
 
 

@@ -19,9 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from multiprocessing import get_context
-from os import cpu_count
 from pathlib import Path
-from platform import machine, processor, python_version
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
@@ -29,6 +27,7 @@ import av
 import numpy as np
 from av.filter import Graph
 
+from report import this_machine
 from speediness.speed_plan import SpeedPlan
 from speediness.speedup.frame_choice import standard_rate
 from speediness.speedup.render import render_speedup
@@ -72,7 +71,7 @@ def main() -> None:
         f"{film.name}: {info.width_px}x{info.height_px}, {float(info.frame_rate):.2f} fps, {info.codec}, "
         f"{float(reader.end_s):.1f} s, {'with' if info.has_audio else 'no'} sound; at {RATE:g}x, {preset}"
     )
-    print(f"{cpu_model()}, {cpu_count()} cores; Python {python_version()}, PyAV {av.__version__}\n")
+    print(f"{this_machine()}\n")
     print("| way | wall s | x real time | against filters | CPU s | peak MB | film MB |")
     print("|---|---|---|---|---|---|---|")
     base_s = np.median([run.wall_s for run in runs["filter graph, constant rate"]])
@@ -93,14 +92,6 @@ def measured(way: Callable[..., None], film: Path, duration_s: float, preset: st
         wall_s, cpu_s = time.perf_counter() - start_s, time.process_time() - before_s
         peak_mb = getrusage(RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
         return Run(wall_s, cpu_s, peak_mb, out.stat().st_size / 1e6)
-
-
-def cpu_model() -> str:
-    """What the processor calls itself."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return names[0] if names else processor() or machine()
 
 
 def by_uniform_plan(film: Path, out: Path, duration_s: float, preset: str) -> None:

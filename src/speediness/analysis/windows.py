@@ -13,9 +13,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from speediness.analysis.cuts import CutDetector
 from speediness.analysis.schedule import SHARED, Schedule
 from speediness.analysis.shot import OpenShot, Shot
-from speediness.analysis.shots import CutDetector
 from speediness.clip import ClipSpec
 from speediness.engines.judge import Judge
 from speediness.video.place import Place

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.curve import AHEAD
+from speediness.analysis.cuts import CutDetector
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.analysis.schedule import Schedule
 from speediness.analysis.shot import OpenShot
-from speediness.analysis.shots import CutDetector
 from speediness.clip import ClipSpec
 from speediness.errors import OutputError
 from speediness.heatmap.squares import FINE, Kind, Squares

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from speediness.analysis.shots import CutDetector
+from speediness.analysis.cuts import CutDetector
 
 
 def scene(seed: int, height: int = 64, width: int = 112) -> np.ndarray:

@@ -30,10 +30,10 @@ from numpy.typing import NDArray
 
 from report import Results, arguments, installed_engines, markdown, report
 from speediness.analysis.curve import probability_normal
+from speediness.analysis.cuts import CutDetector
 from speediness.analysis.network import Network, load_network
 from speediness.analysis.schedule import EXACT, SHARED, Schedule
 from speediness.analysis.shot import OpenShot, Shot
-from speediness.analysis.cuts import CutDetector
 from speediness.curves import SpeedinessCurve
 from speediness.engines import choose_engine
 from speediness.engines.judge import Answers, Floats, Pixels

@@ -123,12 +123,13 @@ def test_the_scale_recovers_a_known_calibration() -> None:
 
 def test_the_response_counts_what_natural_film_answers_at_each_factor() -> None:
     films = [brightening_film(8, 30, f"s{n}") for n in range(12)]
-    found = measure_response(films, judge_by(judge_by_true_speed), CLIP)
+    bias = -0.1  # natural speed answers -0.5, on the edge of two bins: moved into the middle of one
+    found = measure_response(films, judge_by(judge_by_true_speed).calibrated(bias, 1.0), CLIP)
     share = np.array(found["share"])
     np.testing.assert_allclose(share.sum(1), 1)
     assert found["factors"][0] == 1.0
     for factor, row in zip(found["factors"][:4], share, strict=False):  # longer windows turn back
         likeliest = int(row.argmax())
-        assert likeliest == np.digitize(np.log2(factor) - 0.5, found["edges"])
+        assert likeliest == np.digitize(np.log2(factor) - 0.5 - bias, found["edges"])
         assert row[likeliest] > 0.4
     assert share.min() > 0

@@ -73,11 +73,11 @@ def analyse(
     key = store.key(reader.path, settings) if store else ""
     if store and (known := store.curve(key)) is not None:
         return replace(known, made_by=known.made_by | {"video": reader.path.name})
-    promised_s = None if reader.info.duration_s is None else float(reader.info.duration_s)
+    promised_s = reader.info.duration_s or 0
 
     def seen(time_s: float) -> None:
         if progress is not None:
-            progress(time_s, max(promised_s or 0, time_s))
+            progress(time_s, max(promised_s, time_s))
 
     def new_film() -> FilmJudge:
         return FilmJudge(net.judge, net.clip, factors, EXACT if exact else SHARED)

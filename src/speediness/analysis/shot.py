@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ Watch = Callable[[NDArray[np.float64], Floats], None]
 class Shot:
     """What the network said of one shot, at the moments it was asked.
 
-    An hour of film has a thousandth of a gigabyte of these; per frame it would be ten times that.
+    A megabyte for an hour of film; a value for every frame would take ten.
     """
 
     times_s: NDArray[np.float64]
@@ -142,10 +142,8 @@ class OpenShot:
             "times_s": np.array(self.times_s),
             "first_held": np.array(self.first_held),
             "judged_until_s": np.array(self.judged_until_s),
-            "moment_counts": np.array([len(moments_s) for moments_s in self.moments_s]),
-            "moments_s": np.concatenate(self.moments_s),
-            "answer_counts": np.array([sum(map(len, answers)) for answers in self.answers]),
-            "answers": np.concatenate([np.empty((0, 4)), *(part for k in self.answers for part in k)]),
+            **packed("moments_s", [np.array(moments_s) for moments_s in self.moments_s]),
+            **packed("answers", [np.concatenate([np.empty((0, 4)), *parts]) for parts in self.answers]),
         }
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
@@ -153,10 +151,8 @@ class OpenShot:
         self.times_s = state["times_s"].tolist()
         self.first_held = int(state["first_held"])
         self.judged_until_s = float(state["judged_until_s"])
-        moments = np.split(state["moments_s"], np.cumsum(state["moment_counts"])[:-1])
-        self.moments_s = [part.tolist() for part in moments]
-        answers = np.split(state["answers"], np.cumsum(state["answer_counts"])[:-1])
-        self.answers = [[part] for part in answers]
+        self.moments_s = [part.tolist() for part in unpacked("moments_s", state)]
+        self.answers = [[part] for part in unpacked("answers", state)]
 
     def _at_moments(
         self, factor: float, moments_s: NDArray[np.float64], answers_W4: NDArray[np.float64]
@@ -256,6 +252,18 @@ class OpenShot:
         del self._held[:dropped]
         self.first_held += dropped
         self._cells = {pair: cells for pair, cells in self._cells.items() if min(pair) >= self.first_held}
+
+
+def packed(name: str, parts: Sequence[NDArray]) -> dict[str, NDArray]:
+    """Arrays of unlike lengths as one, and where it is to be cut."""
+    if not parts:
+        return {}
+    return {name: np.concatenate(parts), f"{name}.ends": np.cumsum([len(part) for part in parts])}
+
+
+def unpacked(name: str, state: Mapping[str, NDArray]) -> list[NDArray]:
+    """The parts that :func:`packed` was given."""
+    return np.split(state[name], state[f"{name}.ends"][:-1]) if name in state else []
 
 
 def _fit(pixels_HWC: Pixels) -> Pixels:

@@ -7,7 +7,7 @@ windows are judged (:mod:`speediness.analysis.schedule`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from speediness.analysis.cuts import CutDetector
 from speediness.analysis.schedule import SHARED, Schedule
-from speediness.analysis.shot import OpenShot, Shot
+from speediness.analysis.shot import OpenShot, Shot, packed, unpacked
 from speediness.clip import ClipSpec
 from speediness.engines.judge import Judge
 from speediness.video.place import Place
@@ -98,9 +98,9 @@ class FilmJudge:
         first_held = self._first_held()
         return {
             "place": np.array([str(self._held_times_s.get(first_held - 1)), str(first_held)]),
-            **_packed("shots.times_s", [shot.times_s for shot in self._closed]),
-            **_packed("shots.moments_s", [part for shot in self._closed for part in shot.moments_s]),
-            **_packed("shots.answers", [part for shot in self._closed for part in shot.answers]),
+            **packed("shots.times_s", [shot.times_s for shot in self._closed]),
+            **packed("shots.moments_s", [part for shot in self._closed for part in shot.moments_s]),
+            **packed("shots.answers", [part for shot in self._closed for part in shot.answers]),
             **{f"open.{name}": array for name, array in self._open.state().items()},
             **{f"cuts.{name}": array for name, array in self._detector.state().items()},
         }
@@ -117,7 +117,7 @@ class FilmJudge:
         place, first_held = state["place"]
         k = len(self._factors)
         times_s, moments_s, answers = (
-            _unpacked(f"shots.{name}", state) for name in ("times_s", "moments_s", "answers")
+            unpacked(f"shots.{name}", state) for name in ("times_s", "moments_s", "answers")
         )
         self._closed = [
             Shot(part, tuple(moments_s[n * k : (n + 1) * k]), tuple(answers[n * k : (n + 1) * k]))
@@ -154,17 +154,6 @@ def judge_shots(
         film.add(frame)
         progress(float(frame.time_s))
     return film.finish()
-
-
-def _packed(name: str, parts: Sequence[NDArray]) -> State:
-    """Arrays of unlike lengths as one, and where it is to be cut."""
-    if not parts:
-        return {}
-    return {name: np.concatenate(parts), f"{name}.ends": np.cumsum([len(part) for part in parts])}
-
-
-def _unpacked(name: str, state: Mapping[str, NDArray]) -> list[NDArray]:
-    return np.split(state[name], state[f"{name}.ends"][:-1]) if name in state else []
 
 
 def _below(state: Mapping[str, NDArray], prefix: str) -> State:

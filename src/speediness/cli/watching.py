@@ -12,19 +12,6 @@ if TYPE_CHECKING:
 
 def add_watching_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which network watches, where it runs and how closely it looks."""
-    add_network_arguments(parser)
-    parser.add_argument(
-        "--exact",
-        action="store_true",
-        help="a window around every frame of every sped-up version, as in the paper: slow, nearly the same",
-    )
-    parser.add_argument(
-        "--no-cache", action="store_true", help="look up no earlier result and keep none (speediness cache)"
-    )
-
-
-def add_network_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare which network watches and where it runs."""
     parser.add_argument(
         "--model",
         metavar="NAME",
@@ -36,6 +23,14 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["auto", "openvino", "onnx", "torch"],
         default="auto",
         help="where the network runs (default: torch with a GPU, else openvino if installed, else onnx)",
+    )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="a window around every frame of every sped-up version, as in the paper: slow, nearly the same",
+    )
+    parser.add_argument(
+        "--no-cache", action="store_true", help="look up no earlier result and keep none (speediness cache)"
     )
 
 

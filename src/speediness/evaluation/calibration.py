@@ -72,7 +72,7 @@ def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dic
             Frame(Fraction(float(time_s)), pixels)
             for time_s, pixels in zip(film.times_s, halve(film.frames_FHWC), strict=True)
         )
-        shots = list(judge_shots(frames, judge, clip, factors))
+        shots = judge_shots(frames, judge, clip, factors)
         log_odds_KF = np.concatenate([shot.log_odds for shot in shots], 1)
         moving_F = np.concatenate([shot.peak_motion[0] for shot in shots]) > STILL_PX
         if moving_F.any():

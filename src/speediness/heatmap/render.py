@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from speediness.heatmap.maps import HeatMaps
 from speediness.heatmap.painter import Layout, Painter
 from speediness.speedup.frame_choice import choose, standard_rate
 from speediness.video.audio_reader import AudioReader
 from speediness.video.picture import PictureMaker
-from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 from speediness.video.writer import SoundFormat, VideoWriter, check_output
-
-AHEAD = 4
 
 
 def render_heatmap(
@@ -56,8 +52,6 @@ def render_heatmap(
     n_frames = max(round(maps.duration_s * rate), 1)
     sound = AudioReader(reader) if reader.info.has_audio else None
     form = SoundFormat(sound.sample_rate_hz, sound.channels) if sound else None
-    samples = round(n_frames / rate * form.sample_rate_hz) if form else 0
-    blocks = _exactly(samples, form.channels, sound.blocks()) if sound and form else iter(())
 
     def pictures() -> Iterator[av.VideoFrame]:
         moments_s = np.arange(0.5, n_frames, dtype=np.float64) / float(rate)
@@ -68,25 +62,5 @@ def render_heatmap(
             yield painted
 
     size_px = (painter.width_px, painter.height_px)
-    with (
-        VideoWriter(out, size_px, rate, maker.colour, form) as writer,
-        read_ahead(pictures(), AHEAD) as made,
-        read_ahead(blocks, AHEAD) as heard,
-    ):
-        for picture in made:
-            writer.add_picture(picture)
-            while form and writer.samples < min(writer.frames / rate * form.sample_rate_hz, samples):
-                writer.add_sound(next(heard))
-            if progress is not None:
-                progress(float(writer.frames / rate), float(n_frames / rate))
-
-
-def _exactly(
-    total: int, channels: int, blocks: Iterable[NDArray[np.float32]]
-) -> Iterator[NDArray[np.float32]]:
-    """The same sound cut or padded with silence to ``total`` samples."""
-    for block in blocks:
-        block = block[:, :total]
-        total -= block.shape[1]
-        yield block
-    yield np.zeros((channels, total), np.float32)
+    with VideoWriter(out, size_px, rate, maker.colour, form) as writer:
+        writer.write(pictures(), sound.blocks() if sound else (), n_frames, progress)

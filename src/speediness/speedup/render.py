@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,6 @@ from speediness.speedup.frame_choice import blend as blended
 from speediness.speedup.frame_choice import choose, standard_rate
 from speediness.video.audio_reader import AudioReader
 from speediness.video.picture import PictureMaker
-from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 from speediness.video.writer import DEFAULT_PRESET, SoundFormat, VideoWriter, check_output, check_preset
 
@@ -26,9 +25,6 @@ Audio = Literal["stretch", "mute", "drop"]
 """What becomes of the sound: stretched at its pitch, a silent track, or no track."""
 
 Samples = NDArray[np.float32]
-
-PICTURES_AHEAD = 4  # 3 MB each at 1080p; more gain nothing, the encoder has a queue of its own
-SOUND_AHEAD = 4  # pieces of 0.15 s
 
 
 @dataclass(frozen=True)
@@ -91,22 +87,12 @@ def render_speedup(
     check_preset(preset)
     rate = standard_rate(reader.info.frame_rate)
     n_frames = max(round(plan.output_duration_s * rate), 1)
-    length_s = float(n_frames / rate)
     maker = PictureMaker(reader.info)
-    sound = None if audio == "drop" or not reader.info.has_audio else _Sound(reader, plan, audio, length_s)
+    sound = None if audio == "drop" or not reader.info.has_audio else _Sound(reader, plan, audio)
     pictures = _Pictures(reader, plan, rate, n_frames, maker, blend)
     size_px, sound_format = (maker.width_px, maker.height_px), sound.format if sound else None
     with VideoWriter(out, size_px, rate, maker.colour, sound_format, preset) as writer:
-        with (
-            read_ahead(pictures, PICTURES_AHEAD) as made,
-            read_ahead(sound.blocks() if sound else (), SOUND_AHEAD) as blocks,
-        ):
-            for picture in made:
-                writer.add_picture(picture)
-                while sound and writer.samples < sound.due(writer.frames / rate):
-                    writer.add_sound(next(blocks))
-                if progress:
-                    progress(float(writer.frames / rate), length_s)
+        writer.write(pictures, sound.blocks() if sound else (), n_frames, progress)
         pictures.read_rest()
     warnings = [*reader.warnings, *(sound.warnings if sound else [])]
     if abs(plan.source_duration_s - reader.end_s) > 0.1:
@@ -118,7 +104,7 @@ def render_speedup(
     return RenderReport(
         frames=writer.frames,
         frame_rate=rate,
-        duration_s=length_s,
+        duration_s=float(n_frames / rate),
         audio_samples=samples,
         audio_end_s=samples / sound.format.sample_rate_hz if sound else 0.0,
         max_av_error_ms=1000 * (pictures.worst_error_s + (sound.worst_error_s if sound else 0.0)),
@@ -171,13 +157,12 @@ class _Pictures:
 
 
 class _Sound:
-    """The output sound, and how much of it the writer is to have when."""
+    """The output sound."""
 
-    def __init__(self, reader: VideoReader, plan: SpeedPlan, audio: Audio, length_s: float) -> None:
+    def __init__(self, reader: VideoReader, plan: SpeedPlan, audio: Audio) -> None:
         self._source, self._audio = AudioReader(reader), audio
         self.format = SoundFormat(self._source.sample_rate_hz, self._source.channels)
         self._stretcher = SoundStretcher(plan, self.format.sample_rate_hz, self.format.channels)
-        self._total = round(length_s * self.format.sample_rate_hz)
 
     @property
     def worst_error_s(self) -> float:
@@ -188,19 +173,5 @@ class _Sound:
         return self._source.warnings
 
     def blocks(self) -> Iterator[Samples]:
-        """Pieces ``(channels, samples)`` that add up to the length of the film."""
-        source = () if self._audio == "mute" else self._source.blocks()
-        return _exactly(self._total, self.format.channels, self._stretcher.stretch(source))
-
-    def due(self, time_s: Fraction) -> float:
-        """Samples per channel that belong to the film up to this time of the output."""
-        return min(float(time_s) * self.format.sample_rate_hz, self._total)
-
-
-def _exactly(total: int, channels: int, blocks: Iterable[Samples]) -> Iterator[Samples]:
-    """The same sound cut or padded with silence to ``total`` samples."""
-    for block in blocks:
-        block = block[:, :total]
-        total -= block.shape[1]
-        yield block
-    yield np.zeros((channels, total), np.float32)
+        """Pieces ``(channels, samples)``, about as long as the film together."""
+        return self._stretcher.stretch(() if self._audio == "mute" else self._source.blocks())

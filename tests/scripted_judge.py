@@ -18,6 +18,7 @@ def judge_by(rule: Rule) -> Judge:
     def windows(clips: np.ndarray | None, cells: np.ndarray, intervals: np.ndarray) -> Answers:
         assert clips is not None
         logits, flow = rule(clips, intervals)
-        return logits, flow, np.zeros((*clips.shape[:2], 1, 1), np.float32)
+        maps = np.zeros((*clips.shape[:2], 1, 1), np.float32)
+        return Answers(logits[:, None], flow[:, None], logits[:, None], maps)
 
     return Judge(motion, windows, sees_pictures=True)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import speediness.analysis.curve
+import speediness.analysis.shot
 from speediness.analysis.curve import STILL_PX, analyse, probability_normal
 from speediness.analysis.shot import OpenShot
 from speediness.analysis.store import ResultStore
@@ -151,6 +152,7 @@ def test_an_interrupted_analysis_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_s: float
 ) -> None:
     monkeypatch.setattr(speediness.analysis.curve, "CHECKPOINT_S", 0)
+    monkeypatch.setattr(speediness.analysis.shot, "CHUNK_S", 8.0)
     store = ResultStore(tmp_path / "store")
     path = film(tmp_path / "film.mp4", steady(750))
     whole = analyse(path)

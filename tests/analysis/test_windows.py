@@ -2,10 +2,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from speediness import sampling
+from speediness.analysis import shot as shot_module
 from speediness.analysis import windows
-from speediness.analysis.schedule import EXACT, SHARED, Schedule
+from speediness.analysis.schedule import EXACT, Schedule, Stream, Windows, shared
 from speediness.analysis.shot import OpenShot
 from speediness.clip import ClipSpec
 from speediness.engines.judge import Answers, Judge
@@ -16,22 +18,29 @@ FACTORS = sampling.playback_factors(6)
 
 
 def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Cells that know both frames of a pair, and which is first."""
-    levels = np.stack([before.mean((1, 2, 3)), after.mean((1, 2, 3))], 1)
-    return np.repeat(levels, 2, 1)[:, :, None, None].repeat(4, 2).repeat(4, 3).astype(np.float32)
+    """Cells that know how much brighter a pair becomes, and how bright it is."""
+    before, after = before.mean((1, 2, 3)), after.mean((1, 2, 3))
+    levels = np.stack([after - before, before - after, np.abs(after - before), before + after], 1)
+    return levels[:, :, None, None].repeat(4, 2).repeat(4, 3).astype(np.float32)
 
 
 def windows_judge(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
-    """An answer that depends on every frame of a window and on its spacing."""
-    before, after = cells[:, :, 0, 0, 0].astype(float), cells[:, :, 3, 0, 0].astype(float)
-    weight = np.arange(1, before.shape[1] + 1)
-    value = ((before + 2 * after) * weight).sum(1) / weight.sum() + intervals.sum(1)
-    flow = np.stack([before[:, 0], after[:, -1]], 1)
-    logits = np.stack([-value / 2, value / 2], 1)
-    return logits.astype(np.float32), flow.astype(np.float32), np.zeros((len(cells), 8, 4, 4), np.float32)
+    """Answers that depend on every frame of a window, its order, its spacing, and two frames beyond."""
+    rise = cells[:, :, 0, 0, 0].astype(float) / np.maximum(intervals, 0.25)
+    bright = cells[:, :, 3, 0, 0].astype(float) / 100
+    wide = np.pad(rise * bright, ((0, 0), (CONTEXT, CONTEXT)), "edge")
+    smooth = sliding_window_view(wide, 2 * CONTEXT + 1, 1) @ np.array([1.0, 2, 3, 4, 5])
+    weight = np.arange(1, CLIP.n_frames)
+    value = sliding_window_view(smooth, CLIP.n_frames - 1, 1) @ weight / weight.sum()
+    flow = np.stack([value * 2, np.abs(value) + 1], 2)
+    logits = np.stack([-value / 2, value / 2], 2)
+    features, maps = np.zeros((*value.shape, 3)), np.zeros((len(cells), cells.shape[1] + 1, 4, 4))
+    return Answers(*(part.astype(np.float32) for part in (logits, flow, features, maps)))
 
 
-JUDGE = Judge(motion, windows_judge, sees_pictures=False)
+CONTEXT = 2
+JUDGE = Judge(motion, windows_judge, sees_pictures=False, context=CONTEXT)
+PRODUCT = shared(JUDGE)
 
 
 def film(times_s: np.ndarray, seed: int = 0, cuts: tuple[int, ...] = ()) -> list[Frame]:
@@ -46,47 +55,78 @@ def film(times_s: np.ndarray, seed: int = 0, cuts: tuple[int, ...] = ()) -> list
     return frames
 
 
-def moments(times_s: np.ndarray, factor: float, schedule: Schedule) -> list[float]:
-    """The obvious way: all moments up to the last frame, which is one itself."""
-    if schedule.stride is None:
-        frames = np.arange(0, len(times_s) - 1 + 1e-9, factor)
-        found = [float(np.interp(frame, np.arange(len(times_s)), times_s)) for frame in frames]
-    else:
-        stride_s = schedule.stride * factor / float(CLIP.frame_rate)
-        found = [times_s[0] + n * stride_s for n in range(10_000)]
-    found = [moment_s for moment_s in found if moment_s <= times_s[-1]]
-    return found if found[-1] == times_s[-1] else [*found, times_s[-1]]
+def answer(frames: list[Frame], times_s: np.ndarray, wanted_s: np.ndarray, factor: float) -> np.ndarray:
+    """Log-odds of the windows among the frames nearest to some times."""
+    indices = sampling.nearest_frames(times_s, wanted_s)
+    pixels = np.stack([frames[i].pixels_HWC[:, 4:36] for i in indices])
+    spacing = sampling.played_intervals(times_s, indices, factor, CLIP.frame_rate)
+    cells = np.stack([motion(pixels[:-1], pixels[1:])])
+    logits = windows_judge(None, cells, spacing[None]).logits[0]
+    return logits[:, 1] - logits[:, 0]
 
 
-def whole_shot(frames: list[Frame], schedule: Schedule = SHARED) -> np.ndarray:
+def by_windows(frames: list[Frame], schedule: Windows) -> np.ndarray:
     """The obvious way (K, F): all frames in memory, every window on its own, then means, then lines."""
     times_s = np.array([float(f.time_s) for f in frames])
     start_s, end_s = times_s[0], times_s[-1]
     rows = []
     for factor in FACTORS:
         interval_s = factor / float(CLIP.frame_rate)
+        if schedule.stride is None:
+            numbers = np.arange(0, len(times_s) - 1 + 1e-9, factor)
+            moments = [float(np.interp(number, np.arange(len(times_s)), times_s)) for number in numbers]
+        else:
+            moments = [start_s + n * schedule.stride * interval_s for n in range(10_000)]
+        moments = [moment_s for moment_s in moments if moment_s < end_s] + [end_s]
         shifts = {1: [0.0], 2: [-0.25, 0.25], 3: [-1 / 3, 0.0, 1 / 3]}[schedule.positions]
-        known = moments(times_s, factor, schedule)
         middles, answers = [], []
-        for moment_s in known:
-            for shift in shifts:
-                middle_s = moment_s + shift * interval_s
-                wanted = sampling.window_around(middle_s, factor, CLIP.n_frames, CLIP.frame_rate)
-                indices = sampling.nearest_frames(times_s, sampling.reflect(wanted, start_s, end_s))
-                pixels = np.stack([frames[i].pixels_HWC[:, 4:36] for i in indices])
-                spacing = sampling.played_intervals(times_s, indices, factor, CLIP.frame_rate)
-                logits, _ = JUDGE(pixels[None], spacing[None])
-                middles.append(middle_s)
-                answers.append(logits[0, 1] - logits[0, 0])
-        near = [np.abs(np.array(middles) - moment_s) <= interval_s / 2 + 1e-6 for moment_s in known]
-        rows.append(np.interp(times_s, known, [np.array(answers)[n].mean() for n in near]))
+        for middle_s in (moment_s + shift * interval_s for moment_s in moments for shift in shifts):
+            wanted_s = sampling.window_around(middle_s, factor, CLIP.n_frames, CLIP.frame_rate)
+            middles.append(middle_s)
+            answers.append(answer(frames, times_s, sampling.reflect(wanted_s, start_s, end_s), factor)[0])
+        near = [np.abs(np.array(middles) - moment_s) <= interval_s / 2 + 1e-6 for moment_s in moments]
+        rows.append(np.interp(times_s, moments, [np.array(answers)[n].mean() for n in near]))
     return np.array(rows)
 
 
-SCHEDULES = [SHARED, EXACT, Schedule(2, 3)]
+def by_stream(frames: list[Frame], schedule: Stream) -> np.ndarray:
+    """The obvious way (K, F): for each grid all its frames in one sequence, mirrored step by step."""
+    times_s = np.array([float(f.time_s) for f in frames])
+    start_s, end_s = times_s[0], times_s[-1]
+    rows = []
+    for factor in FACTORS:
+        interval_s = factor / float(CLIP.frame_rate)
+        count = 1
+        while start_s + (count - 1) * interval_s < end_s - 1e-9:
+            count += 1
+        moments = [start_s + n * interval_s for n in range(count)]
+        answers = []
+        for shift in {1: [0.0], 2: [-0.25, 0.25]}[schedule.positions]:
+            first_s = moments[0] + (shift - (CLIP.n_frames - 1) / 2) * interval_s
+            wanted_s = [first_s + n * interval_s for n in range(count - 1 + CLIP.n_frames)]
+            inside = [t for t in wanted_s if start_s - 1e-9 <= t <= end_s + 1e-9]
+            if len(inside) > CLIP.n_frames / 2:
+                bounce, before = inside + inside[-2:0:-1], sum(t < start_s - 1e-9 for t in wanted_s)
+                wanted_s = [bounce[(n - before) % len(bounce)] for n in range(len(wanted_s))]
+            else:
+                wanted_s = sampling.reflect(np.array(wanted_s), start_s, end_s)
+            answers.append(answer(frames, times_s, np.array(wanted_s), factor))
+        rows.append(np.interp(times_s, moments, np.mean(answers, 0)))
+    return np.array(rows)
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.0, 7.9, 8.1, 30.0])
+def whole_shot(frames: list[Frame], schedule: Schedule = PRODUCT) -> np.ndarray:
+    """The same as :func:`judge_shots` of a single shot, slowly."""
+    if isinstance(schedule, Windows):
+        return by_windows(frames, schedule)
+    assert isinstance(schedule, Stream)
+    return by_stream(frames, schedule)
+
+
+SCHEDULES = [PRODUCT, Stream(1, CONTEXT), EXACT, Windows(2, 3), Windows(3, 2)]
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 7.9, 39.9, 40.1, 100.0])
 @pytest.mark.parametrize("rate", [15, 25, 60])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_streaming_equals_the_whole_shot_at_once(seconds: float, rate: int, schedule: Schedule) -> None:
@@ -130,8 +170,9 @@ def test_frames_and_pairs_are_forgotten_as_the_film_goes_on(
         pairs.append(len(self._cells))
 
     monkeypatch.setattr(OpenShot, "_forget", watch)
+    monkeypatch.setattr(shot_module, "CHUNK_S", 8.0)
     windows.judge_shots(film(np.arange(3000) / 25), JUDGE, CLIP, FACTORS, schedule=schedule)
-    longest_s = CLIP.duration_s * FACTORS[-1]
+    longest_s = (CLIP.n_frames + 2 * CONTEXT) * FACTORS[-1] / float(CLIP.frame_rate)
     assert len(held) >= 10
     assert max(held) <= 25 * (2.5 * longest_s)
     assert max(pairs) <= len(FACTORS) * max(held)
@@ -144,30 +185,35 @@ def test_windows_share_the_pairs_they_have_in_common() -> None:
         measured.append(len(before))
         return motion(before, after)
 
-    windows.judge_shots(film(np.arange(750) / 25), Judge(counted, windows_judge, False), CLIP, FACTORS)
-    unshared = sum(
-        2 * len(moments(np.arange(750) / 25, factor, SHARED)) * (CLIP.n_frames - 1) for factor in FACTORS
-    )
-    assert sum(measured) < 0.45 * unshared
+    frames, n_pairs = film(np.arange(750) / 25), CLIP.n_frames - 1
+    judge = Judge(counted, windows_judge, False, CONTEXT)
+    n_windows = sum(30 * float(CLIP.frame_rate) / factor for factor in FACTORS)
+    windows.judge_shots(frames, judge, CLIP, FACTORS, schedule=Windows(stride=3, positions=2))
+    assert sum(measured) < 0.45 * 2 * n_windows / 3 * n_pairs
+    measured.clear()
+    windows.judge_shots(frames, judge, CLIP, FACTORS, schedule=Stream(2, CONTEXT))
+    assert sum(measured) < 1.1 * 2 * n_windows  # a pair a window
 
 
 def test_a_network_that_sees_pictures_is_given_them() -> None:
     def by_pictures(clips: np.ndarray | None, cells: np.ndarray, intervals: np.ndarray) -> Answers:
         assert clips is not None and clips.shape[1:] == (8, 32, 32, 1)
-        np.testing.assert_allclose(clips[:, :-1].mean((2, 3, 4)), cells[:, :, 0, 0, 0], rtol=1e-5)
-        np.testing.assert_allclose(clips[:, 1:].mean((2, 3, 4)), cells[:, :, 3, 0, 0], rtol=1e-5)
+        before, after = clips[:, :-1].mean((2, 3, 4)), clips[:, 1:].mean((2, 3, 4))
+        np.testing.assert_allclose(after - before, cells[:, :, 0, 0, 0], atol=1e-4)
+        np.testing.assert_allclose(after + before, cells[:, :, 3, 0, 0], rtol=1e-5)
         return windows_judge(None, cells, intervals)
 
     frames = film(np.arange(100) / 25)
     (shot,) = windows.judge_shots(frames, Judge(motion, by_pictures, True), CLIP, FACTORS)
-    np.testing.assert_allclose(shot.log_odds, whole_shot(frames), atol=1e-3)
+    np.testing.assert_allclose(shot.log_odds, whole_shot(frames, Windows(3, 2)), atol=1e-3)
 
 
 @pytest.mark.parametrize("cuts", [(), (300, 420), (900,), tuple(range(60, 1000, 60))])
 @pytest.mark.parametrize("stopped_after", [1, 3])
 def test_an_analysis_taken_up_again_ends_as_if_never_stopped(
-    cuts: tuple[int, ...], stopped_after: int
+    cuts: tuple[int, ...], stopped_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shot_module, "CHUNK_S", 8.0)
     frames = film(np.arange(1000) / 25, cuts=cuts)
     whole = windows.judge_shots(frames, JUDGE, CLIP, FACTORS)
     first, chunks = windows.FilmJudge(JUDGE, CLIP, FACTORS), 0

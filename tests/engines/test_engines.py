@@ -44,20 +44,40 @@ def test_both_steps_are_one_network_and_maps_come_with_the_answer() -> None:
     intervals = np.ones((3, 15), np.float32)
     cells = np.stack([judge.motion(clip[:-1], clip[1:]) for clip in clips])
     assert cells.shape == (3, 15, 4, 4, 8)
-    logits, flow, maps = judge.windows(None, cells, intervals)
-    assert maps.shape == (3, 16, 4, 8)
-    for got, expected in zip((logits, flow), judge(clips, intervals), strict=True):
-        np.testing.assert_allclose(got, expected, atol=1e-5)
+    answers = judge.windows(None, cells, intervals)
+    assert answers.maps.shape == (3, 16, 4, 8)
+    assert answers.features.shape == (3, 1, 96)
+    for got, expected in zip((answers.logits, answers.flow), judge(clips, intervals), strict=True):
+        np.testing.assert_allclose(got[:, 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", get_args(Engine))
+def test_a_window_is_the_same_in_a_longer_sequence(engine: Engine) -> None:
+    if not find_spec(engines.PACKAGES[engine][0]):
+        pytest.skip(f"{engine} is not installed")
+    judge = open_judge(engine, find_weights("speednet-small", ".onnx"))
+    assert judge.context == 13
+    places = np.random.default_rng(1).integers(0, 3, 60).cumsum()
+    clip = np.stack([np.roll(moving_clips(1, 1, 32, 64, 1)[0, 0], place, 1) for place in places])
+    cells = judge.motion(clip[:-1], clip[1:])[None]
+    intervals = np.random.default_rng(2).uniform(0.6, 1.3, (1, 59)).astype(np.float32)
+    whole = judge.windows(None, cells, intervals)
+    assert whole.logits.shape == (1, 60 - 16 + 1, 2) and whole.maps.shape == (1, 60, 4, 8)
+    for first in (judge.context, 20, 60 - 16 - judge.context):
+        around = slice(first - judge.context, first + 15 + judge.context)
+        part = judge.windows(None, cells[:, around], intervals[:, around])
+        for got, expected in zip(part[:3], whole[:3], strict=True):
+            np.testing.assert_allclose(got[0, judge.context], expected[0, first], atol=0.03)
 
 
 def test_calibration_moves_and_scales_the_log_odds() -> None:
     def windows(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
-        logits = np.array([[0.0, 3.0], [1.0, 1.0]], np.float32)
-        return logits, np.zeros((2, 2), np.float32), np.zeros((2, 16, 1, 1), np.float32)
+        logits = np.array([[[0.0, 3.0], [1.0, 1.0]]], np.float32)
+        return Answers(logits, np.zeros((1, 2, 2), np.float32), NOTHING, NOTHING)
 
     unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
-    logits, _, _ = Judge(unused, windows, False).calibrated(1, 2).windows(None, NOTHING, NOTHING)
-    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], [1.0, -0.5])
+    logits = Judge(unused, windows, False).calibrated(1, 2).windows(None, NOTHING, NOTHING).logits
+    np.testing.assert_allclose(logits[..., 1] - logits[..., 0], [[1.0, -0.5]])
 
 
 def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ def mean_speed_judge() -> Judge:
         mean = cells[:, :, 2].mean((1, 2, 3))
         flow = np.stack([mean, np.full_like(mean, 100)], 1)
         per_frame = np.concatenate([cells[:, :, 2], cells[:, -1:, 2]], 1)
-        return np.stack([-mean / 2, mean / 2], 1), flow, -per_frame
+        logits = np.stack([-mean / 2, mean / 2], 1)
+        return Answers(logits[:, None], flow[:, None], flow[:, None], -per_frame)
 
     return Judge(motion, windows, sees_pictures=False)
 
@@ -32,7 +33,7 @@ def maps_of(squares: Squares, picture: NDArray[np.uint8]) -> tuple[Floats, Float
     """The map and what moves, (h, w), of a film whose frames are all alike."""
     frames = np.stack([squares.cut(picture)] * CLIP.n_frames)
     cells = squares.judge.motion(frames[:-1], frames[1:])
-    _, _, maps = squares.judge.windows(None, cells[None], np.ones((1, CLIP.n_frames - 1), np.float32))
+    maps = squares.judge.windows(None, cells[None], np.ones((1, CLIP.n_frames - 1), np.float32)).maps
     assert maps.shape == (1, CLIP.n_frames, 2, squares.height, squares.width)
     return maps[0, 0, 0], maps[0, 0, 1]
 

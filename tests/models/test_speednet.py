@@ -45,18 +45,36 @@ def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(backbone
             pooled = torch.stack(per_frame).mean(0)
             expected = F.linear(pooled, network.classifier.weight[:, :, 0], network.classifier.bias)
             torch.testing.assert_close(logits[b], expected, rtol=1e-4, atol=1e-4)
-        _, _, maps = network.judge(clips, cells, intervals)
+            torch.testing.assert_close(
+                network.judge(clips, cells, intervals)[2][b, 0], pooled, rtol=1e-4, atol=1e-4
+            )
+        maps = network.judge(clips, cells, intervals)[3]
         weight_D = network.classifier.weight[1, :, 0] - network.classifier.weight[0, :, 0]
         torch.testing.assert_close(
             maps, torch.einsum("bdthw,d->bthw", feats, weight_D), rtol=1e-4, atol=1e-4
         )
 
 
-def test_any_number_of_frames_and_any_multiple_of_32_is_taken() -> None:
+def test_any_number_of_windows_and_any_multiple_of_32_is_taken() -> None:
     network = tiny()
+    cells = torch.rand(3, 20, 4, 4, 12)
     with torch.inference_mode():
-        logits, motion = network(moving_clips(3, 1, 9, 32, 96), torch.ones(3, 8))
-    assert logits.shape == motion.shape == (3, 2)
+        logits, motion, features, maps = network.judge(None, cells, torch.ones(3, 20))
+    assert logits.shape == motion.shape == (3, 21 - 16 + 1, 2)
+    assert features.shape == (3, 6, network.backbone.feature_dim) and maps.shape == (3, 21, 4, 12)
+
+
+@pytest.mark.parametrize(("reach", "same"), [(13, True), (12, False)])
+def test_a_window_depends_on_its_context_and_on_nothing_beyond(reach: int, same: bool) -> None:
+    network = tiny()
+    assert network.context == 13 and tiny("s3dg").context is None
+    cells = torch.rand(1, 59, 4, 4, 4)
+    first = 22
+    near = slice(first - reach, first + 15 + reach)
+    with torch.inference_mode():
+        whole = network.judge(None, cells, torch.ones(1, 59))[2][0, first]
+        part = network.judge(None, cells[:, near], torch.ones(1, 15 + 2 * reach))[2][0, reach]
+    assert torch.allclose(whole, part, atol=1e-5) == same
 
 
 def test_uneven_frames_of_even_motion_look_like_even_frames() -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import speediness
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
-from speediness.analysis.schedule import EXACT, SHARED
+from speediness.analysis.schedule import EXACT
 from speediness.analysis.segments import find_segments
 from speediness.analysis.shot import Shot
 from speediness.analysis.store import ResultStore
@@ -52,7 +52,7 @@ def analyse(
         engine: where the network runs, see :func:`speediness.engines.choose_engine`.
         factors: ascending from 1; default the paper's 1.25^0 .. 1.25^10.
         exact: judge a window around every frame of every sped-up version, as the paper does,
-            instead of few that give nearly the same curve (:mod:`speediness.analysis.schedule`).
+            instead of what gives nearly the same curve (:mod:`speediness.analysis.schedule`).
         store: where the result is looked up before and kept afterwards, and where an analysis that
             is interrupted is taken up again; None: none of this.
         progress: called with seconds of film seen and seconds of film in all.
@@ -80,7 +80,7 @@ def analyse(
             progress(time_s, max(promised_s, time_s))
 
     def new_film() -> FilmJudge:
-        return FilmJudge(net.judge, net.clip, factors, EXACT if exact else SHARED)
+        return FilmJudge(net.judge, net.clip, factors, EXACT if exact else None)
 
     film, after = _taken_up(new_film, store, key)
     shots = _judged(reader, net, film, after, store, key, seen)

@@ -1,17 +1,56 @@
-"""Which windows of a film are judged: the paper's, or few that give the same answer."""
+"""Which windows of a film are judged: the paper's, or what gives nearly the same answer for less."""
+
+# T frames of a window, L frames of a sequence, W windows of it that count
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from speediness import sampling
 from speediness.clip import ClipSpec
+from speediness.engines.judge import Judge
+
+Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Held:
+    """A shot so far: what can be shown to the network now."""
+
+    start_s: float
+    """The shot's first frame, forgotten or not."""
+    times_s: Times
+    """Of the frames not forgotten."""
+    first: int
+    """Number in the shot of the first of them."""
+    closed: bool
+    """The last one is the shot's last."""
+
+    @property
+    def end_s(self) -> float:
+        """Time of the last frame."""
+        return float(self.times_s[-1])
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """Frames that the network is given in one go."""
+
+    frames_L: NDArray[np.int64]
+    """Numbers in the shot."""
+    intervals: NDArray[np.float32]
+    """(L - 1,) how far apart they are, see :func:`speediness.sampling.played_intervals`."""
+    middles_s: Times
+    """(W,) of the windows that count, ascending."""
+    lead: int = 0
+    """Windows before them, given as context alone."""
+
+
+class Schedule(Protocol):
     """Moments of a shot, and the windows whose mean is the answer for a moment.
 
     Which of a film's frames fall on the network's reference grid is chance, and the answer
@@ -20,19 +59,149 @@ class Schedule:
     reference interval of it: over positions of the grid. Between moments it is interpolated.
     """
 
+    def due(self, clip: ClipSpec, factor: float, n: int, held: Held) -> tuple[list[float], list[Sequence]]:
+        """Moments from number ``n`` on that can be judged, and the windows to be judged for them.
+
+        All there are in a closed shot; before that those that no frame to come can change.
+        """
+        ...
+
+    def needed_s(self, clip: ClipSpec, factor: float, n: int, held: Held) -> float:
+        """Time of the first frame that moments from number ``n`` on can need."""
+        ...
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Each window on its own, for any network."""
+
     stride: int | None
     """Reference intervals from one moment to the next, so that the windows of neighbouring moments
     are made of the same pairs; None: one frame of the film as it is played."""
     positions: int
     """Windows per moment, their middles spread evenly over a reference interval."""
 
-    def middles_s(self, moment_s: float, factor: float, clip: ClipSpec) -> NDArray[np.float64]:
-        """(positions,) middles of the windows of a moment, ascending."""
+    def due(self, clip: ClipSpec, factor: float, n: int, held: Held) -> tuple[list[float], list[Sequence]]:
+        """See :class:`Schedule`; the last frame of a closed shot is a moment too."""
+        # All windows of a moment end by then, the one on the last grid position included.
+        reach_s = (clip.duration_s + 1 / float(clip.frame_rate)) * factor / 2
+        limit_s = held.end_s if held.closed else held.end_s - reach_s
+        moments_s: list[float] = []
+        while (moment_s := self._moment_s(clip, factor, n, held)) is not None and moment_s <= limit_s:
+            moments_s.append(moment_s)
+            n += 1
+        if held.closed and (not moments_s or moments_s[-1] < held.end_s):
+            moments_s.append(held.end_s)
+        shifts = _shifts(self.positions) * factor / float(clip.frame_rate)
+        return moments_s, [
+            _sequence(
+                clip,
+                factor,
+                held,
+                sampling.reflect(
+                    sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate),
+                    held.start_s,
+                    held.end_s,
+                ),
+                np.array([middle_s]),
+            )
+            for moment_s in moments_s
+            for middle_s in moment_s + shifts
+        ]
+
+    def needed_s(self, clip: ClipSpec, factor: float, n: int, held: Held) -> float:
+        """See :class:`Schedule`."""
+        next_s = self._moment_s(clip, factor, n, held)
+        # A window that meets the end of the shot is folded back over at most its own length.
+        reach_s = (clip.duration_s + 1 / float(clip.frame_rate)) * factor
+        return (held.end_s if next_s is None else next_s) - reach_s
+
+    def _moment_s(self, clip: ClipSpec, factor: float, n: int, held: Held) -> float | None:
+        """Moment number ``n``; None: it lies after the last frame."""
+        if self.stride is not None:
+            moment_s = held.start_s + n * self.stride * factor / float(clip.frame_rate)
+            return None if moment_s > held.end_s else moment_s
+        whole, part = divmod(n * factor - held.first, 1)
+        around_s = held.times_s[int(whole) : int(whole) + 2]
+        if not len(around_s) or (part and len(around_s) < 2):
+            return None
+        return float(around_s[0] + part * (around_s[-1] - around_s[0]))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A window at every reference interval, all in one sequence: the network works once for all.
+
+    For a network of bounded context. At the ends of the shot, where windows play back and forth, the
+    grid is mirrored at its first and last frame, so that nothing new has to be measured.
+    """
+
+    positions: int
+    """Grids, spread evenly over a reference interval; the moments lie between them."""
+    context: int
+    """Frames before and after a window that its answer depends on."""
+
+    def due(self, clip: ClipSpec, factor: float, n: int, held: Held) -> tuple[list[float], list[Sequence]]:
+        """See :class:`Schedule`; one moment lies at the last frame of a closed shot or after it."""
         interval_s = factor / float(clip.frame_rate)
-        return moment_s + ((np.arange(self.positions) + 0.5) / self.positions - 0.5) * interval_s
+        half, shifts = (clip.n_frames - 1) / 2, _shifts(self.positions)
+        length = (held.end_s - held.start_s) / interval_s
+        if held.closed:
+            end, after = int(np.ceil(length - 1e-9)) + 1, 0
+        else:
+            end, after = int(np.floor(length - half - self.context - shifts[-1])) + 1, self.context
+        if end <= n:
+            return [], []
+        before = min(self.context, n)
+        moments_s = held.start_s + np.arange(n, end) * interval_s
+        places_L = np.arange(n - before, end - 1 + clip.n_frames + after) - half
+        return moments_s.tolist(), [
+            _sequence(
+                clip,
+                factor,
+                held,
+                self._frames_s(clip, places_L + shift, interval_s, held),
+                moments_s + shift * interval_s,
+                before,
+            )
+            for shift in shifts
+        ]
+
+    def needed_s(self, clip: ClipSpec, factor: float, n: int, held: Held) -> float:
+        """See :class:`Schedule`."""
+        return held.start_s + (n - self.context - clip.n_frames / 2 - 1) * factor / float(clip.frame_rate)
+
+    def _frames_s(self, clip: ClipSpec, places_L: Times, interval_s: float, held: Held) -> Times:
+        """Times of grid places, counted in intervals from the start of the shot, mirrored at its ends."""
+        phase = places_L[0] % 1
+        if not held.closed:
+            return held.start_s + (phase + np.abs(places_L - phase)) * interval_s
+        last = np.floor((held.end_s - held.start_s) / interval_s - phase + 1e-9)
+        if last < clip.n_frames / 2:  # so short a shot is folded at its very ends, lest little of it show
+            return sampling.reflect(held.start_s + places_L * interval_s, held.start_s, held.end_s)
+        return held.start_s + (phase + sampling.reflect(places_L - phase, 0, last)) * interval_s
 
 
-SHARED = Schedule(stride=3, positions=2)
-"""The product's: a fifth of EXACT's windows at 25 frames a second (benchmarks/agreement.py)."""
-EXACT = Schedule(stride=None, positions=1)
+POSITIONS = 2
+EXACT = Windows(stride=None, positions=1)
 """The paper's (§4.1): a window around every frame of every sped-up version."""
+
+
+def shared(judge: Judge) -> Schedule:
+    """The product's schedule for a network (benchmarks/agreement.py)."""
+    if judge.context is None:
+        return Windows(stride=3, positions=POSITIONS)
+    return Stream(POSITIONS, judge.context)
+
+
+def _shifts(positions: int) -> Times:
+    """Of grids spread evenly over an interval, from its middle."""
+    return (np.arange(positions) + 0.5) / positions - 0.5
+
+
+def _sequence(
+    clip: ClipSpec, factor: float, held: Held, frames_s: Times, middles_s: Times, lead: int = 0
+) -> Sequence:
+    indices = sampling.nearest_frames(held.times_s, frames_s)
+    intervals = sampling.played_intervals(held.times_s, indices, factor, clip.frame_rate)
+    return Sequence(held.first + indices, intervals, middles_s, lead)

@@ -1,27 +1,27 @@
 """One shot of a film: its windows are judged as soon as their frames are there."""
 
-# K factors, F frames, T frames of a window, S = T - 1 pairs, B windows, P pairs, h w cells
+# K factors, F frames, M moments, B sequences, L frames of a sequence, W windows, h w cells
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness import sampling
-from speediness.analysis.schedule import Schedule
+from speediness.analysis.schedule import Held, Schedule, Sequence
 from speediness.clip import ClipSpec
 from speediness.engines.judge import Floats, Judge, Pixels
 
-CHUNK_S = 8.0  # windows are judged whenever this much more film is at hand
-WINDOWS = 32  # judged in one call; an engine makes of it what suits it
+CHUNK_S = 40.0  # windows are judged whenever this much more film is at hand
+FRAMES = 512  # of sequences judged in one call; an engine makes of it what suits it
 PAIRS = 128  # measured in one call
 
 Watch = Callable[[NDArray[np.float64], Floats], None]
-"""Given the times (B, T) of the frames of windows just judged, and their class activation maps."""
+"""Given the times (B, L) of the frames of sequences just judged, and their class activation maps."""
 
 
 @dataclass(frozen=True)
@@ -61,20 +61,6 @@ class Shot:
         return rows
 
 
-@dataclass(frozen=True)
-class _Window:
-    """Frames of a window by their number in the shot, and how far apart they are."""
-
-    k: int
-    middle_s: float
-    frames_T: NDArray[np.int64]
-    intervals_S: NDArray[np.float32]
-
-    @property
-    def pairs(self) -> list[tuple[int, int]]:
-        return list(pairwise(self.frames_T.tolist()))
-
-
 class OpenShot:
     """A shot still growing; frames and pairs that no window to come can need are forgotten.
 
@@ -82,7 +68,7 @@ class OpenShot:
         times_s: of all frames so far.
         moments_s: by factor, those judged.
         answers: by factor, arrays (n, 4) of middle, log-odds, mean and peak flow of windows judged.
-        judged_until_s: windows that end before this are judged.
+        judged_until_s: the last frame when windows were last judged.
         first_held: number of the first frame not forgotten.
 
     Args:
@@ -165,96 +151,86 @@ class OpenShot:
         sums_W3 = np.concatenate([np.zeros((1, 3)), np.cumsum(answers_W4[:, 1:], 0)])
         return ((sums_W3[end] - sums_W3[first]) / (end - first)[:, None]).astype(np.float32)
 
-    def _half_s(self, factor: float) -> float:
-        return self._clip.duration_s * factor / 2
-
-    def _next_moment_s(self, k: int, held_s: NDArray[np.float64]) -> float | None:
-        """The first moment not judged; None: it lies after the last frame."""
-        n, factor, stride = len(self.moments_s[k]), self._factors[k], self._schedule.stride
-        if stride is not None:
-            moment_s = self.times_s[0] + n * stride * factor / float(self._clip.frame_rate)
-            return None if moment_s > held_s[-1] else moment_s
-        whole, part = divmod(n * factor - self.first_held, 1)
-        around_s = held_s[int(whole) : int(whole) + 2]
-        if not len(around_s) or (part and len(around_s) < 2):
-            return None
-        return float(around_s[0] + part * (around_s[-1] - around_s[0]))
-
-    def _held_s(self) -> NDArray[np.float64]:
-        """Times of the frames not forgotten."""
-        return np.array(self.times_s[self.first_held :])
+    def _held_now(self, closed: bool) -> Held:
+        return Held(self.times_s[0], np.array(self.times_s[self.first_held :]), self.first_held, closed)
 
     def _judge_moments(self, closing: bool) -> None:
-        """Judge the moments whose windows end by now; when closing, all up to the end."""
-        held_s, end_s = self._held_s(), self.times_s[-1]
-        wanted: list[_Window] = []
+        """Judge the moments that no frame to come can change; when closing, all up to the end."""
+        held = self._held_now(closing)
+        alike: dict[int, list[tuple[int, Sequence]]] = defaultdict(list)
         for k, factor in enumerate(self._factors):
-            # All windows of a moment end by then, the one on the last grid position included.
-            reach_s = self._half_s(factor) + factor / float(self._clip.frame_rate) / 2
-            limit_s = end_s if closing else end_s - reach_s
-            while (moment_s := self._next_moment_s(k, held_s)) is not None and moment_s <= limit_s:
-                self.moments_s[k].append(moment_s)
-                wanted += self._windows(k, moment_s, held_s)
-            if closing and (not self.moments_s[k] or self.moments_s[k][-1] < end_s):
-                self.moments_s[k].append(end_s)
-                wanted += self._windows(k, end_s, held_s)
-        for i in range(0, len(wanted), WINDOWS):
-            self._judge_windows(wanted[i : i + WINDOWS])
+            moments_s, sequences = self._schedule.due(self._clip, factor, len(self.moments_s[k]), held)
+            self.moments_s[k] += moments_s
+            for sequence in sequences:
+                alike[len(sequence.frames_L)].append((k, sequence))
+        for length, wanted in alike.items():
+            size = max(1, FRAMES // length)
+            for i in range(0, len(wanted), size):
+                self._judge_sequences(wanted[i : i + size])
 
-    def _windows(self, k: int, moment_s: float, held_s: NDArray[np.float64]) -> list[_Window]:
-        """The windows of a moment; at the edge of the shot they are filled by playing back and forth."""
-        factor, clip = self._factors[k], self._clip
-        windows = []
-        for middle_s in self._schedule.middles_s(moment_s, factor, clip):
-            window_s = sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
-            folded_s = sampling.reflect(window_s, self.times_s[0], self.times_s[-1])
-            indices = sampling.nearest_frames(held_s, folded_s)
-            intervals = sampling.played_intervals(held_s, indices, factor, clip.frame_rate)
-            windows.append(_Window(k, float(middle_s), self.first_held + indices, intervals))
-        return windows
-
-    def _judge_windows(self, windows: list[_Window]) -> None:
-        self._measure({pair for window in windows for pair in window.pairs} - self._cells.keys())
-        cells = np.stack([np.stack([self._cells[pair] for pair in window.pairs]) for window in windows])
+    def _judge_sequences(self, batch: list[tuple[int, Sequence]]) -> None:
+        """Judge sequences of the same length, each with the number of its factor."""
+        factors_B, sequences = zip(*batch, strict=True)
+        self._measure(sequences)
+        cells = np.stack([self._cells_of(sequence) for sequence in sequences])
         clips = None
         if self._judge.sees_pictures:
-            clips = np.stack([np.stack([self._frame(n) for n in window.frames_T]) for window in windows])
-        intervals = np.stack([window.intervals_S for window in windows])
-        logits_B2, flow_B2, maps = self._judge.windows(clips, cells, intervals)
+            clips = np.stack(
+                [np.stack([self._frame(n) for n in sequence.frames_L]) for sequence in sequences]
+            )
+        intervals = np.stack([sequence.intervals for sequence in sequences])
+        answers = self._judge.windows(clips, cells, intervals)
         if self._watch is not None:
-            self._watch(np.array(self.times_s)[np.stack([window.frames_T for window in windows])], maps)
-        middles_B = np.array([window.middle_s for window in windows])
-        log_odds_B = logits_B2[:, 1] - logits_B2[:, 0]
-        answers_B4 = np.column_stack([middles_B, log_odds_B, flow_B2]).astype(np.float64)
-        for k in {window.k for window in windows}:
-            self.answers[k].append(answers_B4[[window.k == k for window in windows]])
+            times_s = np.array(self.times_s)
+            self._watch(times_s[np.stack([sequence.frames_L for sequence in sequences])], answers.maps)
+        log_odds_BW1 = (answers.logits[..., 1] - answers.logits[..., 0])[..., None]
+        answers_BW3 = np.concatenate([log_odds_BW1, answers.flow], -1).astype(np.float64)
+        for k, sequence, answers_W3 in zip(factors_B, sequences, answers_BW3, strict=True):
+            count = slice(sequence.lead, sequence.lead + len(sequence.middles_s))
+            self.answers[k].append(np.column_stack([sequence.middles_s, answers_W3[count]]))
 
-    def _measure(self, unknown: set[tuple[int, int]]) -> None:
-        pairs = sorted(unknown)
-        for i in range(0, len(pairs), PAIRS):
-            part = pairs[i : i + PAIRS]
+    def _measure(self, sequences: Iterable[Sequence]) -> None:
+        """Measure the pairs not known yet, forwards."""
+        pairs = {(min(p), max(p)) for sequence in sequences for p in pairwise(sequence.frames_L.tolist())}
+        unknown = sorted(pairs - self._cells.keys())
+        for i in range(0, len(unknown), PAIRS):
+            part = unknown[i : i + PAIRS]
             before = np.stack([self._frame(first) for first, _ in part])
             after = np.stack([self._frame(second) for _, second in part])
             self._cells.update(zip(part, self._judge.motion(before, after), strict=True))
+
+    def _cells_of(self, sequence: Sequence) -> Floats:
+        """(L - 1, .., h, w) of each pair."""
+        cells = [
+            self._cells[a, b] if a <= b else backwards(self._cells[b, a])
+            for a, b in pairwise(sequence.frames_L.tolist())
+        ]
+        return np.stack(cells)
 
     def _frame(self, number: int) -> Pixels:
         return self._held[number - self.first_held]
 
     def _forget(self) -> None:
         """Drop what no window to come can need, reflections at the end included."""
-        held_s, needed_s = self._held_s(), np.inf
-        for k, factor in enumerate(self._factors):
-            next_s = self._next_moment_s(k, held_s)
-            # A window that meets the end of the shot is folded back over at most its own length.
-            reach_s = 2 * self._half_s(factor) + factor / float(self._clip.frame_rate)
-            needed_s = min(needed_s, (self.times_s[-1] if next_s is None else next_s) - reach_s)
-        dropped = max(int(np.searchsorted(held_s, needed_s, "right")) - 1, 0)
+        held = self._held_now(closed=False)
+        needed_s = min(
+            self._schedule.needed_s(self._clip, factor, len(moments_s), held)
+            for factor, moments_s in zip(self._factors, self.moments_s, strict=True)
+        )
+        dropped = max(int(np.searchsorted(held.times_s, needed_s, "right")) - 1, 0)
         del self._held[:dropped]
         self.first_held += dropped
         self._cells = {pair: cells for pair, cells in self._cells.items() if min(pair) >= self.first_held}
 
 
-def packed(name: str, parts: Sequence[NDArray]) -> dict[str, NDArray]:
+def backwards(cells_Chw: Floats) -> Floats:
+    """What is played backwards moves the other way, no more and no less surely."""
+    turned = cells_Chw.copy()
+    turned.reshape(-1, 4, *cells_Chw.shape[1:])[:, :2] *= -1
+    return turned
+
+
+def packed(name: str, parts: list[NDArray]) -> dict[str, NDArray]:
     """Arrays of unlike lengths as one, and where it is to be cut."""
     if not parts:
         return {}

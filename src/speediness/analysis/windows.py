@@ -1,8 +1,8 @@
 """The network over a whole film at every playback factor, shot by shot, in bounded memory (§4.1).
 
 The paper slides a window over every frame of every sped-up version: 4.6 windows per frame of film,
-42 GMAC each. Here each pair of frames is measured once for all the windows it is in, and few
-windows are judged (:mod:`speediness.analysis.schedule`).
+42 GMAC each. Here each pair of frames is measured once for all the windows it is in, and a network
+of bounded context works once for all windows (:mod:`speediness.analysis.schedule`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.cuts import CutDetector
-from speediness.analysis.schedule import SHARED, Schedule
+from speediness.analysis.schedule import Schedule, shared
 from speediness.analysis.shot import OpenShot, Shot, packed, unpacked
 from speediness.clip import ClipSpec
 from speediness.engines.judge import Judge
@@ -33,13 +33,14 @@ class FilmJudge:
         judge: the network.
         clip: what the network looks at.
         factors: at which the film is watched.
-        schedule: which windows are judged.
+        schedule: which windows are judged; None: the product's.
     """
 
     def __init__(
-        self, judge: Judge, clip: ClipSpec, factors: tuple[float, ...], schedule: Schedule = SHARED
+        self, judge: Judge, clip: ClipSpec, factors: tuple[float, ...], schedule: Schedule | None = None
     ) -> None:
-        self._judge, self._clip, self._factors, self._schedule = judge, clip, factors, schedule
+        self._judge, self._clip, self._factors = judge, clip, factors
+        self._schedule = schedule or shared(judge)
         self._detector = CutDetector()
         self._closed: list[Shot] = []
         self._open: OpenShot | None = None
@@ -137,7 +138,7 @@ def judge_shots(
     clip: ClipSpec,
     factors: tuple[float, ...],
     progress: Callable[[float], None] = lambda time_s: None,
-    schedule: Schedule = SHARED,
+    schedule: Schedule | None = None,
 ) -> list[Shot]:
     """All shots of a film, see :class:`FilmJudge`.
 
@@ -147,7 +148,7 @@ def judge_shots(
         clip: what the network looks at.
         factors: at which the film is watched.
         progress: receives the time in seconds up to which the film has been seen.
-        schedule: which windows are judged.
+        schedule: which windows are judged; None: the product's.
     """
     film = FilmJudge(judge, clip, factors, schedule)
     for frame in frames:

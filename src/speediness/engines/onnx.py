@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from speediness.engines.judge import Answers, Floats, Judge, Pixels
 
 DESCRIPTION_KEY, MOTION_KEY = "speediness", "speediness.motion"  # as in speediness.models.export
-# Small enough for a core's own cache.
-PAIRS, WINDOWS = 16, 4
+PAIRS, FRAMES = 16, 64  # at once on one core, small enough for its cache
 
 
 def open_judge(path: Path) -> Judge:
@@ -31,12 +30,14 @@ def open_judge(path: Path) -> Judge:
             given: dict[str, NDArray] = {"cells": cells[part], "intervals": intervals[part]}
             if clips is not None:
                 given["clips"] = clips[part]
-            return session.run(None, given)
+            return session.run(["logits", "motion", "features", "maps"], given)
 
-        logits, flow, maps = zip(*_in_parts(pool, run, len(cells), WINDOWS), strict=True)
-        return np.concatenate(logits), np.concatenate(flow), np.concatenate(maps)
+        size = max(1, FRAMES // (cells.shape[1] + 1))
+        return Answers(*map(np.concatenate, zip(*_in_parts(pool, run, len(cells), size), strict=True)))
 
-    return Judge(open_motion(_held(session)[MOTION_KEY]), windows, sees_pictures)
+    held = _held(session)
+    context = json.loads(held[DESCRIPTION_KEY])["context"]
+    return Judge(open_motion(held[MOTION_KEY]), windows, sees_pictures, context)
 
 
 def open_motion(travelling: str) -> Callable[[Pixels, Pixels], Floats]:

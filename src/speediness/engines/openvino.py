@@ -18,7 +18,7 @@ def open_judge(path: Path) -> Judge:
     Displacements come from differences of nearly equal pictures and need single precision, in which
     ONNX Runtime is as fast.
     """
-    _, travelling = read_description(path)
+    document, travelling = read_description(path)
     core = import_module("openvino").Core()  # by name: checked without it too
     windows_model = core.compile_model(core.read_model(str(path)), "CPU", {"PERFORMANCE_HINT": "LATENCY"})
     sees_pictures = any(given.any_name == "clips" for given in windows_model.inputs)
@@ -26,6 +26,6 @@ def open_judge(path: Path) -> Judge:
     def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
         given = {"cells": cells, "intervals": intervals}
         answers = windows_model(given | ({"clips": clips} if sees_pictures else {}))
-        return np.array(answers["logits"]), np.array(answers["motion"]), np.array(answers["maps"])
+        return Answers(*(np.array(answers[name]) for name in ("logits", "motion", "features", "maps")))
 
-    return Judge(open_motion(travelling), windows, sees_pictures)
+    return Judge(open_motion(travelling), windows, sees_pictures, document["context"])

@@ -13,7 +13,7 @@ from speediness.engines.judge import Answers, Floats, Judge, Pixels
 from speediness.models.checkpoint import load_speednet
 from speediness.models.speednet import SpeedNet
 
-BATCH = 32  # windows at once
+FRAMES = 512  # of sequences at once
 
 
 def open_judge(path: Path) -> Judge:
@@ -28,7 +28,7 @@ def judge_with(network: SpeedNet) -> Judge:
     On CUDA the windows are judged in bfloat16 by compiled graphs, the motion in single precision.
     """
     device = next(network.parameters()).device
-    fast: Callable[..., tuple[Tensor, Tensor, Tensor]] = network.judge
+    fast: Callable[..., tuple[Tensor, ...]] = network.judge
     if device.type == "cuda":
         fast = torch.compile(network.judge, dynamic=True)
 
@@ -36,24 +36,23 @@ def judge_with(network: SpeedNet) -> Judge:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)
 
     def motion(before_PHWC: Pixels, after_PHWC: Pixels) -> Floats:
-        step = BATCH * network.config.clip.n_frames
         with torch.inference_mode():
             cells = [
-                network.motion(given(before_PHWC[i : i + step]), given(after_PHWC[i : i + step])).cpu()
-                for i in range(0, len(before_PHWC), step)
+                network.motion(given(before_PHWC[i : i + FRAMES]), given(after_PHWC[i : i + FRAMES])).cpu()
+                for i in range(0, len(before_PHWC), FRAMES)
             ]
         return torch.cat(cells).numpy()
 
     def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
         network.eval()
-        answers: list[tuple[Tensor, Tensor, Tensor]] = []
+        answers: list[tuple[Tensor, ...]] = []
+        step = max(1, FRAMES // (cells.shape[1] + 1))
         with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, device.type == "cuda"):
-            for i in range(0, len(cells), BATCH):
-                part = slice(i, i + BATCH)
+            for i in range(0, len(cells), step):
+                part = slice(i, i + step)
                 seen = None if clips is None else given(clips[part])
                 answers.append(fast(seen, given(cells[part]), given(intervals[part])))
         columns = zip(*answers, strict=True)
-        logits, flow, maps = (torch.cat(column).float().cpu().numpy() for column in columns)
-        return logits, flow, maps
+        return Answers(*(torch.cat(column).float().cpu().numpy() for column in columns))
 
-    return Judge(motion, windows, network.stem.sees_pictures)
+    return Judge(motion, windows, network.stem.sees_pictures, network.context)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from speediness.analysis.curve import AHEAD
 from speediness.analysis.cuts import CutDetector
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
-from speediness.analysis.schedule import Schedule
+from speediness.analysis.schedule import Windows
 from speediness.analysis.shot import OpenShot
 from speediness.clip import ClipSpec
 from speediness.errors import OutputError
@@ -24,7 +24,7 @@ from speediness.heatmap.squares import FINE, Kind, Squares
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 
-SCHEDULE = Schedule(stride=8, positions=1)
+SCHEDULE = Windows(stride=8, positions=1)
 LOW, HIGH = 20.0, 99.5  # percentiles of a film's absolute maps that are drawn as 0 and 1
 FAINTEST = 0.1  # distance of the two at least, in log-odds: maps of nothing stay dark
 CERTAIN = 2.0  # log-odds of sped up drawn as tanh(1): 7 to 1

@@ -88,11 +88,10 @@ class Squares:
             (cells_BS8hw[:, :, 4:, ::FINE, ::FINE], None if clips is None else _coarse(clips)),
             (cells_BS8hw[:, :, :4], clips),
         )
-        (logits, flow, coarse), (_, _, fine) = (
-            self._look(cells, pictures, intervals_BS) for cells, pictures in looks
-        )
+        coarse, fine = (self._look(cells, pictures, intervals_BS) for cells, pictures in looks)
         moving = self._moving(cells_BS8hw[:, :, 2], intervals_BS)
-        return logits, flow, np.stack([(_twice(coarse) + fine) / 2, moving], 2, dtype=np.float32)
+        maps = np.stack([(_twice(coarse.maps) + fine.maps) / 2, moving], 2, dtype=np.float32)
+        return coarse._replace(maps=maps)
 
     def _look(self, cells_BS4hw: Floats, clips: Pixels | None, intervals_BS: Floats) -> Answers:
         """Mean over the squares around each cell, those in whose middle it lies first of all."""
@@ -102,27 +101,28 @@ class Squares:
         weights = np.outer(slope, slope)
         total = np.zeros((len(cells_BS4hw), self._clip.n_frames, height, width), np.float32)
         weight = np.zeros((height, width), np.float32)
-        sums_2B2 = np.zeros((2, len(cells_BS4hw), 2), np.float32)
+        sums_2B12 = np.zeros((2, len(cells_BS4hw), 1, 2), np.float32)
         squares = list(_squares(height, width, side))
         for rows, columns in squares:
             part = None
             if clips is not None:
                 part = np.ascontiguousarray(clips[:, :, _px(rows), _px(columns)])
             cells = np.ascontiguousarray(cells_BS4hw[..., rows, columns])
-            logits, flow, maps = self._network.windows(part, cells, intervals_BS)
-            sums_2B2 += (logits, flow)
+            logits, flow, _, maps = self._network.windows(part, cells, intervals_BS)
+            sums_2B12 += (logits, flow)
             if self._kind == "speed":
                 # Where nothing moves there is no answer, as the curve has it.
-                peak_B = flow[:, 1] ** 2
-                log_odds_B = (logits[:, 1] - logits[:, 0]) * peak_B / (peak_B + STILL_PX**2)
+                peak_B = flow[:, 0, 1] ** 2
+                log_odds_B = (logits[:, 0, 1] - logits[:, 0, 0]) * peak_B / (peak_B + STILL_PX**2)
                 values = log_odds_B[:, None, None, None]
             else:
                 per_map = side // maps.shape[-1]
                 values = np.abs(maps).repeat(per_map, -2).repeat(per_map, -1)
             total[..., rows, columns] += weights * values
             weight[rows, columns] += weights
-        logits_B2, flow_B2 = sums_2B2 / np.float32(len(squares))
-        return logits_B2, flow_B2, np.divide(total, weight, dtype=np.float32)
+        logits_B12, flow_B12 = sums_2B12 / np.float32(len(squares))
+        no_features = np.empty((len(cells_BS4hw), 1, 0), np.float32)
+        return Answers(logits_B12, flow_B12, no_features, np.divide(total, weight, dtype=np.float32))
 
     def _moving(self, length_BShw: Floats, intervals_BS: Floats) -> Floats:
         """(B, T, h, w) from 0 for what stands still to 1."""

@@ -23,9 +23,9 @@ MOTION_KEY = "speediness.motion"
 def export_onnx(network: SpeedNet, path: Path) -> None:
     """Write the network for the runtimes; batch, frames, height and width stay free.
 
-    The graph in the file judges windows (:meth:`SpeedNet.judge`); the one that measures pairs of
-    frames (:attr:`SpeedNet.motion`) has no weights and travels in the description, so that a
-    network stays one file and is always run on the motion it was trained on.
+    The graph in the file judges the windows of sequences (:meth:`SpeedNet.judge`); the one that
+    measures pairs of frames (:attr:`SpeedNet.motion`) has no weights and travels in the description, so
+    that a network stays one file and is always run on the motion it was trained on.
 
     Args:
         network: in any mode; exported in eval mode.
@@ -55,9 +55,9 @@ def export_onnx(network: SpeedNet, path: Path) -> None:
         clips = torch.zeros(batch, pairs + 1, height, width, clip.channels, dtype=torch.uint8)
         sizes = {0: free["batch"], 1: free["pairs"] + 1, 2: 32 * size["height"], 3: 32 * size["width"]}
         judged["clips"] = (clips, sizes)
-    model = _graph(_Judge(network).eval(), judged, ["logits", "motion", "maps"])
+    model = _graph(_Judge(network).eval(), judged, ["logits", "motion", "features", "maps"])
     travelling = base64.b64encode(motion.SerializeToString()).decode("ascii")
-    _save(model, path, {"config": network.config.to_json()}, travelling)
+    _save(model, path, {"config": network.config.to_json(), "context": network.context}, travelling)
 
 
 def describe(path: Path, document: dict[str, Any]) -> None:
@@ -106,5 +106,5 @@ class _Judge(nn.Module):
 
     def forward(
         self, cells: torch.Tensor, intervals: torch.Tensor, clips: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> tuple[torch.Tensor, ...]:
         return self.network.judge(clips, cells, intervals)

@@ -11,16 +11,20 @@ arXiv 1711.11248).
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
-from speediness.models.s3dg import ConvNormReLU
+from speediness.models.s3dg import BN_EPS, BN_MOMENTUM, ConvNormReLU
 
-SPACE, TIME = (1, 3, 3), (3, 1, 1)
+SPACE = (1, 3, 3)
 CHANNELS = 24  # of the first stage at width 1; doubled in each of the two that follow
 
 
 class MotionNet(nn.Module):
     """Keeps every frame and every cell.
+
+    Attributes:
+        context: frames before and after on which a frame's features depend.
 
     Args:
         in_channels: channels of the input.
@@ -32,11 +36,14 @@ class MotionNet(nn.Module):
         d = max(4, round(CHANNELS * width))
         self.stages = nn.Sequential(
             ConvNormReLU(in_channels, d, SPACE),
-            ConvNormReLU(d, d, (5, 1, 1)),
+            _TimeConv(d, 5),
+            _norm(d),
+            nn.ReLU(inplace=True),
             _Residual(d, 2 * d),
             _Residual(2 * d, 4 * d),
         )
         self.feature_dim = 4 * d
+        self.context: int | None = sum(m.reach for m in self.modules() if isinstance(m, _TimeConv))
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -46,6 +53,22 @@ class MotionNet(nn.Module):
         return self.stages(cells_BCThw)
 
 
+class _TimeConv(nn.Conv3d):
+    """A convolution over time alone, the first and last frame repeated beyond the ends.
+
+    Motion going on evenly is what a film does beyond a window's ends; zeros would be a sudden stop.
+    """
+
+    def __init__(self, d: int, size: int) -> None:
+        super().__init__(d, d, (size, 1, 1), bias=False)
+        self.reach = size // 2
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Same shape as the input."""
+        before, after = input[:, :, :1], input[:, :, -1:]
+        return super().forward(torch.cat([before] * self.reach + [input] + [after] * self.reach, 2))
+
+
 class _Residual(nn.Module):
     """Space, time, space, time, around which the input is carried by a 1x1x1 convolution."""
 
@@ -53,12 +76,18 @@ class _Residual(nn.Module):
         super().__init__()
         self.branch = nn.Sequential(
             ConvNormReLU(d_in, d_out, SPACE),
-            ConvNormReLU(d_out, d_out, TIME),
+            _TimeConv(d_out, 3),
+            _norm(d_out),
+            nn.ReLU(inplace=True),
             ConvNormReLU(d_out, d_out, SPACE),
-            nn.Conv3d(d_out, d_out, TIME, 1, (1, 0, 0), bias=False),
-            nn.BatchNorm3d(d_out),
+            _TimeConv(d_out, 3),
+            _norm(d_out),
         )
-        self.carry = nn.Sequential(nn.Conv3d(d_in, d_out, 1, bias=False), nn.BatchNorm3d(d_out))
+        self.carry = nn.Sequential(nn.Conv3d(d_in, d_out, 1, bias=False), _norm(d_out))
 
     def forward(self, feats_BDThw: Tensor) -> Tensor:
         return (self.carry(feats_BDThw) + self.branch(feats_BDThw)).relu()
+
+
+def _norm(d: int) -> nn.BatchNorm3d:
+    return nn.BatchNorm3d(d, eps=BN_EPS, momentum=BN_MOMENTUM)

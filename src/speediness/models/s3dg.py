@@ -98,6 +98,9 @@ class S3DG(nn.Module):
             for: T x N/32 x N/32 x 1024. (2, 2, 2) is the original action network.
     """
 
+    context: int | None = None
+    """Its gates look at the whole clip."""
+
     def __init__(
         self, in_channels: int = 3, width: float = 1.0, temporal_strides: tuple[int, int, int] = (1, 1, 1)
     ) -> None:

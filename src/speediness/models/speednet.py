@@ -1,7 +1,7 @@
 """SpeedNet (§3.2): is this clip playing at natural speed, or sped up?"""
 
-# B batch, T frames, S = T - 1 pairs of neighbours, H W picture, C channels, h w cells (of the backbone's
-# last maps or of 8 x 8 pixels), D features
+# B batch, T frames (L of a sequence that holds W windows of T), S = T - 1 pairs of neighbours, H W picture,
+# C channels, h w cells (of the backbone's last maps or of 8 x 8 pixels), D features
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
@@ -53,6 +54,7 @@ class PictureStem(nn.Module):
 
     out_channels = 3
     sees_pictures = True
+    context = 0
 
     def forward(self, clips_BTHWC: Tensor, velocity_B4Thw: Tensor) -> Tensor:
         """uint8 frames to normalised RGB (B, 3, T, H, W); luma is repeated."""
@@ -63,7 +65,7 @@ class PictureStem(nn.Module):
 
 
 class MotionStem(nn.Module):
-    """Velocities alone, twice: as they are, and relative to the clip's own speed.
+    """Velocities alone, twice: as they are, and relative to the film's own speed around that time.
 
     The second copy is the same however near the camera stands: in it speed shows only in how
     motion changes with time, which is what tells a fast walk from a near one (SpeedNet Fig. 2).
@@ -71,12 +73,15 @@ class MotionStem(nn.Module):
 
     out_channels = 6
     sees_pictures = False
+    context = 7
 
     def forward(self, clips_BTHWC: Tensor | None, velocity_B4Thw: Tensor) -> Tensor:
         """(B, 6, T, h, w): velocity, speed, relative velocity, confidence; needs no frames."""
         velocity, speed, seen = velocity_B4Thw.split([2, 1, 1], 1)
-        power_B = speed.square().mean((1, 2, 3, 4), keepdim=True)
-        relative = velocity / torch.sqrt(power_B + STILL_PX**2)
+        power_B1T = speed.square().mean((3, 4))
+        # Beyond the ends of what is given there is nothing, so the mean is over fewer frames there.
+        around_B1T = F.avg_pool1d(power_B1T, 2 * self.context + 1, 1, self.context, count_include_pad=False)
+        relative = velocity / torch.sqrt(around_B1T[..., None, None] + STILL_PX**2)
         return torch.cat([_compressed(velocity), _compressed(speed), _compressed(relative), seen], 1)
 
 
@@ -127,35 +132,47 @@ class SpeedNet(nn.Module):
             cells_PChw = self.motion(clips_BTHWC[:, :-1].flatten(0, 1), clips_BTHWC[:, 1:].flatten(0, 1))
         cells_BSChw = cells_PChw.unflatten(0, tuple(intervals_BS.shape))
         clips = clips_BTHWC if self.stem.sees_pictures else None
-        logits_B2, motion_B2, _ = self.judge(clips, cells_BSChw, intervals_BS)
-        return logits_B2, motion_B2
+        logits_BW2, motion_BW2, _, _ = self.judge(clips, cells_BSChw, intervals_BS)
+        return logits_BW2[:, 0], motion_BW2[:, 0]
+
+    @property
+    def context(self) -> int | None:
+        """Frames before and after a window that its answer depends on in :meth:`judge`.
+
+        None: on the whole sequence, since the backbone looks at all of it (the gates of S3D-G).
+        """
+        return None if self.backbone.context is None else self.stem.context + self.backbone.context
 
     def judge(
-        self, clips_BTHWC: Tensor | None, cells_BSChw: Tensor, intervals_BS: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Judge windows whose pairs are measured.
+        self, clips_BLHWC: Tensor | None, cells_BSChw: Tensor, intervals_BS: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Judge every window of T frames in sequences whose pairs are measured.
 
         Args:
-            clips_BTHWC: as for :meth:`forward`; None for a stem that sees no pictures.
-            cells_BSChw: of :attr:`motion` for each pair of neighbours.
+            clips_BLHWC: as for :meth:`forward`; None for a stem that sees no pictures.
+            cells_BSChw: of :attr:`motion` for each pair of neighbours (S = L - 1).
             intervals_BS: as for :meth:`forward`.
 
         Returns:
-            logits (B, 2) in the order NORMAL, SPED_UP; optical-flow magnitude (B, 2) in pixels
+            logits (B, W, 2) in the order NORMAL, SPED_UP; optical-flow magnitude (B, W, 2) in pixels
             per interval on a picture of short side 64: the mean over the picture, and that of
-            its busiest 8 x 8 cell, which tells a small mover from a still film; and the class
-            activation map (B, T, h, w) of §5.5, how much each place speaks for SPED_UP.
+            its busiest 8 x 8 cell, which tells a small mover from a still film; features (B, W, D)
+            (§5.4.2); and the class activation map (B, L, h, w) of §5.5, how much each place speaks for
+            SPED_UP.
         """
-        velocity_B4Thw = self.velocity(cells_BSChw, intervals_BS)
-        speed_BThw = velocity_B4Thw[:, 2]
-        motion_B2 = torch.stack([speed_BThw.mean((1, 2, 3)), speed_BThw.amax((2, 3)).mean(1)], 1)
-        feats_BDThw = self.features(clips_BTHWC, velocity_B4Thw)
-        pooled_BDT = feats_BDThw.amax((3, 4))  # §3.2: global max pooling over space
-        pooled_BD1 = pooled_BDT.mean(2, keepdim=True)  # §3.2: global average pooling over time
-        logits_B2 = self.classifier(self.dropout(pooled_BD1)).squeeze(2)
+        velocity_B4Lhw = self.velocity(cells_BSChw, intervals_BS)
+        speed_BLhw = velocity_B4Lhw[:, 2]
+        motion_B2L = torch.stack([speed_BLhw.mean((2, 3)), speed_BLhw.amax((2, 3))], 1)
+        feats_BDLhw = self.features(clips_BLHWC, velocity_B4Lhw)
+        pooled_BDL = feats_BDLhw.amax((3, 4))  # §3.2: global max pooling over space
+        motion_B2W, pooled_BDW = (
+            F.avg_pool1d(part, self.config.clip.n_frames, 1)  # §3.2: global average pooling over time
+            for part in (motion_B2L, pooled_BDL)
+        )
+        logits_B2W = self.classifier(self.dropout(pooled_BDW))
         weight_D1 = self.classifier.weight[SPED_UP] - self.classifier.weight[NORMAL]
-        maps_BThw = (feats_BDThw * weight_D1[:, :, None, None]).sum(1)
-        return logits_B2, motion_B2, maps_BThw
+        maps_BLhw = (feats_BDLhw * weight_D1[:, :, None, None]).sum(1)
+        return logits_B2W.transpose(1, 2), motion_B2W.transpose(1, 2), pooled_BDW.transpose(1, 2), maps_BLhw
 
     def velocity(self, cells_BSChw: Tensor, intervals_BS: Tensor) -> Tensor:
         """Motion per cell in pixels (at N = 64) per reference interval, (B, 4, T, h, w).

@@ -49,6 +49,7 @@ class Recipe:
     ema_decay: float = 0.998
     """Weights are averaged with this decay a step; the average is what is evaluated and kept."""
     bf16: bool = True
+    """In bfloat16 where the processor has it."""
     compiled: bool = True
     """The network is compiled before the first step: a minute, worth it from some 300 steps on."""
     validation_share: float = 0.12

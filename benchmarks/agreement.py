@@ -3,8 +3,9 @@
     python benchmarks/agreement.py FILM_OR_DIR... [-o DIR] [--films N]
 
 Every film is judged by stride-1 sliding windows (a window around every frame of every sped-up version,
-SpeedNet §4.1: the schedule EXACT) and by cheaper schedules, the product's among them. Compared are P(t) of all frames at all eleven factors, the decisions P >= 0.5, V(t) and the plan
-S*(t) at rate 2; means are over frames, whatever film they are of.
+SpeedNet §4.1: the schedule EXACT) and by cheaper schedules, the product's among them. Compared are P(t) of
+all frames at all eleven factors, the decisions P >= 0.5, V(t) and the plan S*(t) at rate 2; means are over
+frames, whatever film they are of.
 
 EXACT's answer for a moment is, as that of all schedules, a mean over the windows within half a reference
 interval. A second table compares with stride-1 answers as they are, each of a single window, and says how
@@ -253,8 +254,8 @@ def tables(results: Results) -> str:
     worst = max(films, key=lambda film: film["schedules"][ours]["mean_dp"])
     return (
         f"{len(films)} films, {total_s:.0f} s; {results['network']} on {results['engine']}, schedules "
-        f"({ours} is the product's) against EXACT at all factors, S* at {RATE:g}x\n\n{schedules}\n{single}\n{engines}\n"
-        f"The film that agrees least: mean dP "
+        f"({ours} is ours) against EXACT at all factors, S* at {RATE:g}x\n\n{schedules}\n{single}\n"
+        f"{engines}\nThe film that agrees least: mean dP "
         f"{worst['schedules'][ours]['mean_dp']:.4f}, {worst['film']}\n"
     )
 

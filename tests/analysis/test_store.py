@@ -12,6 +12,7 @@ from speediness.analysis.archive import to_bytes
 from speediness.analysis.store import CHECKPOINT, CURVE, Contents, ResultStore, cache_folder
 from speediness.curves import SpeedinessCurve
 from speediness.errors import OutputError, VideoError
+from speediness.features import MotionFeatures
 
 KEY, OTHER, THIRD = "a" * 64, "b" * 64, "c" * 64
 DAY_S = 86_400
@@ -23,6 +24,11 @@ def small_curve(video: str = "walk.mp4") -> SpeedinessCurve:
     return SpeedinessCurve(
         np.array([0, 0.04, 0.08]), 0.12, (1.0,), normal, motion, made_by={"video": video}
     )
+
+
+def small_features() -> MotionFeatures:
+    vectors = np.array([[0.5, 0, 2], [1, 0.25, 0]], np.float16)
+    return MotionFeatures(np.array([0, 0.125]), vectors, np.ones(2, np.float32), 2.0, (0.0, 0.08), 0.12)
 
 
 def state(value: int = 0, size: int = 100) -> dict[str, np.ndarray]:
@@ -96,25 +102,30 @@ def test_a_film_that_cannot_be_read_is_the_users_to_mend(store: ResultStore, tmp
 
 
 def test_what_is_kept_is_found_by_the_next_run(store: ResultStore) -> None:
-    assert store.curve(KEY) is None and store.checkpoint(KEY) is None
-    store.keep_curve(KEY, small_curve())
+    assert store.result(KEY) is None and store.checkpoint(KEY) is None
+    store.keep_result(KEY, small_curve(), small_features())
     store.keep_checkpoint(OTHER, state(1))
     store.keep_checkpoint(OTHER, state(2))
     again = ResultStore(store.folder)
-    curve, checkpoint = again.curve(KEY), again.checkpoint(OTHER)
-    assert curve is not None and curve.made_by == {"video": "walk.mp4"}
+    result, checkpoint = again.result(KEY), again.checkpoint(OTHER)
+    assert result is not None
+    curve, features = result
+    assert curve.made_by == {"video": "walk.mp4"}
     assert np.array_equal(curve.normal, small_curve().normal)
+    for name, value in vars(small_features()).items():
+        assert np.array_equal(getattr(features, name), value)
+        assert type(getattr(features, name)) is type(value)
     assert checkpoint is not None and np.array_equal(checkpoint["done"], state(2)["done"])
-    assert again.curve(OTHER) is None and again.checkpoint(KEY) is None
+    assert again.result(OTHER) is None and again.checkpoint(KEY) is None
     again.drop_checkpoint(OTHER)
     again.drop_checkpoint(OTHER)
-    assert store.checkpoint(OTHER) is None and store.curve(KEY) is not None
+    assert store.checkpoint(OTHER) is None and store.result(KEY) is not None
 
 
 @pytest.mark.parametrize("damage", [b"", b"not an archive", to_bytes({"times_s": np.zeros(3)})])
 def test_a_damaged_entry_is_dropped(store: ResultStore, folder: Path, damage: bytes) -> None:
     (folder / f"{KEY}{CURVE}").write_bytes(damage)
-    assert store.curve(KEY) is None
+    assert store.result(KEY) is None
     assert names(folder) == set()
 
 
@@ -146,12 +157,12 @@ def test_what_exceeds_the_bound_alone_drives_nothing_out(folder: Path) -> None:
 
 
 def test_analyses_stopped_long_ago_are_forgotten_curves_are_not(store: ResultStore, folder: Path) -> None:
-    store.keep_curve(KEY, small_curve())
+    store.keep_result(KEY, small_curve(), small_features())
     for key, days in ((KEY, 31), (OTHER, 29)):
         store.keep_checkpoint(key, state())
         used_ago(folder, f"{key}{CHECKPOINT}", days * DAY_S)
     used_ago(folder, f"{KEY}{CURVE}", 400 * DAY_S)
-    store.keep_curve(THIRD, small_curve())
+    store.keep_result(THIRD, small_curve(), small_features())
     assert names(folder) == {f"{KEY}{CURVE}", f"{THIRD}{CURVE}", f"{OTHER}{CHECKPOINT}"}
 
 
@@ -161,7 +172,7 @@ def test_leftovers_of_killed_writers_go_those_at_work_are_left_alone(
     for name, hours in ((f"{KEY}{CURVE}.old.partial", 2), (f"{KEY}{CURVE}.new.partial", 0.1)):
         (folder / name).write_bytes(b"half")
         used_ago(folder, name, hours * 3600)
-    store.keep_curve(OTHER, small_curve())
+    store.keep_result(OTHER, small_curve(), small_features())
     assert names(folder) == {f"{OTHER}{CURVE}", f"{KEY}{CURVE}.new.partial"}
 
 
@@ -181,10 +192,10 @@ def test_what_is_not_the_stores_survives_it(folder: Path) -> None:
 
 
 def does_without(store: ResultStore) -> bool:
-    store.keep_curve(KEY, small_curve())
+    store.keep_result(KEY, small_curve(), small_features())
     store.keep_checkpoint(KEY, state())
     store.drop_checkpoint(OTHER)
-    return store.curve(KEY) is None and store.checkpoint(KEY) is None
+    return store.result(KEY) is None and store.checkpoint(KEY) is None
 
 
 def test_without_a_usable_folder_it_does_without_but_says_so_when_asked(tmp_path: Path) -> None:
@@ -212,11 +223,11 @@ def test_without_a_home_it_does_without_but_says_so_when_asked(monkeypatch: pyte
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_still_read(store: ResultStore, folder: Path) -> None:
-    store.keep_curve(KEY, small_curve())
+    store.keep_result(KEY, small_curve(), small_features())
     folder.chmod(0o500)
     try:
-        store.keep_curve(OTHER, small_curve())
-        assert store.curve(KEY) is not None and store.curve(OTHER) is None
+        store.keep_result(OTHER, small_curve(), small_features())
+        assert store.result(KEY) is not None and store.result(OTHER) is None
         with pytest.raises(OutputError, match="1 of 1 entries are left"):
             store.clear()
     finally:
@@ -276,7 +287,7 @@ def test_processes_that_write_at_once_and_one_that_is_killed_do_no_harm(
     assert store.checkpoint(KEY) is not None
     for name in names(folder) - {f"{KEY}{CHECKPOINT}"}:
         used_ago(folder, name, 2 * 3600)
-    store.keep_curve(OTHER, small_curve())
+    store.keep_result(OTHER, small_curve(), small_features())
     assert names(folder) == {f"{KEY}{CHECKPOINT}", f"{OTHER}{CURVE}"}
 
 
@@ -311,4 +322,4 @@ def test_where_entries_lie(
 
 def test_a_curve_that_json_has_no_words_for_is_refused(store: ResultStore) -> None:
     with pytest.raises(TypeError):
-        store.keep_curve(KEY, replace(small_curve(), made_by={"clip": object()}))
+        store.keep_result(KEY, replace(small_curve(), made_by={"clip": object()}), small_features())

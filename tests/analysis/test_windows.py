@@ -34,7 +34,8 @@ def windows_judge(clips: object, cells: np.ndarray, intervals: np.ndarray) -> An
     value = sliding_window_view(smooth, CLIP.n_frames - 1, 1) @ weight / weight.sum()
     flow = np.stack([value * 2, np.abs(value) + 1], 2)
     logits = np.stack([-value / 2, value / 2], 2)
-    features, maps = np.zeros((*value.shape, 3)), np.zeros((len(cells), cells.shape[1] + 1, 4, 4))
+    features = np.stack([value, value + 1, -value], 2) / 1000
+    maps = np.zeros((len(cells), cells.shape[1] + 1, 4, 4))
     return Answers(*(part.astype(np.float32) for part in (logits, flow, features, maps)))
 
 
@@ -134,6 +135,8 @@ def test_streaming_equals_the_whole_shot_at_once(seconds: float, rate: int, sche
     (shot,) = windows.judge_shots(frames, JUDGE, CLIP, FACTORS, schedule=schedule)
     np.testing.assert_allclose(shot.log_odds, whole_shot(frames, schedule), atol=1e-3)
     assert shot.times_s.tolist() == [float(f.time_s) for f in frames]
+    # The judge's features are made of its log-odds, so those of the first factor are known.
+    np.testing.assert_allclose(shot.features[:, 0], shot.answers[0][:, 0] / 1000, atol=2e-3)
 
 
 def test_uneven_frame_times_are_no_obstacle() -> None:
@@ -234,7 +237,7 @@ def test_an_analysis_taken_up_again_ends_as_if_never_stopped(
     again = second.finish()
     assert len(again) == len(whole) == len(cuts) + 1
     for shot, expected in zip(again, whole, strict=True):
-        for name in ("times_s", "log_odds", "motion", "peak_motion"):
+        for name in ("times_s", "log_odds", "motion", "peak_motion", "features"):
             np.testing.assert_array_equal(getattr(shot, name), getattr(expected, name))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.curves import Segment, SpeedinessCurve
+from speediness.features import MotionFeatures
 
 DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -83,4 +84,26 @@ def curve_from_arrays(arrays: Mapping[str, NDArray]) -> SpeedinessCurve:
         cuts_s=tuple(parts["cuts_s"]),
         notes=tuple(parts["notes"]),
         made_by=parts["made_by"],
+    )
+
+
+def features_to_arrays(features: MotionFeatures) -> dict[str, NDArray]:
+    """The same for features; the names differ from a curve's, so that both fit in one archive."""
+    return {f"features.{name}": np.asarray(value) for name, value in vars(features).items()}
+
+
+def features_from_arrays(arrays: Mapping[str, NDArray]) -> MotionFeatures:
+    """What :func:`features_to_arrays` was given, bit for bit.
+
+    Raises:
+        KeyError, TypeError, ValueError: not the arrays of features.
+    """
+    times_s, vectors, motion = (arrays[f"features.{name}"] for name in ("times_s", "vectors", "motion"))
+    return MotionFeatures(
+        times_s,
+        vectors,
+        motion,
+        window_s=float(arrays["features.window_s"]),
+        shot_starts_s=tuple(arrays["features.shot_starts_s"].tolist()),
+        duration_s=float(arrays["features.duration_s"]),
     )

@@ -1,4 +1,4 @@
-"""analyse: a video to its speediness curve (§4.1)."""
+"""A video to its speediness curve (§4.1) and to the features of its motion (§5.4.2)."""
 
 # K factors, F frames
 
@@ -22,6 +22,7 @@ from speediness.analysis.shot import Shot
 from speediness.analysis.store import ResultStore
 from speediness.analysis.windows import FilmJudge
 from speediness.curves import SpeedinessCurve
+from speediness.features import MotionFeatures
 from speediness.sampling import playback_factors
 from speediness.video.place import Place
 from speediness.video.read_ahead import read_ahead
@@ -64,15 +65,54 @@ def analyse(
         VideoError: the file cannot be used; the message says why and what to do.
         WeightsError: no such network or engine.
     """
+    return watch_film(
+        video, network=network, engine=engine, factors=factors, exact=exact, store=store, progress=progress
+    )[0]
+
+
+def embed(
+    video: str | os.PathLike[str],
+    *,
+    network: str | Network = DEFAULT_NETWORK,
+    engine: str = "auto",
+    store: ResultStore | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> MotionFeatures:
+    """Watch a film at its own speed and say how things move in it.
+
+    Arguments and errors are those of :func:`analyse`, whose results in the store serve too.
+    """
+    net = network if isinstance(network, Network) else load_network(network, engine)
+    if store:
+        reader = VideoReader(Path(video))
+        if (known := store.result(_key(store, reader, net, playback_factors(), False))) is not None:
+            return known[1]
+    return watch_film(video, network=net, factors=(1.0,), store=store, progress=progress)[1]
+
+
+def watch_film(
+    video: str | os.PathLike[str],
+    *,
+    network: str | Network = DEFAULT_NETWORK,
+    engine: str = "auto",
+    factors: tuple[float, ...] | None = None,
+    exact: bool = False,
+    store: ResultStore | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> tuple[SpeedinessCurve, MotionFeatures]:
+    """What :func:`analyse` and :func:`embed` say, in one go.
+
+    Arguments and errors are those of :func:`analyse`.
+    """
     net = network if isinstance(network, Network) else load_network(network, engine)
     factors = factors or playback_factors()
     if factors[0] != 1 or any(b <= a for a, b in pairwise(factors)):
         raise ValueError("factors must ascend from 1")
     reader = VideoReader(Path(video))
-    settings = {"network": net.sha256, "engine": net.engine, "factors": factors, "exact": exact}
-    key = store.key(reader.path, settings) if store else ""
-    if store and (known := store.curve(key)) is not None:
-        return replace(known, made_by=known.made_by | {"video": reader.path.name})
+    key = _key(store, reader, net, factors, exact) if store else ""
+    if store and (known := store.result(key)) is not None:
+        curve, features = known
+        return replace(curve, made_by=curve.made_by | {"video": reader.path.name}), features
     promised_s = reader.info.duration_s or 0
 
     def seen(time_s: float) -> None:
@@ -84,11 +124,18 @@ def analyse(
 
     film, after = _taken_up(new_film, store, key)
     shots = _judged(reader, net, film, after, store, key, seen)
-    curve = _curve(reader, net, factors, shots)
+    curve, features = _curve(reader, net, factors, shots), _features(reader, net, shots)
     if store:
-        store.keep_curve(key, curve)
+        store.keep_result(key, curve, features)
         store.drop_checkpoint(key)
-    return curve
+    return curve, features
+
+
+def _key(
+    store: ResultStore, reader: VideoReader, net: Network, factors: tuple[float, ...], exact: bool
+) -> str:
+    settings = {"network": net.sha256, "engine": net.engine, "factors": factors, "exact": exact}
+    return store.key(reader.path, settings)
 
 
 def _taken_up(
@@ -163,6 +210,17 @@ def _curve(
             "network_sha256": net.sha256,
             "clip": net.clip.to_json(),
         },
+    )
+
+
+def _features(reader: VideoReader, net: Network, shots: list[Shot]) -> MotionFeatures:
+    return MotionFeatures(
+        times_s=np.concatenate([shot.moments_s[0] for shot in shots]),
+        vectors=np.concatenate([shot.features for shot in shots]),
+        motion=np.concatenate([shot.answers[0][:, 1] for shot in shots]),
+        window_s=net.clip.duration_s,
+        shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
+        duration_s=float(reader.end_s),
     )
 
 

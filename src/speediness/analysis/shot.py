@@ -37,6 +37,8 @@ class Shot:
     """By factor, (M,) ascending."""
     answers: tuple[NDArray[np.float32], ...]
     """By factor, (M, 3) log-odds of sped up, mean flow, flow of the busiest cell."""
+    features: NDArray[np.float16]
+    """(M, D) of the first factor, see :class:`speediness.features.MotionFeatures`."""
 
     @property
     def log_odds(self) -> NDArray[np.float32]:
@@ -68,6 +70,7 @@ class OpenShot:
         times_s: of all frames so far.
         moments_s: by factor, those judged.
         answers: by factor, arrays (n, 4) of middle, log-odds, mean and peak flow of windows judged.
+        features: arrays (n, D) of the windows of the first factor.
         judged_until_s: the last frame when windows were last judged.
         first_held: number of the first frame not forgotten.
 
@@ -92,6 +95,7 @@ class OpenShot:
         self.times_s: list[float] = []
         self.moments_s: list[list[float]] = [[] for _ in factors]
         self.answers: list[list[NDArray[np.float64]]] = [[] for _ in factors]
+        self.features: list[NDArray[np.float16]] = []
         self.judged_until_s = -np.inf
         self.first_held = 0
         self._held: list[Pixels] = []
@@ -116,11 +120,14 @@ class OpenShot:
         """Judge the rest."""
         self._judge_moments(closing=True)
         moments_s = tuple(map(np.array, self.moments_s))
+        answers_W4 = [np.concatenate(windows) for windows in self.answers]
         answers = tuple(
-            self._at_moments(factor, here_s, np.concatenate(windows))
-            for factor, here_s, windows in zip(self._factors, moments_s, self.answers, strict=True)
+            self._at_moments(factor, here_s, windows_W4[:, 0], windows_W4[:, 1:]).astype(np.float32)
+            for factor, here_s, windows_W4 in zip(self._factors, moments_s, answers_W4, strict=True)
         )
-        return Shot(np.array(self.times_s), moments_s, answers)
+        features_WD = np.concatenate(self.features)
+        features = self._at_moments(self._factors[0], moments_s[0], answers_W4[0][:, 0], features_WD)
+        return Shot(np.array(self.times_s), moments_s, answers, features.astype(np.float16))
 
     def state(self) -> dict[str, NDArray]:
         """All but pixels and cells, which are made again from the frames held."""
@@ -130,6 +137,7 @@ class OpenShot:
             "judged_until_s": np.array(self.judged_until_s),
             **packed("moments_s", [np.array(moments_s) for moments_s in self.moments_s]),
             **packed("answers", [np.concatenate([np.empty((0, 4)), *parts]) for parts in self.answers]),
+            **packed("features", self.features),
         }
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
@@ -139,17 +147,24 @@ class OpenShot:
         self.judged_until_s = float(state["judged_until_s"])
         self.moments_s = [part.tolist() for part in unpacked("moments_s", state)]
         self.answers = [[part] for part in unpacked("answers", state)]
+        self.features = unpacked("features", state)
 
     def _at_moments(
-        self, factor: float, moments_s: NDArray[np.float64], answers_W4: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        """(M, 3) means over grid positions of log-odds, mean and peak flow."""
-        answers_W4 = answers_W4[np.argsort(answers_W4[:, 0], kind="stable")]
+        self,
+        factor: float,
+        moments_s: NDArray[np.float64],
+        middles_W: NDArray[np.float64],
+        values_WC: NDArray[np.floating],
+    ) -> NDArray[np.float64]:
+        """(M, C) means over grid positions."""
+        order = np.argsort(middles_W, kind="stable")
+        middles_W = middles_W[order]
         half_s = factor / float(self._clip.frame_rate) / 2 + 1e-6
-        first = np.searchsorted(answers_W4[:, 0], moments_s - half_s)
-        end = np.searchsorted(answers_W4[:, 0], moments_s + half_s)
-        sums_W3 = np.concatenate([np.zeros((1, 3)), np.cumsum(answers_W4[:, 1:], 0)])
-        return ((sums_W3[end] - sums_W3[first]) / (end - first)[:, None]).astype(np.float32)
+        first = np.searchsorted(middles_W, moments_s - half_s)
+        end = np.searchsorted(middles_W, moments_s + half_s)
+        sums_WC = np.zeros((len(order) + 1, values_WC.shape[1]))
+        np.cumsum(values_WC[order], 0, out=sums_WC[1:])
+        return (sums_WC[end] - sums_WC[first]) / (end - first)[:, None]
 
     def _held_now(self, closed: bool) -> Held:
         return Held(self.times_s[0], np.array(self.times_s[self.first_held :]), self.first_held, closed)
@@ -185,9 +200,13 @@ class OpenShot:
             self._watch(times_s[np.stack([sequence.frames_L for sequence in sequences])], answers.maps)
         log_odds_BW1 = (answers.logits[..., 1] - answers.logits[..., 0])[..., None]
         answers_BW3 = np.concatenate([log_odds_BW1, answers.flow], -1).astype(np.float64)
-        for k, sequence, answers_W3 in zip(factors_B, sequences, answers_BW3, strict=True):
+        for k, sequence, answers_W3, features_WD in zip(
+            factors_B, sequences, answers_BW3, answers.features, strict=True
+        ):
             count = slice(sequence.lead, sequence.lead + len(sequence.middles_s))
             self.answers[k].append(np.column_stack([sequence.middles_s, answers_W3[count]]))
+            if k == 0:
+                self.features.append(features_WD[count].astype(np.float16))
 
     def _measure(self, sequences: Iterable[Sequence]) -> None:
         """Measure the pairs not known yet, forwards."""

@@ -18,14 +18,22 @@ from typing import Any
 from numpy.typing import NDArray
 
 import speediness
-from speediness.analysis.archive import curve_from_arrays, curve_to_arrays, from_bytes, to_bytes
+from speediness.analysis.archive import (
+    curve_from_arrays,
+    curve_to_arrays,
+    features_from_arrays,
+    features_to_arrays,
+    from_bytes,
+    to_bytes,
+)
 from speediness.curves import SpeedinessCurve
 from speediness.errors import OutputError, VideoError
+from speediness.features import MotionFeatures
 
 LIMIT_BYTES = 1_000_000_000
-"""Default bound: about two hundred hours of film at eleven factors."""
+"""Default bound: about a hundred hours of film at eleven factors."""
 
-LAYOUT = 1  # of what an entry holds; part of every key, so that others are never found
+LAYOUT = 2  # of what an entry holds; part of every key, so that others are never found
 RESUMED_WITHIN_S = 30 * 86_400  # nobody comes back to an analysis that was stopped before that
 WRITTEN_WITHIN_S = 3_600  # a write takes seconds; what is older was left by a writer that was killed
 CURVE, CHECKPOINT, PARTIAL = ".curve.npz", ".checkpoint.npz", ".partial"
@@ -95,27 +103,27 @@ class ResultStore:
         canonical = json.dumps(result, allow_nan=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    def curve(self, key: str) -> SpeedinessCurve | None:
-        """The curve kept under this key, bit for bit, or None; a damaged one is dropped.
+    def result(self, key: str) -> tuple[SpeedinessCurve, MotionFeatures] | None:
+        """What was kept under this key, bit for bit, or None; if damaged it is dropped.
 
-        Its ``made_by`` is that of the film that was analysed, which may have had another name.
+        The curve's ``made_by`` is that of the film that was analysed, which may have had another name.
         """
         arrays = self._read(key + CURVE)
         if arrays is None:
             return None
         try:
-            return curve_from_arrays(arrays)
+            return curve_from_arrays(arrays), features_from_arrays(arrays)
         except (KeyError, TypeError, ValueError):  # whole, but not written by us
             self._drop(key + CURVE)
             return None
 
-    def keep_curve(self, key: str, curve: SpeedinessCurve) -> None:
-        """Keep a curve, as far as the disk allows.
+    def keep_result(self, key: str, curve: SpeedinessCurve, features: MotionFeatures) -> None:
+        """Keep what an analysis found, as far as the disk allows.
 
         Raises:
             TypeError: ``made_by`` holds what JSON has no words for.
         """
-        self._write(key + CURVE, curve_to_arrays(curve))
+        self._write(key + CURVE, curve_to_arrays(curve) | features_to_arrays(features))
 
     def checkpoint(self, key: str) -> dict[str, NDArray] | None:
         """The arrays an interrupted analysis left under this key, or None."""

@@ -102,6 +102,7 @@ class FilmJudge:
             **packed("shots.times_s", [shot.times_s for shot in self._closed]),
             **packed("shots.moments_s", [part for shot in self._closed for part in shot.moments_s]),
             **packed("shots.answers", [part for shot in self._closed for part in shot.answers]),
+            **packed("shots.features", [shot.features for shot in self._closed]),
             **{f"open.{name}": array for name, array in self._open.state().items()},
             **{f"cuts.{name}": array for name, array in self._detector.state().items()},
         }
@@ -117,11 +118,16 @@ class FilmJudge:
         """
         place, first_held = state["place"]
         k = len(self._factors)
-        times_s, moments_s, answers = (
-            unpacked(f"shots.{name}", state) for name in ("times_s", "moments_s", "answers")
+        times_s, moments_s, answers, features = (
+            unpacked(f"shots.{name}", state) for name in ("times_s", "moments_s", "answers", "features")
         )
         self._closed = [
-            Shot(part, tuple(moments_s[n * k : (n + 1) * k]), tuple(answers[n * k : (n + 1) * k]))
+            Shot(
+                part,
+                tuple(moments_s[n * k : (n + 1) * k]),
+                tuple(answers[n * k : (n + 1) * k]),
+                features[n],
+            )
             for n, part in enumerate(times_s)
         ]
         self._open = self._new_shot()

@@ -1,6 +1,6 @@
-"""How things move in a film, window by window: what search compares (SpeedNet §5.4.2)."""
+"""How things move in a film, moment by moment: what search compares (SpeedNet §5.4.2)."""
 
-# N windows, D features
+# N moments, D features
 
 from __future__ import annotations
 
@@ -12,20 +12,38 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class MotionFeatures:
-    """The features from which the network judges speed: maximum over space, mean over time.
+    """The features from which the network judges speed, before they are averaged over time.
 
-    Paper: 1024-D, of S3D-G. Here: of the network that is asked, 96-D for speednet-small.
+    Paper: 1024-D, of S3D-G, averaged over a window of 16 frames. Here: of the network that is asked,
+    96-D for speednet-small, and averaged by whoever uses them, over as long as suits.
     """
 
     times_s: NDArray[np.float64]
-    """(N,) middles of the windows, ascending; one a reference interval in each shot."""
+    """(N,) ascending; by the network's schedule, 16 a second for speednet-small."""
     vectors: NDArray[np.float16]
-    """(N, D) 0 or more."""
+    """(N, D) maxima over the picture, 0 or more."""
     motion: NDArray[np.float32]
     """(N,) mean flow in pixels per reference interval at short side 64."""
     window_s: float
-    """Seconds of film in a window."""
+    """Seconds of film from which the network judges a speed."""
     shot_starts_s: tuple[float, ...]
-    """When the shots begin; no window looks across."""
+    """When the shots begin; nothing looks across."""
     duration_s: float
     """End of the film's last frame."""
+
+    def means(self, middles_s: NDArray[np.float64], length_s: float) -> NDArray[np.float32]:
+        """(M, D) means over ``length_s`` around some times, in the shot that each is in.
+
+        Where no moment is so near, the nearest one stands for it.
+        """
+        starts_s = np.array([*self.shot_starts_s, np.inf])
+        shots = np.clip(np.searchsorted(starts_s, middles_s + 1e-9, "right") - 1, 0, None)
+        from_s = np.maximum(middles_s - length_s / 2, starts_s[shots]) - 1e-6
+        to_s = np.minimum(middles_s + length_s / 2 + 1e-6, starts_s[shots + 1] - 1e-6)
+        first, end = np.searchsorted(self.times_s, from_s), np.searchsorted(self.times_s, to_s, "right")
+        nearest = np.clip(np.searchsorted(self.times_s, middles_s), 0, len(self.times_s) - 1)
+        first = np.where(end > first, first, nearest)
+        end = np.maximum(end, first + 1)
+        sums = np.zeros((len(self.vectors) + 1, self.vectors.shape[1]))
+        np.cumsum(self.vectors, 0, out=sums[1:], dtype=np.float64)
+        return ((sums[end] - sums[first]) / (end - first)[:, None]).astype(np.float32)

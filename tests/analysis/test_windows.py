@@ -34,7 +34,8 @@ def windows_judge(clips: object, cells: np.ndarray, intervals: np.ndarray) -> An
     value = sliding_window_view(smooth, CLIP.n_frames - 1, 1) @ weight / weight.sum()
     flow = np.stack([value * 2, np.abs(value) + 1], 2)
     logits = np.stack([-value / 2, value / 2], 2)
-    features = np.stack([value, value + 1, -value], 2) / 1000
+    rises = np.pad(rise, ((0, 0), (0, 1)), "edge")
+    features = np.stack([rises, rises + 1, -rises], 2)
     maps = np.zeros((len(cells), cells.shape[1] + 1, 4, 4))
     return Answers(*(part.astype(np.float32) for part in (logits, flow, features, maps)))
 
@@ -135,8 +136,20 @@ def test_streaming_equals_the_whole_shot_at_once(seconds: float, rate: int, sche
     (shot,) = windows.judge_shots(frames, JUDGE, CLIP, FACTORS, schedule=schedule)
     np.testing.assert_allclose(shot.log_odds, whole_shot(frames, schedule), atol=1e-3)
     assert shot.times_s.tolist() == [float(f.time_s) for f in frames]
-    # The judge's features are made of its log-odds, so those of the first factor are known.
-    np.testing.assert_allclose(shot.features[:, 0], shot.answers[0][:, 0] / 1000, atol=2e-3)
+    assert (np.diff(shot.features_s) >= 0).all() and len(shot.features_s) == len(shot.features)
+    assert shot.times_s[0] <= shot.features_s[0] and shot.features_s[-1] <= shot.times_s[-1]
+
+
+def test_features_are_those_of_their_time() -> None:
+    frames = film(np.arange(3000) / 25)
+    (shot,) = windows.judge_shots(frames, JUDGE, CLIP, FACTORS)
+    levels = np.array([frame.pixels_HWC[:, 4:36].mean() for frame in frames])
+    inner = (shot.features_s > 1) & (shot.features_s < 119)
+    assert inner.sum() > 30 * 118
+    rise = np.interp(shot.features_s + 1 / 16, shot.times_s, levels) - np.interp(
+        shot.features_s, shot.times_s, levels
+    )
+    assert np.corrcoef(rise[inner], shot.features[inner, 0].astype(float))[0, 1] > 0.97
 
 
 def test_uneven_frame_times_are_no_obstacle() -> None:
@@ -237,7 +250,7 @@ def test_an_analysis_taken_up_again_ends_as_if_never_stopped(
     again = second.finish()
     assert len(again) == len(whole) == len(cuts) + 1
     for shot, expected in zip(again, whole, strict=True):
-        for name in ("times_s", "log_odds", "motion", "peak_motion", "features"):
+        for name in ("times_s", "log_odds", "motion", "peak_motion", "features", "features_s"):
             np.testing.assert_array_equal(getattr(shot, name), getattr(expected, name))
 
 

@@ -214,10 +214,14 @@ def _curve(
 
 
 def _features(reader: VideoReader, net: Network, shots: list[Shot]) -> MotionFeatures:
+    times_s = np.concatenate([shot.features_s for shot in shots])
+    moments_s = np.concatenate([shot.moments_s[0] for shot in shots])
     return MotionFeatures(
-        times_s=np.concatenate([shot.moments_s[0] for shot in shots]),
+        times_s=times_s,
         vectors=np.concatenate([shot.features for shot in shots]),
-        motion=np.concatenate([shot.answers[0][:, 1] for shot in shots]),
+        motion=np.interp(
+            times_s, moments_s, np.concatenate([shot.answers[0][:, 1] for shot in shots])
+        ).astype(np.float32),
         window_s=net.clip.duration_s,
         shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
         duration_s=float(reader.end_s),

@@ -38,7 +38,9 @@ class Shot:
     answers: tuple[NDArray[np.float32], ...]
     """By factor, (M, 3) log-odds of sped up, mean flow, flow of the busiest cell."""
     features: NDArray[np.float16]
-    """(M, D) of the first factor, see :class:`speediness.features.MotionFeatures`."""
+    """(N, D) of the first factor, see :class:`speediness.features.MotionFeatures`."""
+    features_s: NDArray[np.float64]
+    """(N,) when, ascending."""
 
     @property
     def log_odds(self) -> NDArray[np.float32]:
@@ -70,7 +72,7 @@ class OpenShot:
         times_s: of all frames so far.
         moments_s: by factor, those judged.
         answers: by factor, arrays (n, 4) of middle, log-odds, mean and peak flow of windows judged.
-        features: arrays (n, D) of the windows of the first factor.
+        features: arrays (n, D), those in the middle of the windows of the first factor.
         judged_until_s: the last frame when windows were last judged.
         first_held: number of the first frame not forgotten.
 
@@ -125,9 +127,12 @@ class OpenShot:
             self._at_moments(factor, here_s, windows_W4[:, 0], windows_W4[:, 1:]).astype(np.float32)
             for factor, here_s, windows_W4 in zip(self._factors, moments_s, answers_W4, strict=True)
         )
-        features_WD = np.concatenate(self.features)
-        features = self._at_moments(self._factors[0], moments_s[0], answers_W4[0][:, 0], features_WD)
-        return Shot(np.array(self.times_s), moments_s, answers, features.astype(np.float16))
+        order = np.argsort(answers_W4[0][:, 0], kind="stable")
+        features_s = answers_W4[0][order, 0] + self._factors[0] / float(self._clip.frame_rate) / 2
+        inside_s = np.clip(features_s, self.times_s[0], self.times_s[-1])
+        return Shot(
+            np.array(self.times_s), moments_s, answers, np.concatenate(self.features)[order], inside_s
+        )
 
     def state(self) -> dict[str, NDArray]:
         """All but pixels and cells, which are made again from the frames held."""
@@ -200,13 +205,15 @@ class OpenShot:
             self._watch(times_s[np.stack([sequence.frames_L for sequence in sequences])], answers.maps)
         log_odds_BW1 = (answers.logits[..., 1] - answers.logits[..., 0])[..., None]
         answers_BW3 = np.concatenate([log_odds_BW1, answers.flow], -1).astype(np.float64)
-        for k, sequence, answers_W3, features_WD in zip(
+        for k, sequence, answers_W3, features_LD in zip(
             factors_B, sequences, answers_BW3, answers.features, strict=True
         ):
-            count = slice(sequence.lead, sequence.lead + len(sequence.middles_s))
-            self.answers[k].append(np.column_stack([sequence.middles_s, answers_W3[count]]))
+            n_windows = len(sequence.middles_s)
+            answers_W3 = answers_W3[sequence.lead : sequence.lead + n_windows]
+            self.answers[k].append(np.column_stack([sequence.middles_s, answers_W3]))
             if k == 0:
-                self.features.append(features_WD[count].astype(np.float16))
+                middle = sequence.lead + self._clip.n_frames // 2
+                self.features.append(features_LD[middle : middle + n_windows].astype(np.float16))
 
     def _measure(self, sequences: Iterable[Sequence]) -> None:
         """Measure the pairs not known yet, forwards."""

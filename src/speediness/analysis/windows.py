@@ -103,6 +103,7 @@ class FilmJudge:
             **packed("shots.moments_s", [part for shot in self._closed for part in shot.moments_s]),
             **packed("shots.answers", [part for shot in self._closed for part in shot.answers]),
             **packed("shots.features", [shot.features for shot in self._closed]),
+            **packed("shots.features_s", [shot.features_s for shot in self._closed]),
             **{f"open.{name}": array for name, array in self._open.state().items()},
             **{f"cuts.{name}": array for name, array in self._detector.state().items()},
         }
@@ -118,17 +119,19 @@ class FilmJudge:
         """
         place, first_held = state["place"]
         k = len(self._factors)
-        times_s, moments_s, answers, features = (
-            unpacked(f"shots.{name}", state) for name in ("times_s", "moments_s", "answers", "features")
+        times_s, moments_s, answers, features, features_s = (
+            unpacked(f"shots.{name}", state)
+            for name in ("times_s", "moments_s", "answers", "features", "features_s")
         )
         self._closed = [
             Shot(
-                part,
+                times_s[n],
                 tuple(moments_s[n * k : (n + 1) * k]),
                 tuple(answers[n * k : (n + 1) * k]),
                 features[n],
+                features_s[n],
             )
-            for n, part in enumerate(times_s)
+            for n in range(len(times_s))
         ]
         self._open = self._new_shot()
         self._open.restore(_below(state, "open."))

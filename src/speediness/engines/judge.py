@@ -29,7 +29,7 @@ class Answers(NamedTuple):
     flow: Floats
     """(B, W, 2) optical flow in pixels per interval at short side 64: mean, and of the busiest cell."""
     features: Floats
-    """(B, W, D) maximum over space, mean over time, what the classifier is given (SpeedNet §3.2)."""
+    """(B, L, D) maximum over space; the classifier is given their mean over a window (SpeedNet §3.2)."""
     maps: Floats
     """(B, L, ..) class activation maps: how much each place speaks for sped up (SpeedNet §5.5)."""
 

@@ -156,9 +156,9 @@ class SpeedNet(nn.Module):
         Returns:
             logits (B, W, 2) in the order NORMAL, SPED_UP; optical-flow magnitude (B, W, 2) in pixels
             per interval on a picture of short side 64: the mean over the picture, and that of
-            its busiest 8 x 8 cell, which tells a small mover from a still film; features (B, W, D)
-            (§5.4.2); and the class activation map (B, L, h, w) of §5.5, how much each place speaks for
-            SPED_UP.
+            its busiest 8 x 8 cell, which tells a small mover from a still film; features (B, L, D),
+            of which the classifier is given the mean over a window; and the class activation map
+            (B, L, h, w) of §5.5, how much each place speaks for SPED_UP.
         """
         velocity_B4Lhw = self.velocity(cells_BSChw, intervals_BS)
         speed_BLhw = velocity_B4Lhw[:, 2]
@@ -172,7 +172,7 @@ class SpeedNet(nn.Module):
         logits_B2W = self.classifier(self.dropout(pooled_BDW))
         weight_D1 = self.classifier.weight[SPED_UP] - self.classifier.weight[NORMAL]
         maps_BLhw = (feats_BDLhw * weight_D1[:, :, None, None]).sum(1)
-        return logits_B2W.transpose(1, 2), motion_B2W.transpose(1, 2), pooled_BDW.transpose(1, 2), maps_BLhw
+        return logits_B2W.transpose(1, 2), motion_B2W.transpose(1, 2), pooled_BDL.transpose(1, 2), maps_BLhw
 
     def velocity(self, cells_BSChw: Tensor, intervals_BS: Tensor) -> Tensor:
         """Motion per cell in pixels (at N = 64) per reference interval, (B, 4, T, h, w).

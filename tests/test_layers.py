@@ -34,7 +34,17 @@ SINGLE_FILES = {
 }
 BASE_VERBS = {
     f"speediness.cli.{name}"
-    for name in ("analyse", "speedup", "heatmap", "serve", "cache", "outputs", "terminal", "watching")
+    for name in (
+        "analyse",
+        "speedup",
+        "heatmap",
+        "serve",
+        "cache",
+        "outputs",
+        "plotting",
+        "terminal",
+        "watching",
+    )
 }
 BASE_MODULES = {name for name in MODULES if below(name, PRODUCT)}
 BASE = sorted({"speediness", *ENGINES} | SINGLE_FILES | BASE_VERBS | BASE_MODULES)

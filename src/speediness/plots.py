@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,47 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-# Okabe and Ito's palette: told apart under every common kind of colour blindness, and in grey.
-BAND_COLOURS: dict[Label, str] = {"natural": "#DCE6DF", "sped_up": "#F2B48A", "slow_motion": "#9CCBEB"}
+    from speediness.video.thumbnails import Thumbnail
+
+Theme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of a picture."""
+
+    paper: str
+    ink: str
+    limit: str
+    plan: str
+    bands: dict[Label, str]
+
+
+# Bands after Okabe and Ito: told apart under every common kind of colour blindness. Dark is the page's.
+PALETTES: dict[Theme, Palette] = {
+    "light": Palette(
+        paper="#FFFFFF",
+        ink="#222222",
+        limit="#6E7B74",
+        plan="#AA3377",
+        bands={"natural": "#DCE6DF", "sped_up": "#F2B48A", "slow_motion": "#9CCBEB"},
+    ),
+    "dark": Palette(
+        paper="#161517",
+        ink="#ECEAE7",
+        limit="#9FB0A7",
+        plan="#E58CBF",
+        bands={"natural": "#2B3A31", "sped_up": "#7D4A24", "slow_motion": "#24587A"},
+    ),
+}
 LABEL_WORDS: dict[Label, str] = {"natural": "natural", "sped_up": "sped up", "slow_motion": "slow motion"}
-INK, LIMIT_COLOUR, PLAN_COLOUR, RATE_COLOUR = "#222222", "#6E7B74", "#AA3377", "#222222"
+INK = PALETTES["light"].ink
 
 SIZE_IN, DPI = (11.0, 5.6), 130
+THUMBNAIL_IN = (1.16, 0.66)  # width and height of a thumbnail at most
+POINTER_IN = 0.12  # line from a thumbnail to its moment
+MOST_THUMBNAILS = 12
+ROW_IN = 9.6  # width of the panels at least
 COLUMNS = 600  # a longer film is summed up in this many columns, two pixels each
 MOST_CUTS = 60  # more than these would hide the curves: they become ticks at the foot
 TIME_STEPS_S = (
@@ -53,41 +89,110 @@ TIME_STEPS_S = (
 )
 
 
-def plot_curve(curve: SpeedinessCurve, out_png: Path, plan: SpeedPlan | None = None) -> None:
+def plot_curve(
+    curve: SpeedinessCurve,
+    out: Path,
+    plan: SpeedPlan | None = None,
+    *,
+    film: Path | None = None,
+    theme: Theme = "light",
+) -> None:
     """Draw a curve, and the plan made from it if there is one.
 
-    Above: the speediness score 1 - P_v0(t) (SpeedNet §5.1.1) over the labelled segments. Below:
-    V(t), the fastest factor still judged natural (§4.1), with S*(t) (§4.2) and the uniform rate
-    it replaces. Cuts are thin lines across both.
+    Above: the speediness score 1 - P_v0(t) (SpeedNet §5.1.1) over the labelled segments. Between:
+    the film itself; each picture stands for the stretch around it, a line points to its moment.
+    Below: V(t), the fastest factor still judged natural (§4.1), with S*(t) (§4.2) and the uniform
+    rate it replaces. Cuts are thin lines across both.
 
     Args:
         curve: 1 to any number of frames; long films are thinned with every peak kept.
-        out_png: where to write; replaced if it exists, and only once the picture is whole.
+        out: where to write, an SVG if it ends so, else a PNG; replaced if it exists, and only once
+            the picture is whole.
         plan: a plan of the same film.
+        film: where the pictures between come from; without it, or if it cannot be read, or only at
+            great length, there are none.
+        theme: dark ink on light paper or the other way round.
 
     Raises:
         OutputError: the picture cannot be written.
     """
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE_IN, dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 1.0))
+    palette = PALETTES[theme]
     end_s = max(curve.duration_s, float(curve.times_s[-1]), 1e-3)
-    _title(figure, curve)
-    _draw_score(above, curve, end_s)
-    _draw_speeds(below, curve, plan, end_s)
-    cut_top = 1.0 if len(curve.cuts_s) <= MOST_CUTS else 0.05
-    for axes in (above, below):
-        axes.vlines(
-            curve.cuts_s, 0, cut_top, INK, linewidth=0.6, alpha=0.5, transform=axes.get_xaxis_transform()
-        )
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.tick_params(colors=INK, labelsize=9)
-    figure.align_ylabels()
-    _time_axis(below, end_s)
-    save_figure(figure, out_png)
+    row = [] if film is None else _thumbnails(film, end_s, len(curve.times_s))
+    row_in = row[0].pixels_HWC.shape[0] / DPI + POINTER_IN if row else 0.0
+    width_in, height_in = SIZE_IN
+    with matplotlib.rc_context(_colours(palette)):
+        figure = Figure(figsize=(width_in, height_in + row_in), dpi=DPI, layout="constrained")
+        FigureCanvasAgg(figure)
+        if row:
+            heights = (height_in / 2 - 0.7, row_in, height_in / 2 - 0.7)
+            above, between, below = figure.subplots(3, 1, sharex=True, height_ratios=heights)
+            _draw_row(between, row, end_s, row_in, palette)
+        else:
+            above, below = figure.subplots(2, 1, sharex=True)
+        _title(figure, curve)
+        _draw_score(above, curve, end_s, palette)
+        _draw_speeds(below, curve, plan, end_s, palette)
+        cut_top = 1.0 if len(curve.cuts_s) <= MOST_CUTS else 0.05
+        for axes in (above, below):
+            axes.vlines(
+                curve.cuts_s,
+                0,
+                cut_top,
+                palette.ink,
+                linewidth=0.6,
+                alpha=0.5,
+                transform=axes.get_xaxis_transform(),
+            )
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.tick_params(labelsize=9)
+        figure.align_ylabels()
+        _time_axis(below, end_s)
+        save_figure(figure, out)
+
+
+def _colours(palette: Palette) -> dict[Any, str]:
+    """Matplotlib's settings for all that is not coloured one by one."""
+    paper = ("figure.facecolor", "axes.facecolor")
+    ink = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    return dict.fromkeys(paper, palette.paper) | dict.fromkeys(ink, palette.ink)
+
+
+def _thumbnails(film: Path, end_s: float, most: int) -> list[Thumbnail]:
+    from speediness.video.reader import VideoReader
+    from speediness.video.thumbnails import thumbnails
+
+    widest_in, highest_in = THUMBNAIL_IN
+    try:
+        reader = VideoReader(film)
+        aspect = reader.info.width_px / reader.info.height_px
+        width_in = min(widest_in, highest_in * aspect)
+        most = min(int(ROW_IN / (width_in + 0.04)), MOST_THUMBNAILS, most)
+        size_px = (max(round(width_in * DPI), 1), max(round(width_in / aspect * DPI), 1))
+        return thumbnails(reader, end_s, most, size_px)
+    except Exception:  # whatever ails the film: its curve is known, and worth a picture without these
+        return []
+
+
+def _draw_row(axes: Axes, row: list[Thumbnail], end_s: float, row_in: float, palette: Palette) -> None:
+    """Thumbnails of one size in inches, which no stretch of the time axis gives."""
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+    for k, thumbnail in enumerate(row):
+        picture = OffsetImage(thumbnail.pixels_HWC, zoom=72 / DPI)
+        middle_s = (k + 0.5) / len(row) * end_s
+        box = AnnotationBbox(picture, (middle_s, 0), box_alignment=(0.5, 0), frameon=False, pad=0)
+        box.set_in_layout(False)
+        axes.add_artist(box)
+    axes.vlines(
+        [thumbnail.time_s for thumbnail in row], 1 - POINTER_IN / row_in, 1, palette.ink, linewidth=1.2
+    )
+    axes.set_ylim(0, 1)
+    axes.set_axis_off()
 
 
 def sum_up(times_s: Floats, values: NDArray[np.floating]) -> tuple[Floats, Floats, Floats, Floats]:
@@ -107,6 +212,7 @@ def sum_up(times_s: Floats, values: NDArray[np.floating]) -> tuple[Floats, Float
 def _title(figure: Figure, curve: SpeedinessCurve) -> None:
     name = Path(str(curve.made_by.get("video", "film"))).name
     name = name.encode("utf-8", "backslashreplace").decode()  # names that are not text still print
+    name = "".join(sign if sign.isprintable() else "\ufffd" for sign in name)  # no SVG may hold the others
     if len(name) > 70:
         name = f"{name[:45]}…{name[-24:]}"
     # A file name is not a formula, whatever dollars it holds.
@@ -117,16 +223,16 @@ def _title(figure: Figure, curve: SpeedinessCurve) -> None:
         notes = "  ·  ".join(curve.notes)
         shown = notes if len(notes) <= 100 else f"{notes[:99]}…"
         figure.axes[0].text(
-            0, 1.13, shown, fontsize=9, color=INK, parse_math=False, transform=figure.axes[0].transAxes
+            0, 1.13, shown, fontsize=9, parse_math=False, transform=figure.axes[0].transAxes
         )
 
 
-def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float) -> None:
+def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float, palette: Palette) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     legend: list[Artist] = []
-    for label, colour in BAND_COLOURS.items():
+    for label, colour in palette.bands.items():
         spans = [(s.start_s, s.end_s - s.start_s) for s in curve.segments if s.label == label]
         if spans:
             axes.broken_barh(spans, (0, 1), facecolor=colour, linewidth=0, zorder=0)
@@ -136,15 +242,17 @@ def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float) -> None:
         width_s = segment.end_s - segment.start_s
         if segment.label != "natural" and width_s > 0.04 * end_s:
             middle_s = (segment.start_s + segment.end_s) / 2
-            axes.text(middle_s, 1.03, f"≈ {segment.factor:.2g}×", ha="center", fontsize=9, color=INK)
+            axes.text(middle_s, 1.03, f"≈ {segment.factor:.2g}×", ha="center", fontsize=9)
     legend.append(
-        _draw_line(axes, curve.times_s, curve.sped_up, end_s, color=INK, linewidth=1.3, label="score")
+        _draw_line(
+            axes, curve.times_s, curve.sped_up, end_s, color=palette.ink, linewidth=1.3, label="score"
+        )
     )
     if curve.cuts_s:
-        legend.append(Line2D([], [], color=INK, linewidth=0.6, alpha=0.5, label="cut"))
+        legend.append(Line2D([], [], color=palette.ink, linewidth=0.6, alpha=0.5, label="cut"))
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1], ["0 natural", "0.5", "1 sped up"])
-    axes.axhline(0.5, color=INK, linewidth=0.6, linestyle=":")
+    axes.axhline(0.5, color=palette.ink, linewidth=0.6, linestyle=":")
     axes.set_ylabel("speediness\n1 − P(natural)", fontsize=10)
     axes.legend(
         handles=legend,
@@ -157,7 +265,9 @@ def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float) -> None:
     )
 
 
-def _draw_speeds(axes: Axes, curve: SpeedinessCurve, plan: SpeedPlan | None, end_s: float) -> None:
+def _draw_speeds(
+    axes: Axes, curve: SpeedinessCurve, plan: SpeedPlan | None, end_s: float, palette: Palette
+) -> None:
     rho = 0.5 if plan is None or plan.rho is None else plan.rho
     limit = curve.limit(rho)
     low, high = 1.0, max(2.0, float(limit.max()))
@@ -169,22 +279,22 @@ def _draw_speeds(axes: Axes, curve: SpeedinessCurve, plan: SpeedPlan | None, end
         curve.times_s,
         limit,
         end_s,
-        color=LIMIT_COLOUR,
+        color=palette.limit,
         drawstyle="steps-post",  # a limit holds until the next frame
         linewidth=1.0,
         label=f"V(t): fastest with P(natural) ≥ {rho:g}",
     )
-    axes.fill_between(*line.get_data(), low, color=LIMIT_COLOUR, alpha=0.22, linewidth=0, step="post")
+    axes.fill_between(*line.get_data(), low, color=palette.limit, alpha=0.22, linewidth=0, step="post")
     if plan is not None:
         axes.axhline(
-            plan.rate, color=RATE_COLOUR, linewidth=1, linestyle="--", label=f"uniform {plan.rate:g}×"
+            plan.rate, color=palette.ink, linewidth=1, linestyle="--", label=f"uniform {plan.rate:g}×"
         )
         _draw_line(
             axes,
             plan.times_s,
             plan.factor,
             end_s,
-            color=PLAN_COLOUR,
+            color=palette.plan,
             linewidth=2,
             label=f"S*(t): plan, {clock(plan.output_duration_s)} in all",
         )
@@ -193,7 +303,7 @@ def _draw_speeds(axes: Axes, curve: SpeedinessCurve, plan: SpeedPlan | None, end
     ticks = [tick for tick in (0.125, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16) if low <= tick <= high]
     axes.set_yticks(ticks, [f"{tick:g}×" for tick in ticks])
     axes.minorticks_off()
-    axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.6)
+    axes.grid(axis="y", color=palette.ink, alpha=0.12, linewidth=0.6)
     axes.set_ylabel("playback speed", fontsize=10)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.0), ncols=3, frameon=False, fontsize=9, borderpad=0)
 
@@ -231,23 +341,31 @@ def _stamp(seconds: float, *, with_hours: bool) -> str:
     return f"{hours}:{minutes_of_hour:02d}:{rest:02d}" if with_hours else f"{minutes}:{rest:02d}"
 
 
-def save_figure(figure: Figure, out_png: Path) -> None:
-    """Write a picture beside its final name, then rename.
+def save_figure(figure: Figure, out: Path) -> None:
+    """Write a picture beside its final name, then rename: an SVG if the name ends so, else a PNG.
+
+    The same picture gives the same bytes; text in an SVG stays text.
 
     Raises:
         OutputError: the picture cannot be written; nothing is left of it.
     """
-    partial = out_png.with_name(out_png.name + ".partial")
-    metadata: dict[str, Any] = {"Software": "speediness"}
+    import matplotlib
+
+    partial = out.with_name(out.name + ".partial")
+    as_svg = out.suffix.lower() == ".svg"
+    metadata: dict[str, Any] = (
+        {"Creator": "speediness", "Date": None} if as_svg else {"Software": "speediness"}
+    )
     try:
-        with warnings.catch_warnings():
+        with (
+            warnings.catch_warnings(),
+            matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "speediness"}),
+        ):
             # A title in a script that the font lacks shows boxes; that is no news for the user.
             warnings.filterwarnings("ignore", "Glyph .* missing")
-            figure.savefig(partial, format="png", metadata=metadata)
-        os.replace(partial, out_png)
+            figure.savefig(partial, format="svg" if as_svg else "png", metadata=metadata)
+        os.replace(partial, out)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {out_png}: {error.strerror}; choose another folder with -o"
-        ) from error
+        raise OutputError(f"cannot write {out}: {error.strerror}; choose another folder with -o") from error
     finally:
         partial.unlink(missing_ok=True)

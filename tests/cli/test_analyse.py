@@ -13,6 +13,7 @@ import pytest
 from speediness.cli.analyse import stamp, write_csv
 from speediness.cli.main import main
 from speediness.curves import SpeedinessCurve
+from speediness.plots import PALETTES
 
 
 def complaints(err: str) -> list[str]:
@@ -36,6 +37,16 @@ def test_results_lie_beside_the_film_and_agree(film: Path, capsys: pytest.Captur
     assert film.with_name("walk.speediness.png").read_bytes().startswith(b"\x89PNG")
     out = capsys.readouterr().out
     assert "walk.mp4: 2.0 s, 50 frames" in out and "confidence" in out and "walk.speediness.json" in out
+
+
+def test_the_plot_may_be_dark_and_svg(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", str(film), "--svg", "--dark"]) == 0
+    assert names(film.parent) == {"walk.mp4", "walk.speediness.json", "walk.speediness.svg"}
+    drawing = film.with_name("walk.speediness.svg").read_text()
+    assert ">walk.mp4  ·  2.0 s</text>" in drawing and "data:image/png" in drawing
+    assert PALETTES["dark"].paper.lower() in drawing
+    assert "walk.speediness.svg" in capsys.readouterr().out
+    assert main(["analyse", str(film), "--svg"]) == 2  # it is there already
 
 
 def test_json_is_one_document_and_nothing_else(film: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speediness.cli.outputs import check_folder, check_new, make_folder
+from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
 from speediness.cli.terminal import console, print_error, print_json, wants_traceback
 from speediness.cli.watching import add_watching_arguments, watch
 from speediness.errors import OutputError, SpeedinessError
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--force", action="store_true", help="replace results that exist")
+    add_plotting_arguments(parser)
     add_watching_arguments(parser)
 
 
@@ -78,17 +80,15 @@ def _refuse_clashes(videos: list[Path], results: dict[Path, Path]) -> None:
 
 
 def _analyse_one(video: Path, result: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    kinds = {"curve": ".json", "plot": ".png"} | ({"csv": ".csv"} if arguments.csv else {})
+    kinds = {"curve": ".json", "plot": plot_suffix(arguments)} | ({"csv": ".csv"} if arguments.csv else {})
     outputs = {kind: Path(f"{result}.speediness{suffix}") for kind, suffix in kinds.items()}
     if video.exists():  # a missing film is the better complaint
         check_folder(result.parent, "choose another with -o")
     for output in outputs.values():
         check_new(output, arguments.force)
 
-    from speediness.plots import plot_curve
-
     curve = watch(video, arguments)
-    plot_curve(curve, outputs["plot"])
+    draw_plot(curve, outputs["plot"], arguments, video)
     if arguments.csv:
         write_csv(curve, outputs["csv"])
     curve.save(outputs["curve"])

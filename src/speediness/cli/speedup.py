@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from speediness.cli.analyse import print_outputs
 from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
 from speediness.cli.terminal import console, print_json
 from speediness.cli.watching import add_watching_arguments, watch
 from speediness.errors import DataError
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--force", action="store_true", help="replace OUT.mp4 if it exists")
+    add_plotting_arguments(parser)
     add_watching_arguments(parser)
 
 
@@ -63,7 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
     video, out = arguments.video, arguments.out
     outputs = {
         kind: Path(f"{out.with_suffix('')}{suffix}")
-        for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
+        for kind, suffix in (
+            ("curve", ".curve.json"),
+            ("plan", ".plan.json"),
+            ("plot", f".plan{plot_suffix(arguments)}"),
+        )
     }
     DEFAULT_OPTIONS.check_rate(arguments.rate)
     info = _film(video)
@@ -74,12 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.curve:
         outputs["curve"] = arguments.curve
 
-    from speediness.plots import plot_curve
     from speediness.progress import progress_bar
 
     plan = plan_speedup(curve, arguments.rate)
     plan.save(outputs["plan"])
-    plot_curve(curve, outputs["plot"], plan)
+    draw_plot(curve, outputs["plot"], arguments, video, plan)
     rendered: dict[str, Any] = {}
     notes = list(curve.notes)
     if not arguments.plan_only:

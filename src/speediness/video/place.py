@@ -97,6 +97,26 @@ def find_entry(
     return Entry(key, n_before) if key is not None and n_before and n_until == place.n_frames else None
 
 
+def entry_before(
+    container: InputContainer, stream: VideoStream, start_s: Fraction, time_s: float
+) -> tuple[float, Entry] | None:
+    """The last key frame before a moment, and its time, as the container's index has it.
+
+    Nothing but its packet is read, so what is shown before it is not counted (``n_before`` is 0).
+
+    Returns:
+        None where the index is not sure to be right.
+    """
+    tick_s = stream.time_base
+    if container.format.name not in INDEXED or tick_s is None:
+        return None
+    container.seek(round((start_s + Fraction(time_s)) / tick_s), stream=stream)
+    packet = next((packet for packet in container.demux(stream) if packet.pts is not None), None)
+    if packet is None or packet.pts is None or not packet.is_keyframe:
+        return None
+    return float(packet.pts * tick_s - start_s), Entry(packet.pts, 0)
+
+
 def packets_from(container: InputContainer, stream: VideoStream, entry: Entry) -> Iterator[av.Packet]:
     """The packets from a key frame on; none if it is not where the index says."""
     container.seek(entry.stamp, stream=stream)

@@ -56,7 +56,7 @@ def test_a_window_is_the_same_in_a_longer_sequence(engine: Engine) -> None:
     if not find_spec(engines.PACKAGES[engine][0]):
         pytest.skip(f"{engine} is not installed")
     judge = open_judge(engine, find_weights("speednet-small", ".onnx"))
-    assert judge.context == 13
+    assert judge.context == 14
     places = np.random.default_rng(1).integers(0, 3, 60).cumsum()
     clip = np.stack([np.roll(moving_clips(1, 1, 32, 64, 1)[0, 0], place, 1) for place in places])
     cells = judge.motion(clip[:-1], clip[1:])[None]

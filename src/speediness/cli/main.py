@@ -10,7 +10,19 @@ import sys
 from typing import NoReturn
 
 import speediness
-from speediness.cli import analyse, audit, cache, data, evaluate, heatmap, reproduce, serve, speedup, train
+from speediness.cli import (
+    analyse,
+    audit,
+    cache,
+    data,
+    evaluate,
+    heatmap,
+    index,
+    reproduce,
+    serve,
+    speedup,
+    train,
+)
 from speediness.cli.terminal import print_error, wants_traceback
 from speediness.errors import SpeedinessError
 
@@ -18,6 +30,7 @@ VERBS = {
     "analyse": analyse,
     "speedup": speedup,
     "heatmap": heatmap,
+    "index": index,
     "serve": serve,
     "evaluate": evaluate,
     "audit": audit,

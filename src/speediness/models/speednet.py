@@ -141,7 +141,10 @@ class SpeedNet(nn.Module):
 
         None: on the whole sequence, since the backbone looks at all of it (the gates of S3D-G).
         """
-        return None if self.backbone.context is None else self.stem.context + self.backbone.context
+        if self.backbone.context is None:
+            return None
+        # One more, since the last frame of a sequence has no motion of its own.
+        return self.stem.context + self.backbone.context + 1
 
     def judge(
         self, clips_BLHWC: Tensor | None, cells_BSChw: Tensor, intervals_BS: Tensor

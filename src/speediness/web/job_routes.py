@@ -19,9 +19,11 @@ from speediness.web.wish import Wish
 DOWNLOADS: dict[tuple[str, str], tuple[str, str]] = {
     ("analyse", "curve"): ("curve.json", ".speediness.json"),
     ("analyse", "plot"): ("plot.png", ".speediness.png"),
+    ("analyse", "drawing"): ("plot.svg", ".speediness.svg"),
     ("render", "film"): ("film.mp4", "-{rate:g}x.mp4"),
     ("render", "plan"): ("plan.json", "-{rate:g}x.plan.json"),
     ("render", "plot"): ("plot.png", "-{rate:g}x.plan.png"),
+    ("render", "drawing"): ("plot.svg", "-{rate:g}x.plan.svg"),
     ("playable", "film"): ("film.mp4", "-playable.mp4"),
     ("heatmap", "film"): ("film.mp4", "-heatmap.mp4"),
 }
@@ -73,6 +75,10 @@ def job_routes(services: Services) -> APIRouter:
         if job.state != "done" or (job.kind, name) not in DOWNLOADS:
             raise Refusal(404, "that job made no such file")
         stored, ending = DOWNLOADS[job.kind, name]
+        if not services.result(job_id, stored).is_file():
+            raise Refusal(
+                404, "an earlier version of this program did that and made no such file; do it again"
+            )
         filename = PurePosixPath(job.film_name).stem + ending.format(rate=job.params.get("rate", 1))
         return FileResponse(services.result(job_id, stored), filename=filename)
 

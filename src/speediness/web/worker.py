@@ -21,6 +21,7 @@ from speediness.errors import SpeedinessError, VideoError
 from speediness.web.containment import end_with_parent, limit_process, open_contained
 
 if TYPE_CHECKING:
+    from speediness.curves import SpeedinessCurve
     from speediness.speed_plan import SpeedPlan
 
 Order = dict[str, Any]
@@ -94,7 +95,6 @@ def analyse(order: Order, report: Report) -> dict[str, Any]:
     """The curve, its picture, and the part of it that the page draws."""
     from speediness.analysis.curve import analyse
     from speediness.documents import write_json
-    from speediness.plots import plot_curve
     from speediness.web.curve_columns import curve_columns
 
     path, folder = Path(order["film"]), Path(order["folder"])
@@ -107,7 +107,7 @@ def analyse(order: Order, report: Report) -> dict[str, Any]:
     curve = analyse(path, progress=seen)
     curve = replace(curve, made_by=curve.made_by | {"video": Path(order["name"]).name})
     curve.save(folder / "curve.json")
-    plot_curve(curve, folder / "plot.png")
+    _draw_plots(curve, path, folder)
     write_json(folder / "columns.json", curve_columns(curve))
     return {"duration_s": curve.duration_s, "frames": len(curve.times_s)}
 
@@ -115,7 +115,6 @@ def analyse(order: Order, report: Report) -> dict[str, Any]:
 def render(order: Order, report: Report) -> dict[str, Any]:
     """The adaptive film with its plan and picture."""
     from speediness.curves import SpeedinessCurve
-    from speediness.plots import plot_curve
     from speediness.speedup.plan import plan_speedup
     from speediness.speedup.render import render_speedup
 
@@ -124,7 +123,7 @@ def render(order: Order, report: Report) -> dict[str, Any]:
     curve = SpeedinessCurve.load(Path(order["curve"]))
     plan = plan_speedup(curve, order["params"]["rate"], locks_s=_locks(order))
     plan.save(folder / "plan.json")
-    plot_curve(curve, folder / "plot.png", plan)
+    _draw_plots(curve, path, folder, plan)
     made = render_speedup(path, plan, folder / "film.mp4", progress=report)
     return {"duration_s": made.duration_s}
 
@@ -209,6 +208,13 @@ def _refuse_long(path: Path, film_s: float, most_s: float) -> None:
             f"{path} lasts longer than the {most_s / 60:g} minutes that this server takes;"
             " cut it, or start the server with a larger --max-minutes"
         )
+
+
+def _draw_plots(curve: SpeedinessCurve, film: Path, folder: Path, plan: SpeedPlan | None = None) -> None:
+    from speediness.plots import plot_curve
+
+    for name in ("plot.png", "plot.svg"):
+        plot_curve(curve, folder / name, plan, film=film)
 
 
 def _locks(order: Order) -> list[tuple[float, float]]:

@@ -83,8 +83,12 @@ export class FilmView {
     byId("render").disabled = busy("render");
     byId("add-study").disabled = busy("study");
     byId("make-playable").disabled = busy("playable");
-    byId("heatmap").hidden = !info;
-    byId("heatmap").disabled = busy("heatmap");
+    const heatmap = byId("heatmap");
+    heatmap.hidden = !info;
+    heatmap.disabled = busy("heatmap");
+    // On while it is made, so that it shows as soon as it is; off again if that was cancelled or failed.
+    if (busy("heatmap")) heatmap.setAttribute("aria-pressed", "true");
+    else if (!("heatmap" in done)) heatmap.setAttribute("aria-pressed", "false");
     if (info) this.#showVideo();
     if ("analyse" in done && this.#curve === null) this.#showCurve();
     this.#showDownloads();
@@ -185,10 +189,14 @@ export class FilmView {
       link(render.id, "film", `Film at ${short(render.params.rate)}${kept}`);
       link(render.id, "plan", "Its plan");
       link(render.id, "plot", "Its plot");
+      link(render.id, "drawing", "Its plot as SVG");
     }
     if ("analyse" in done) {
       link(done.analyse, "curve", "Curve");
-      if (!render) link(done.analyse, "plot", "Plot of the curve");
+      if (!render) {
+        link(done.analyse, "plot", "Plot of the curve");
+        link(done.analyse, "drawing", "Plot of the curve as SVG");
+      }
     }
     // Replaced only when something is new, so that focus stays where it is.
     const now = links.map((entry) => entry.firstChild.href).join();
@@ -255,10 +263,12 @@ export class FilmView {
   #toggleHeatmap() {
     const button = byId("heatmap");
     if (button.hidden || button.disabled) return;
-    const on = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", on);
-    if (on && !("heatmap" in this.#film.done)) this.jobs.start("heatmap");
-    else this.#showVideo();
+    if (!("heatmap" in this.#film.done)) {
+      this.jobs.start("heatmap");
+      return;
+    }
+    button.setAttribute("aria-pressed", button.getAttribute("aria-pressed") !== "true");
+    this.#showVideo();
   }
 
   async #removeFilm() {

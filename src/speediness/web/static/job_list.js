@@ -11,7 +11,7 @@ const WORDS = {
   render: ["Rendering", "rendering failed"],
   study: ["Preparing the comparison", "the comparison could not be prepared"],
   playable: ["Making a playable copy", "the copy failed"],
-  heatmap: ["Drawing the heat map", "the heat map failed"],
+  heatmap: ["Making the heat map", "the heat map failed"],
 };
 
 export class JobList {

@@ -1,0 +1,88 @@
+"""speediness index: watch all films of a folder and remember how they move, for search."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speediness.cli.terminal import print_error, print_json
+from speediness.cli.watching import add_watching_arguments
+
+if TYPE_CHECKING:
+    from speediness.corpus.watching import Watching
+    from speediness.corpus.workers import Workers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this verb."""
+    parser.add_argument(
+        "source", metavar="DIR", type=Path, help="folder of films, or a CSV with a column file"
+    )
+    parser.add_argument(
+        "--db",
+        metavar="WHERE",
+        required=True,
+        help="library to make or bring up to date: a folder, or an object store (s3://..)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+    add_watching_arguments(parser)
+    add_ray_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Bring the library up to date; films that cannot be watched are reported (exit code 2)."""
+    from speediness.progress import progress_bar
+    from speediness.search.index import update_library
+
+    with progress_bar(f"indexing {arguments.source.name or arguments.source}", "MB") as progress:
+        changes = update_library(
+            arguments.source,
+            arguments.db,
+            watching(arguments, windows=True),
+            workers(arguments),
+            lambda done, whole: progress(done / 1e6, whole / 1e6),
+        )
+    for path, reason in changes.failed.items():
+        print_error(reason if path in reason else f"{path}: {reason}")
+    if arguments.json:
+        print_json({"schema": "speediness.index/1", "db": arguments.db} | vars(changes))
+    else:
+        counts = {
+            "watched": len(changes.watched),
+            "known under another name or date": len(changes.known),
+            "removed": len(changes.removed),
+            "unchanged": changes.unchanged,
+            "failed": len(changes.failed),
+        }
+        print(", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing to do")
+    return 2 if changes.failed else 0
+
+
+def add_ray_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare where films are watched."""
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        nargs="?",
+        const="",
+        help="watch films as tasks of a Ray cluster (without ADDRESS: one on this machine)",
+    )
+
+
+def watching(arguments: argparse.Namespace, windows: bool) -> Watching:
+    """How films are watched, as the arguments say."""
+    from speediness.corpus.watching import Watching
+
+    return Watching(arguments.model, arguments.engine, arguments.exact, not arguments.no_cache, windows)
+
+
+def workers(arguments: argparse.Namespace) -> Workers:
+    """Who watches them.
+
+    Raises:
+        DataError: Ray is not installed, or there is no such cluster.
+    """
+    from speediness.corpus.workers import here, on_ray
+
+    return here if arguments.ray is None else on_ray(arguments.ray or None)

@@ -1,0 +1,129 @@
+"""Watching one film of many: all that is kept of it, as plain values that travel between processes."""
+
+# N windows, D features
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speediness.analysis.curve import watch_film
+from speediness.analysis.network import Network, load_network
+from speediness.analysis.store import ResultStore
+from speediness.corpus.listing import FilmFile
+from speediness.corpus.pictures import key_pictures
+from speediness.curves import Segment
+from speediness.errors import SpeedinessError, VideoError
+from speediness.features import MotionFeatures
+from speediness.progress import Progress
+from speediness.search.vectors import spaced, spans_s, unit_vectors
+from speediness.video.reader import VideoReader
+
+
+@dataclass(frozen=True)
+class Watching:
+    """How films are watched: what :func:`speediness.analyse` is told, and what to keep."""
+
+    model: str
+    engine: str
+    exact: bool
+    cache: bool
+    """Whether results of earlier analyses serve, and these are kept."""
+    windows: bool
+    """Whether what search compares is wanted, or the segments alone."""
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What search compares of a film; windows without any feature are left out."""
+
+    spans_s: NDArray[np.float64]
+    """(N, 2) when each starts and ends."""
+    vectors: NDArray[np.float32]
+    """(N, D) of length 1."""
+    motion: NDArray[np.float32]
+    """(N,) mean flow in pixels per reference interval at short side 64."""
+    pictures: list[bytes]
+    """N small JPEGs."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A film that was watched to its end."""
+
+    sha256: str
+    duration_s: float
+    frame_rate: float
+    segments: tuple[Segment, ...]
+    windows: Windows | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A film that was not."""
+
+    reason: str
+    """A line for people."""
+    sha256: str = ""
+    """Of a file that is no film; empty where trying again may help."""
+
+
+def watch(film: FilmFile, how: Watching, progress: Progress | None = None) -> Watched | Failed:
+    """Watch a film; whatever is wrong with it is an answer, not an exception.
+
+    Raises:
+        WeightsError: no such network or engine.
+    """
+    sha256 = ""
+    try:
+        sha256 = file_sha256(film.file)
+        curve, features = watch_film(
+            film.file,
+            network=_network(how.model, how.engine),
+            exact=how.exact,
+            store=ResultStore() if how.cache else None,
+            progress=progress,
+        )
+        reader = VideoReader(film.file)
+        windows = _windows(reader, features) if how.windows else None
+        stat = os.stat(film.file)
+    except VideoError as error:
+        return Failed(str(error), sha256)
+    except SpeedinessError:
+        raise
+    except OSError as error:
+        return Failed(f"{film.file}: {error.strerror}; check the name and its permissions")
+    except Exception as error:  # one film that this program stumbles over is no reason to leave the others
+        return Failed(f"{film.file}: a bug: {type(error).__name__}: {error}; please report it")
+    if (stat.st_size, stat.st_mtime_ns) != (film.size_bytes, film.mtime_ns):
+        return Failed(f"{film.file} changed while it was watched; run the same command again")
+    return Watched(sha256, curve.duration_s, float(reader.info.frame_rate), curve.segments, windows)
+
+
+@cache
+def _network(model: str, engine: str) -> Network:
+    return load_network(model, engine)
+
+
+def _windows(reader: VideoReader, features: MotionFeatures) -> Windows:
+    vectors_ND = unit_vectors(features)
+    chosen = spaced(features)
+    chosen = chosen[vectors_ND[chosen].any(1)]
+    spans = spans_s(features)[chosen]
+    return Windows(spans, vectors_ND[chosen], features.motion[chosen], key_pictures(reader, spans.mean(1)))
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,102 @@
+"""Films to workers: one after another in this process, or as Ray tasks on many machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from speediness.corpus.listing import FilmFile
+from speediness.corpus.watching import Failed, Watched, Watching, watch
+from speediness.errors import DataError
+from speediness.progress import Progress
+from speediness.search.packages import load
+
+RETRIES = 3
+"""How often a film is given to another worker when the one that had it was lost."""
+
+CPUS_A_FILM = 2  # decoding and the network side by side
+AHEAD = 2  # tasks given out for every one that runs
+
+Outcome = tuple[FilmFile, Watched | Failed]
+Workers = Callable[[Sequence[FilmFile], Watching, Progress], Iterator[Outcome]]
+
+
+def here(films: Sequence[FilmFile], how: Watching, progress: Progress) -> Iterator[Outcome]:
+    """Watch films in order.
+
+    Args:
+        films: all there are to watch.
+        how: to watch them.
+        progress: called with bytes of film watched and bytes in all.
+
+    Yields:
+        Every film once, with what was seen.
+    """
+    whole = sum(film.size_bytes for film in films)
+    done = 0
+    for film in films:
+
+        def within(time_s: float, end_s: float, done: int = done, film: FilmFile = film) -> None:
+            progress(done + film.size_bytes * (time_s / end_s if end_s else 0), whole)
+
+        yield film, watch(film, how, within)
+        done += film.size_bytes
+        progress(done, whole)
+
+
+def on_ray(address: str | None) -> Workers:
+    """Workers of a Ray cluster; the address of its head, or None for one on this machine.
+
+    The films must be found under the same path on every machine. A film whose worker is lost goes
+    to another, ``RETRIES`` times, and is then reported.
+
+    Raises:
+        DataError: Ray is not installed, or there is no cluster.
+    """
+    ray = load("ray")
+    if not ray.is_initialized():
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(
+                f"there is no Ray cluster at {address or 'this machine'} ({reason}); "
+                "start one with ray start --head"
+            ) from error
+
+    def workers(films: Sequence[FilmFile], how: Watching, progress: Progress) -> Iterator[Outcome]:
+        return _ray_outcomes(ray, films, how, progress)
+
+    return workers
+
+
+def _ray_outcomes(
+    ray: Any, films: Sequence[FilmFile], how: Watching, progress: Progress
+) -> Iterator[Outcome]:
+    """As they come: the order is that of no one."""
+    task = ray.remote(num_cpus=CPUS_A_FILM, max_retries=RETRIES)(watch)
+    whole, done = sum(film.size_bytes for film in films), 0
+    waiting = iter(films)
+    running: dict[Any, FilmFile] = {}
+    while True:
+        # Asked anew each time, so that machines that join are given work.
+        slots = int(ray.cluster_resources().get("CPU", 0)) // CPUS_A_FILM
+        for film in islice(waiting, max(AHEAD * max(slots, 1) - len(running), 0)):
+            running[task.remote(film, how)] = film
+        if not running:
+            return
+        for ready in ray.wait(list(running), num_returns=1)[0]:
+            film = running.pop(ready)
+            try:
+                outcome = ray.get(ready)
+            except ray.exceptions.RayTaskError:
+                raise
+            except ray.exceptions.RayError as error:
+                outcome = Failed(
+                    f"{film.file}: its worker was lost {RETRIES + 1} times ({type(error).__name__}); "
+                    "run the same command again, or look at it on its own with speediness analyse"
+                )
+            done += film.size_bytes
+            progress(done, whole)
+            yield film, outcome

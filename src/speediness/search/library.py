@@ -1,0 +1,332 @@
+"""Films that were watched and the vectors of their windows, in two tables of a LanceDB database.
+
+A film is in the library once its row in ``films`` is: its windows are written before, all in one
+version of their table, and rows in ``windows`` whose ``film`` is not named in ``films`` are not yet
+or no longer part of it. So a reader sees a film whole, as it was or as it is, whatever happens to
+the writer, and what a killed writer left is known by having no film.
+"""
+
+# N windows, D features
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speediness.corpus.listing import FilmFile
+from speediness.corpus.watching import Watched, Windows
+from speediness.curves import Label, Segment
+from speediness.errors import DataError, OutputError
+from speediness.search.packages import load
+
+SCHEMA = "speediness.library/1"
+LABELS: tuple[Label, ...] = ("natural", "sped_up", "slow_motion")
+INDEXED_FROM = 100_000
+"""Vectors from which on an index pays; fewer are compared one by one in 50 ms."""
+
+TIDIED_EVERY = 200  # films: every commit leaves a small file and a version that slow down the next
+VERSIONS_KEPT = timedelta(minutes=10)  # for readers that have an earlier one open
+
+
+@dataclass(frozen=True)
+class FilmRow:
+    """What the table ``films`` says of a file (docs/formats.md)."""
+
+    root: str
+    path: str
+    film: str
+    """Names the windows of this file with this content."""
+    sha256: str
+    size_bytes: int
+    mtime_ns: int
+    duration_s: float = 0.0
+    frame_rate: float = 0.0
+    windows: int = 0
+    share_natural: float = 0.0
+    share_sped_up: float = 0.0
+    share_slow_motion: float = 0.0
+    network_sha256: str = ""
+    error: str = ""
+    """Why it is no film; empty for one that is."""
+
+    @property
+    def file(self) -> Path:
+        """The full path."""
+        return Path(self.root, self.path)
+
+
+def film_row(
+    file: FilmFile, sha256: str, watched: Watched | None, network: str, error: str = ""
+) -> FilmRow:
+    """The row of a file whose content was watched, or could not be.
+
+    Args:
+        file: as listed.
+        sha256: of its content.
+        watched: what was seen; None where ``error`` says why nothing was.
+        network: SHA-256 of the network that watched.
+        error: a line for people.
+    """
+    named = "\0".join((file.root, file.path, sha256))
+    seen: dict[str, Any] = {}
+    if watched is not None:
+        seconds = dict.fromkeys(LABELS, 0.0)
+        for segment in watched.segments:
+            seconds[segment.label] += segment.end_s - segment.start_s
+        whole_s = sum(seconds.values()) or 1.0
+        seen = {f"share_{label}": part_s / whole_s for label, part_s in seconds.items()} | {
+            "duration_s": watched.duration_s,
+            "frame_rate": watched.frame_rate,
+            "windows": len(watched.windows.spans_s) if watched.windows else 0,
+        }
+    return FilmRow(
+        **vars(file),
+        film=hashlib.sha256(named.encode()).hexdigest()[:32],
+        sha256=sha256,
+        network_sha256=network,
+        error=error,
+        **seen,
+    )
+
+
+class Library:
+    """A library that exists; for what changes it use :func:`writing`.
+
+    Attributes:
+        uri: where it is.
+        network: name of the network that made the vectors.
+        network_sha256: its SHA-256.
+        films: the table of that name.
+        windows: the table of that name, None until there is a film with vectors.
+
+    Args:
+        uri: a folder, or an object store that LanceDB knows (``s3://``, ``gs://``, ``az://``).
+
+    Raises:
+        DataError: LanceDB is not installed, or there is no library of this version.
+    """
+
+    def __init__(self, uri: str | os.PathLike[str]) -> None:
+        self.uri = os.fspath(uri)
+        if _is_local(self.uri) and not os.path.isdir(self.uri):
+            raise DataError(f"there is no library in {self.uri}; make one with speediness index")
+        try:
+            self._db = load("lancedb").connect(self.uri)
+            self.films = self._db.open_table("films")
+            named = self._db.list_tables().tables
+            self.windows = self._db.open_table("windows") if "windows" in named else None
+        except DataError:
+            raise
+        except Exception as error:  # LanceDB's errors share no base class
+            raise DataError(
+                f"there is no library in {self.uri}; make one with speediness index ({_line(error)})"
+            ) from error
+        about = {k.decode(): v.decode() for k, v in (self.films.schema.metadata or {}).items()}
+        if about.get("schema") != SCHEMA:
+            raise DataError(
+                f"{self.uri} is a library of kind {about.get('schema')}, this program knows {SCHEMA}; "
+                "index into another"
+            )
+        self.network, self.network_sha256 = about["network"], about["network_sha256"]
+
+    def check_network(self, name: str, sha256: str) -> None:
+        """Vectors of different networks cannot be compared.
+
+        Raises:
+            DataError: this one did not make the library.
+        """
+        if sha256 != self.network_sha256:
+            raise DataError(
+                f"{self.uri} was made with the network {self.network} ({self.network_sha256[:12]}), "
+                f"not with {name} ({sha256[:12]}); give that one with --model, or another --db"
+            )
+
+    def film_rows(self, where: str | None = None) -> list[FilmRow]:
+        """Rows of the table ``films``, all or those for which an SQL condition holds."""
+        query = self.films.search().limit(None)
+        table = (query.where(where) if where else query).to_arrow()
+        return [FilmRow(**row) for row in table.to_pylist()]
+
+
+class Writer(Library):
+    """A library that this process alone changes."""
+
+    def commit(self, row: FilmRow, watched: Watched | None) -> None:
+        """Put a film in, in place of what was known of this path; all of it is seen at once."""
+        if watched is not None and watched.windows is not None and len(watched.windows.spans_s):
+            self._add(_window_table(row, watched.segments, watched.windows))
+        self._switch(row)
+
+    def commit_copy(self, row: FilmRow, source: FilmRow) -> None:
+        """Put a film in whose content is known under another name, or of before."""
+        if row.film != source.film and self.windows is not None:
+            pa = load("pyarrow")
+            known = self.windows.search().where(f"film = '{source.film}'").limit(None).to_arrow()
+            for name, value in (("film", row.film), ("root", row.root), ("path", row.path)):
+                at = known.schema.get_field_index(name)
+                known = known.set_column(at, name, pa.array([value] * len(known), pa.string()))
+            self._add(known)
+        self._switch(row)
+
+    def _add(self, rows: Any) -> None:
+        if self.windows is None:
+            self.windows = self._db.create_table("windows", rows)
+        else:
+            self.windows.add(rows)
+
+    def _switch(self, row: FilmRow) -> None:
+        pa = load("pyarrow")
+        before = self.film_rows(f"root = {quoted(row.root)} AND path = {quoted(row.path)}")
+        rows = pa.Table.from_pylist([asdict(row)], schema=self.films.schema)
+        upsert = self.films.merge_insert(["root", "path"])
+        upsert.when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        self._drop_windows(old.film for old in before if old.film != row.film and old.windows)
+
+    def remove(self, rows: Iterable[FilmRow]) -> None:
+        """Take films out."""
+        rows = list(rows)
+        for some in _parts([row.film for row in rows]):
+            self.films.delete(f"film IN ({', '.join(map(quoted, some))})")
+        self._drop_windows(row.film for row in rows)
+
+    def _drop_windows(self, films: Iterable[str]) -> None:
+        if self.windows is None:
+            return
+        for some in _parts(list(films)):
+            self.windows.delete(f"film IN ({', '.join(map(quoted, some))})")
+
+    def recover(self) -> None:
+        """Drop what a writer left that was killed."""
+        if self.windows is None:
+            return
+        known = {row.film for row in self.film_rows()}
+        column = self.windows.search().select(["film"]).limit(None).to_arrow()["film"]
+        self._drop_windows(film for film in column.unique().to_pylist() if film not in known)
+
+    def tidy(self) -> None:
+        """Put small files together, forget old versions, and keep the index up with the rows."""
+        self.films.optimize(cleanup_older_than=VERSIONS_KEPT)
+        if self.windows is None:
+            return
+        self.windows.optimize(cleanup_older_than=VERSIONS_KEPT)
+        if self.windows.count_rows() >= INDEXED_FROM and not self.windows.list_indices():
+            build_index(self.windows)
+
+
+@contextmanager
+def writing(uri: str | os.PathLike[str], network: str, network_sha256: str) -> Iterator[Writer]:
+    """Open a library to change it; it is made if missing.
+
+    Args:
+        uri: see :class:`Library`.
+        network: name of the network that makes the vectors.
+        network_sha256: its SHA-256.
+
+    Raises:
+        DataError: made with another network or by another version, or LanceDB is not installed.
+        OutputError: another process is writing, or nothing can be written there.
+    """
+    uri = os.fspath(uri)
+    with _alone(uri):
+        _make(uri, network, network_sha256)
+        writer = Writer(uri)
+        writer.check_network(network, network_sha256)
+        writer.recover()
+        yield writer
+
+
+def build_index(windows: Any) -> None:
+    """Make nearest neighbours quick to find, see benchmarks/search.py."""
+    raise NotImplementedError
+
+
+def quoted(text: str) -> str:
+    """A string as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _make(uri: str, network: str, network_sha256: str) -> None:
+    """The table of films, which says what kind of library this is."""
+    pa = load("pyarrow")
+    kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
+    columns = [(name, kinds[kind]) for name, kind in FilmRow.__annotations__.items()]
+    about = {"schema": SCHEMA, "network": network, "network_sha256": network_sha256}
+    lancedb = load("lancedb")
+    try:
+        lancedb.connect(uri).create_table("films", schema=pa.schema(columns, about), exist_ok=True)
+    except Exception as error:  # LanceDB's errors share no base class
+        raise OutputError(f"cannot make a library in {uri}: {_line(error)}; choose another --db") from error
+
+
+def _window_table(row: FilmRow, segments: tuple[Segment, ...], windows: Windows) -> Any:
+    """Rows of the table ``windows`` (docs/formats.md)."""
+    pa = load("pyarrow")
+    n, n_features = windows.vectors.shape
+    starts_s = np.array([segment.start_s for segment in segments])
+    around = [segments[max(k - 1, 0)] for k in np.searchsorted(starts_s, windows.spans_s.mean(1), "right")]
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(windows.vectors.ravel()), n_features)
+    return pa.table(
+        {
+            "film": [row.film] * n,
+            "root": [row.root] * n,
+            "path": [row.path] * n,
+            "sha256": [row.sha256] * n,
+            "duration_s": [row.duration_s] * n,
+            "frame_rate": [row.frame_rate] * n,
+            "start_s": windows.spans_s[:, 0],
+            "end_s": windows.spans_s[:, 1],
+            "label": [segment.label for segment in around],
+            "factor": [segment.factor for segment in around],
+            "confidence": [segment.confidence for segment in around],
+            "motion": windows.motion,
+            "picture": pa.array(windows.pictures, pa.binary()),
+            "vector": vectors,
+        }
+    )
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """Hold a folder so that no second process writes into it; of an object store nothing is known."""
+    if not _is_local(uri):
+        yield
+        return
+    try:
+        os.makedirs(uri, exist_ok=True)
+        # The system lets go of SQLite's lock whatever happens to this process.
+        lock = sqlite3.connect(os.path.join(uri, "writer.lock"), timeout=0, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise OutputError(f"cannot make a library in {uri}: {_line(error)}; choose another --db") from error
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        raise OutputError(
+            f"cannot write into {uri} ({error}); if another speediness index does, wait for it"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.close()
+
+
+def _is_local(uri: str) -> bool:
+    return "://" not in uri
+
+
+def _parts(items: list[str], size: int = 500) -> Iterator[list[str]]:
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,27 @@
+"""What the base install leaves out, loaded when it is first needed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from speediness.errors import DataError
+
+EXTRAS = {"lancedb": "search", "pyarrow": "search", "ray": "ray"}
+"""The extra of this package that brings each one."""
+
+
+def load(name: str) -> Any:
+    """A module of a package in ``EXTRAS``, such as ``pyarrow.parquet``.
+
+    Raises:
+        DataError: it is not installed; the message says how to.
+    """
+    package = name.partition(".")[0]
+    try:
+        return import_module(name)  # by name: checked without it too
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"this needs {package}, which the base install leaves out: "
+            f'pip install "speediness[{EXTRAS[package]}]"'
+        ) from error

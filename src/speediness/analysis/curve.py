@@ -124,7 +124,10 @@ def watch_film(
 
     film, after = _taken_up(new_film, store, key)
     shots = _judged(reader, net, film, after, store, key, seen)
-    curve, features = _curve(reader, net, factors, shots), _features(reader, net, shots)
+    curve, features = (
+        _curve(reader, net, factors, shots),
+        features_of_shots(shots, net, float(reader.end_s)),
+    )
     if store:
         store.keep_result(key, curve, features)
         store.drop_checkpoint(key)
@@ -213,7 +216,8 @@ def _curve(
     )
 
 
-def _features(reader: VideoReader, net: Network, shots: list[Shot]) -> MotionFeatures:
+def features_of_shots(shots: list[Shot], net: Network, duration_s: float) -> MotionFeatures:
+    """The features of a film's shots, one after the other."""
     times_s = np.concatenate([shot.features_s for shot in shots])
     moments_s = np.concatenate([shot.moments_s[0] for shot in shots])
     return MotionFeatures(
@@ -224,7 +228,7 @@ def _features(reader: VideoReader, net: Network, shots: list[Shot]) -> MotionFea
         ).astype(np.float32),
         window_s=net.clip.duration_s,
         shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
-        duration_s=float(reader.end_s),
+        duration_s=duration_s,
     )
 
 

@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from speediness.curves import SpeedinessCurve
+    from speediness.features import MotionFeatures
 
 
 def add_watching_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which network watches, where it runs and how closely it looks."""
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="a window around every frame of every sped-up version, as in the paper: slow, nearly the same",
+    )
+    add_network_arguments(parser)
+
+
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which network watches and where it runs."""
     parser.add_argument(
         "--model",
         metavar="NAME",
@@ -23,11 +34,6 @@ def add_watching_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["auto", "openvino", "onnx", "torch"],
         default="auto",
         help="where the network runs (default: torch with a GPU, else openvino if installed, else onnx)",
-    )
-    parser.add_argument(
-        "--exact",
-        action="store_true",
-        help="a window around every frame of every sped-up version, as in the paper: slow, nearly the same",
     )
     parser.add_argument(
         "--no-cache", action="store_true", help="look up no earlier result and keep none (speediness cache)"
@@ -50,6 +56,26 @@ def watch(video: Path, arguments: argparse.Namespace) -> SpeedinessCurve:
             network=arguments.model,
             engine=arguments.engine,
             exact=arguments.exact,
+            store=None if arguments.no_cache else ResultStore(),
+            progress=progress,
+        )
+
+
+def features_of(video: Path, arguments: argparse.Namespace) -> MotionFeatures:
+    """How things move in a film, with a progress bar.
+
+    Raises:
+        VideoError, WeightsError: as :func:`speediness.analyse`.
+    """
+    from speediness.analysis.curve import embed
+    from speediness.analysis.store import ResultStore
+    from speediness.progress import progress_bar
+
+    with progress_bar(f"watching {video.name}") as progress:
+        return embed(
+            video,
+            network=arguments.model,
+            engine=arguments.engine,
             store=None if arguments.no_cache else ResultStore(),
             progress=progress,
         )

@@ -24,8 +24,8 @@ class Hit:
     end_s: float
     similarity: float
     """Mean cosine between the features of the two, -1..1."""
-    label: Label
-    """How the stretch plays."""
+    label: Label | None = None
+    """How the stretch plays; None: it was not asked."""
 
 
 def apart(

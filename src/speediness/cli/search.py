@@ -1,0 +1,157 @@
+"""speediness search: find where things move as they do in a stretch of film."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speediness.cli.analyse import print_outputs, stamp
+from speediness.cli.outputs import check_folder, make_folder
+from speediness.cli.terminal import console, print_json
+from speediness.cli.watching import add_network_arguments, features_of
+from speediness.errors import OutputError, SpeedinessError
+
+if TYPE_CHECKING:
+    from speediness.features import MotionFeatures
+    from speediness.search.hits import Hit
+
+RANGE = re.compile(r"(\d+(?:\.\d*)?)-(\d+(?:\.\d*)?)")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this verb."""
+    parser.add_argument(
+        "video", metavar="VIDEO", type=Path, help="film to search, and to take the query from"
+    )
+    parser.add_argument(
+        "--query",
+        metavar="A-B|CLIP",
+        help="seconds of VIDEO such as 12.0-12.6, or a film, whole (default with --db: all of VIDEO)",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--in", dest="other", metavar="OTHER", type=Path, help="search this film instead of VIDEO"
+    )
+    where.add_argument("--db", metavar="PATH", help="search a library made by speediness index")
+    parser.add_argument("--top", type=int, default=10, metavar="K", help="finds at most (default: 10)")
+    parser.add_argument(
+        "--label", choices=["natural", "sped_up", "slow_motion"], help="with --db: only such film"
+    )
+    parser.add_argument("--folder", metavar="F", help="with --db: only below this folder of the library")
+    parser.add_argument(
+        "--min-duration", type=float, metavar="S", help="with --db: only films as long as this"
+    )
+    parser.add_argument(
+        "-o",
+        dest="out",
+        metavar="DIR",
+        type=Path,
+        help="where graph.png, hits.html and previews go (default: VIDEO.search beside it)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")
+    parser.add_argument("--force", action="store_true", help="replace results that exist")
+    add_network_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Search, then show what was found."""
+    from speediness.search.contact_sheet import contact_sheet, previews
+
+    if arguments.top < 1:
+        raise SpeedinessError(f"--top {arguments.top}: ask for at least one")
+    video = arguments.video
+    out = arguments.out or video.with_name(f"{video.stem}.search")
+    if video.exists():  # a missing film is the better complaint
+        check_folder(out.parent, "choose another with -o")
+    if out.exists() and not (out.is_dir() and (arguments.force or not any(out.iterdir()))):
+        raise OutputError(f"{out} exists; add --force to replace it, or choose another with -o")
+    hits = _search_library(arguments) if arguments.db else _search_film(arguments, out)
+    make_folder(out)
+    contact_sheet(hits, out / "hits.html")
+    shown = previews(hits, out)
+    if arguments.json:
+        print_json(
+            [
+                {
+                    "path": str(hit.path),
+                    "start_s": round(hit.start_s, 3),
+                    "end_s": round(hit.end_s, 3),
+                    "similarity": round(hit.similarity, 4),
+                }
+                for hit in hits
+            ]
+        )
+        return 0
+    _print_hits(hits)
+    graph = {} if arguments.db else {"graph": str(out / "graph.png")}
+    print_outputs(graph | {"hits": str(out / "hits.html"), "clips": f"{out} ({len(shown)})"})
+    return 0
+
+
+def _query(arguments: argparse.Namespace, whole: bool) -> tuple[MotionFeatures, tuple[float, float], bool]:
+    """Where the query comes from: features, the stretch in seconds, whether it is of VIDEO."""
+    given = arguments.query
+    if given is None:
+        if not whole:
+            raise SpeedinessError("say what to look for: --query 12.0-12.6, or --query CLIP.mp4")
+        features = features_of(arguments.video, arguments)
+        return features, (0.0, features.duration_s), True
+    if match := RANGE.fullmatch(given):
+        return features_of(arguments.video, arguments), (float(match[1]), float(match[2])), True
+    if not Path(given).exists():
+        raise SpeedinessError(f"--query {given}: neither seconds such as 12.0-12.6 nor a film that exists")
+    features = features_of(Path(given), arguments)
+    return features, (0.0, features.duration_s), False
+
+
+def _search_film(arguments: argparse.Namespace, out: Path) -> list[Hit]:
+    from speediness.search.graph_plot import plot_graph
+    from speediness.search.within import compare, cut_query, peaks
+
+    source, query_s, own = _query(arguments, whole=False)
+    query_QD = cut_query(source, *query_s)
+    film_path = arguments.other or arguments.video
+    inside = own and arguments.other is None
+    film = source if inside else features_of(film_path, arguments)
+    graph = compare(query_QD, film)
+    if not len(graph.starts_s):
+        raise SpeedinessError(
+            f"no shot of {film_path} is as long as the query, {graph.length_s:.2f} s; give a shorter one"
+        )
+    hits = peaks(graph, film_path, arguments.top, query_s if inside else None)
+    make_folder(out)
+    plot_graph(graph, hits, film.duration_s, out / "graph.png", query_s if inside else None)
+    return hits
+
+
+def _search_library(arguments: argparse.Namespace) -> list[Hit]:
+    from speediness.search.library import search_library
+
+    source, (start_s, end_s), _ = _query(arguments, whole=True)
+    return search_library(
+        arguments.db,
+        source,
+        (start_s, end_s),
+        arguments.top,
+        label=arguments.label,
+        folder=arguments.folder,
+        min_duration_s=arguments.min_duration,
+    )
+
+
+def _print_hits(hits: list[Hit]) -> None:
+    from rich.table import Table
+
+    if not hits:
+        print("nothing moves like this")
+        return
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for column in ("", "start", "end", "similarity", "film"):
+        table.add_column(column, justify="left" if column == "film" else "right")
+    for place, hit in enumerate(hits, 1):
+        table.add_row(
+            str(place), stamp(hit.start_s), stamp(hit.end_s), f"{hit.similarity:.2f}", hit.path.name
+        )
+    console().print(table)

@@ -1,0 +1,114 @@
+"""Where in a film things move as they do in a stretch of it, or of another (SpeedNet §5.4.2)."""
+
+# N steps of a film, Q steps of the query, D features
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speediness.errors import SpeedinessError
+from speediness.features import MotionFeatures
+from speediness.search.hits import Hit, apart
+
+STEP_S = 1 / 16
+"""From one step of a sequence to the next: as far as the features are apart."""
+SMOOTHED_S = 3 * STEP_S  # over both grids of the network, whose answers differ by chance
+LEAST = 0.3
+"""Similarity from which a stretch counts as a find. On the repetitive films measured, 0.2 finds a tenth
+more of the repetitions and as many false ones (benchmarks/repetitions.py)."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """How much every stretch of a film, as long as the query, moves like the query."""
+
+    starts_s: NDArray[np.float64]
+    """(M,) ascending; the stretches lie inside shots."""
+    similarity: NDArray[np.float32]
+    """(M,) correlation of the features, -1..1."""
+    length_s: float
+    """Of the query."""
+
+
+def cut_query(features: MotionFeatures, start_s: float, end_s: float) -> NDArray[np.float32]:
+    """(Q, D) features of a stretch, step by step.
+
+    Raises:
+        SpeedinessError: no such stretch, or a cut lies in it.
+    """
+    if not 0 <= start_s < end_s or start_s >= features.duration_s:
+        raise SpeedinessError(
+            f"{start_s:g} to {end_s:g} s is no stretch of a film of {features.duration_s:.2f} s; "
+            "give its start and end in seconds, such as 12.0-12.6"
+        )
+    end_s = min(end_s, features.duration_s)
+    for cut_s in features.shot_starts_s[1:]:
+        if start_s + STEP_S < cut_s < end_s - STEP_S:
+            raise SpeedinessError(f"there is a cut at {cut_s:.2f} s; give a stretch before it or after it")
+    count = max(1, round((end_s - start_s) / STEP_S))
+    return features.means(start_s + (np.arange(count) + 0.5) * STEP_S, SMOOTHED_S)
+
+
+def compare(query_QD: NDArray[np.float32], film: MotionFeatures) -> Graph:
+    """Slide a query over a film.
+
+    Paper: distance of the features of single windows. Here: of sequences, step by step, so that a query
+    has a beginning and an end; and less the film's mean, so that what all of it has in common does
+    not count. On the repetitive films of benchmarks/repetitions.py the similarity of true repetitions
+    is 0.04 above that of the half-way points without the mean, 0.5 with it.
+    """
+    length = len(query_QD)
+    starts: list[NDArray[np.float64]] = []
+    found: list[NDArray[np.float32]] = []
+    mean_D = film.vectors.mean(0, dtype=np.float64).astype(np.float32)
+    query_QD = query_QD - mean_D
+    query_norm = float(np.linalg.norm(query_QD))
+    bounds_s = [*film.shot_starts_s, film.duration_s]
+    for start_s, end_s in pairwise(bounds_s):
+        steps_s = np.arange(start_s + STEP_S / 2, end_s, STEP_S)
+        if len(steps_s) < length:
+            continue
+        film_ND = film.means(steps_s, SMOOTHED_S) - mean_D
+        products_NQ = film_ND @ query_QD.T
+        count = len(steps_s) - length + 1
+        dots = np.sum([products_NQ[q : q + count, q] for q in range(length)], 0)
+        powers = np.concatenate([[0], np.cumsum(np.square(film_ND, dtype=np.float64).sum(1))])
+        norms = np.sqrt(np.maximum(powers[length:] - powers[:-length], 0)) * query_norm
+        starts.append(steps_s[:count] - STEP_S / 2)
+        found.append(np.where(norms > 1e-6, dots / np.maximum(norms, 1e-6), 0).astype(np.float32))
+    if not starts:
+        return Graph(np.zeros(0), np.zeros(0, np.float32), length * STEP_S)
+    return Graph(np.concatenate(starts), np.concatenate(found), length * STEP_S)
+
+
+def peaks(
+    graph: Graph,
+    film: Path,
+    most: int,
+    but: tuple[float, float] | None = None,
+    least: float = LEAST,
+) -> list[Hit]:
+    """The best stretches, none overlapping another.
+
+    Args:
+        graph: of the film.
+        film: its path.
+        most: how many at most.
+        but: a stretch in seconds that nothing found may overlap: the query itself.
+        least: similarity that a find has at least.
+    """
+    ends_s = graph.starts_s + graph.length_s
+    likely = graph.similarity >= least
+    if but is not None:
+        likely &= (ends_s <= but[0] + STEP_S) | (graph.starts_s >= but[1] - STEP_S)
+    spans_s = np.stack([graph.starts_s, ends_s], 1)[likely]
+    similarity = graph.similarity[likely]
+    return [
+        Hit(film, float(spans_s[n][0]), float(spans_s[n][1]), float(similarity[n]))
+        for n in apart([film] * len(similarity), spans_s, similarity, most)
+    ]

@@ -22,7 +22,7 @@ from speediness.curves import Segment
 from speediness.errors import SpeedinessError, VideoError
 from speediness.features import MotionFeatures
 from speediness.progress import Progress
-from speediness.search.vectors import spaced, spans_s, unit_vectors
+from speediness.search.vectors import unit_vectors, window_middles_s, window_spans_s
 from speediness.video.reader import VideoReader
 
 
@@ -106,17 +106,31 @@ def watch(film: FilmFile, how: Watching, progress: Progress | None = None) -> Wa
     return Watched(sha256, curve.duration_s, float(reader.info.frame_rate), curve.segments, windows)
 
 
+def ready(how: Watching) -> None:
+    """Load the network, which otherwise the first film does.
+
+    Raises:
+        WeightsError: no such network or engine.
+    """
+    _network(how.model, how.engine)
+
+
 @cache
 def _network(model: str, engine: str) -> Network:
     return load_network(model, engine)
 
 
 def _windows(reader: VideoReader, features: MotionFeatures) -> Windows:
-    vectors_ND = unit_vectors(features)
-    chosen = spaced(features)
-    chosen = chosen[vectors_ND[chosen].any(1)]
-    spans = spans_s(features)[chosen]
-    return Windows(spans, vectors_ND[chosen], features.motion[chosen], key_pictures(reader, spans.mean(1)))
+    middles_s = window_middles_s(features)
+    vectors_ND = unit_vectors(features, middles_s)
+    told = vectors_ND.any(1)
+    middles_s, vectors_ND = middles_s[told], vectors_ND[told]
+    return Windows(
+        window_spans_s(features, middles_s),
+        vectors_ND,
+        np.interp(middles_s, features.times_s, features.motion).astype(np.float32),
+        key_pictures(reader, middles_s),
+    )
 
 
 def file_sha256(path: Path) -> str:

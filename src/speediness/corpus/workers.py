@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from speediness.corpus.listing import FilmFile
-from speediness.corpus.watching import Failed, Watched, Watching, watch
+from speediness.corpus.watching import Failed, Watched, Watching, ready, watch
 from speediness.errors import DataError
 from speediness.progress import Progress
 from speediness.search.packages import load
@@ -35,6 +35,8 @@ def here(films: Sequence[FilmFile], how: Watching, progress: Progress) -> Iterat
     """
     whole = sum(film.size_bytes for film in films)
     done = 0
+    if films:
+        ready(how)  # before time is taken
     for film in films:
 
         def within(time_s: float, end_s: float, done: int = done, film: FilmFile = film) -> None:
@@ -86,10 +88,10 @@ def _ray_outcomes(
             running[task.remote(film, how)] = film
         if not running:
             return
-        for ready in ray.wait(list(running), num_returns=1)[0]:
-            film = running.pop(ready)
+        for finished in ray.wait(list(running), num_returns=1)[0]:
+            film = running.pop(finished)
             try:
-                outcome = ray.get(ready)
+                outcome = ray.get(finished)
             except ray.exceptions.RayTaskError:
                 raise
             except ray.exceptions.RayError as error:

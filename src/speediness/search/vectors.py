@@ -1,56 +1,63 @@
-"""Features as unit vectors, whose dot product is the cosine of the angle between them."""
+"""Windows of a film as unit vectors, whose dot product is the cosine of the angle between them."""
 
-# N windows, D features
+# N moments, M windows, D features
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speediness.features import MotionFeatures
 
+WINDOW_S = 2.0
+"""Length of a window: features are averaged over so much film."""
+
 SPACING_S = 0.5
-"""A library holds a vector every so many seconds of a shot."""
+"""From one window of a shot to the next."""
 
 TOLERANCE_S = 1e-3  # of times that rounding has moved
 
 
-def unit_vectors(features: MotionFeatures) -> NDArray[np.float32]:
-    """Vectors (N, D) of length 1; of length 0 where the network saw nothing to tell apart."""
-    vectors_ND = features.vectors.astype(np.float32)
-    lengths_N1 = np.linalg.norm(vectors_ND, axis=1, keepdims=True)
-    return np.divide(vectors_ND, np.where(lengths_N1 > 0, lengths_N1, 1), dtype=np.float32)
+def window_middles_s(
+    features: MotionFeatures, length_s: float = WINDOW_S, spacing_s: float = SPACING_S
+) -> NDArray[np.float64]:
+    """(M,) middles of windows that lie inside a shot, ascending; of a shorter shot its own middle."""
+    middles = []
+    bounds_s = [*features.shot_starts_s, features.duration_s]
+    for start_s, end_s in pairwise(bounds_s):
+        spare_s = max(end_s - start_s - length_s, 0)
+        first_s = start_s + min(length_s, end_s - start_s) / 2
+        middles.append(first_s + spacing_s * np.arange(int((spare_s + TOLERANCE_S) / spacing_s) + 1))
+    return np.concatenate(middles)
 
 
-def spaced(features: MotionFeatures, spacing_s: float = SPACING_S) -> NDArray[np.int64]:
-    """Numbers of the windows that are ``spacing_s`` apart in each shot, its first one included."""
-    shots = shots_of(features)
-    since_s = features.times_s - features.times_s[_firsts(shots)]
-    steps = np.floor((since_s + TOLERANCE_S) / spacing_s).astype(np.int64)
-    return np.unique(np.stack([shots, steps], 1), axis=0, return_index=True)[1].astype(np.int64)
-
-
-def spans_s(features: MotionFeatures) -> NDArray[np.float64]:
-    """(N, 2) when each window starts and ends, inside its shot."""
-    starts_s = np.array(features.shot_starts_s)
-    ends_s = np.append(starts_s[1:], features.duration_s)
-    shots = shots_of(features)
-    half_s = features.window_s / 2
+def window_spans_s(
+    features: MotionFeatures, middles_s: NDArray[np.float64], length_s: float = WINDOW_S
+) -> NDArray[np.float64]:
+    """(M, 2) when the windows around some times start and end, inside their shots."""
+    bounds_s = np.array([*features.shot_starts_s, features.duration_s])
+    shots = np.searchsorted(bounds_s[1:-1], middles_s + 1e-9, "right")
     return np.stack(
         [
-            np.maximum(features.times_s - half_s, starts_s[shots]),
-            np.minimum(features.times_s + half_s, ends_s[shots]),
+            np.maximum(middles_s - length_s / 2, bounds_s[shots]),
+            np.minimum(middles_s + length_s / 2, bounds_s[shots + 1]),
         ],
         1,
     )
 
 
-def shots_of(features: MotionFeatures) -> NDArray[np.int64]:
-    """(N,) number of the shot each window is in."""
-    found = np.searchsorted(np.array(features.shot_starts_s), features.times_s + TOLERANCE_S, "right") - 1
-    return np.maximum(found, 0).astype(np.int64)
+def unit_vectors(
+    features: MotionFeatures, middles_s: NDArray[np.float64] | None = None, length_s: float = WINDOW_S
+) -> NDArray[np.float32]:
+    """(M, D) vectors of length 1, or 0 where the network saw nothing to tell apart.
 
-
-def _firsts(shots: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(N,) for each window the number of the first one in its shot."""
-    return np.searchsorted(shots, shots, "left")
+    Args:
+        features: of a film.
+        middles_s: of the windows; None: one around every moment.
+        length_s: of a window.
+    """
+    vectors_MD = features.means(features.times_s if middles_s is None else middles_s, length_s)
+    lengths_M1 = np.linalg.norm(vectors_MD, axis=1, keepdims=True)
+    return np.divide(vectors_MD, np.where(lengths_M1 > 0, lengths_M1, 1), dtype=np.float32)

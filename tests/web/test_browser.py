@@ -163,9 +163,10 @@ def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_
     waiting.value.save_as(film)
     assert film.name == "bikes-2x.mp4"
     assert VideoReader(film).info.duration_s == pytest.approx(5, abs=0.05)
-    for name, ending in (("Its plan", ".json"), ("Its plot", ".png"), ("Curve", ".json")):
+    endings = {"Its plan": ".json", "Its plot": ".png", "Its plot as SVG": ".svg", "Curve": ".json"}
+    for name, ending in endings.items():
         with page.expect_download() as waiting:
-            page.get_by_role("link", name=name).click()
+            page.get_by_role("link", name=name, exact=True).click()
         assert waiting.value.suggested_filename.endswith(ending)
 
     page.click("#remove-film")
@@ -306,10 +307,17 @@ def test_a_film_that_the_browser_cannot_play_gets_a_copy_that_it_can(page: Page,
     until(page, "document.getElementById('video').videoWidth === 96")
 
 
-def test_the_heat_map_goes_on_and_off(page: Page, site: Site, small_film: Path) -> None:
-    page.set_input_files("#upload", small_film)
+def test_the_heat_map_goes_on_and_off(page: Page, site: Site, screenshots: Path) -> None:
+    page.set_input_files("#upload", BIKES)
     page.wait_for_selector("#film-meta:not(:empty)")
     page.click("#heatmap")
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_selector("#heatmap[aria-pressed=false]:enabled")
+    assert page.locator("#jobs .job").count() == 0 and site.get("jobs") == []
+    page.click("#heatmap")
+    page.wait_for_selector("#jobs .job[data-kind=heatmap] progress[value]")
+    assert "left" in page.inner_text("#jobs .job[data-kind=heatmap] .dim")
+    page.screenshot(path=screenshots / "heatmap.png", full_page=True)
     until(page, "document.getElementById('video').src.includes('/heatmap?')")
     until(page, "document.getElementById('video').videoWidth > 0")
     assert page.get_attribute("#heatmap", "aria-pressed") == "true"

@@ -90,6 +90,10 @@ def test_every_kind_of_job_makes_what_it_says(settings: Settings, small_film: Pa
         assert download(render["id"], "film")[0] == 'attachment; filename="small-2x.mp4"'
         assert json.loads(download(render["id"], "plan")[1])["rate"] == 2
         assert download(render["id"], "plot")[1].startswith(b"\x89PNG")
+        name, drawing = download(render["id"], "drawing")
+        assert name == 'attachment; filename="small-2x.plan.svg"' and b"data:image/png" in drawing
+        (folder / "plot.svg").unlink()  # as in the results of an earlier version
+        assert site.client.get(f"/api/jobs/{render['id']}/files/drawing").status_code == 404
         analysis = site.get(f"films/{film}")["done"]["analyse"]
         name, text = download(analysis, "curve")
         assert name == 'attachment; filename="small.speediness.json"'

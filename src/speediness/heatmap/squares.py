@@ -121,7 +121,7 @@ class Squares:
             total[..., rows, columns] += weights * values
             weight[rows, columns] += weights
         logits_B12, flow_B12 = sums_2B12 / np.float32(len(squares))
-        no_features = np.empty((len(cells_BS4hw), 1, 0), np.float32)
+        no_features = np.empty((len(cells_BS4hw), self._clip.n_frames, 0), np.float32)
         return Answers(logits_B12, flow_B12, no_features, np.divide(total, weight, dtype=np.float32))
 
     def _moving(self, length_BShw: Floats, intervals_BS: Floats) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from speediness.video.place import Entry, entry_before
 from speediness.video.reader import VideoReader, open_media, picture_stream
 
-AFFORDED_PX = 250e6  # to decode for a row: 120 pictures of 1080p, about half a second on two cores
+AFFORDED_PX = 150e6  # to decode for a row: 72 pictures of 1080p, about half a second on two busy cores
 GLIMPSED = 0.5  # share of a film's frames that is decoded where it is glimpsed, about
 FEWEST = 2  # fewer pictures are no row
 

@@ -125,7 +125,7 @@ def plot_curve(
     row = [] if film is None else _thumbnails(film, end_s, len(curve.times_s))
     row_in = row[0].pixels_HWC.shape[0] / DPI + POINTER_IN if row else 0.0
     width_in, height_in = SIZE_IN
-    with matplotlib.rc_context(_colours(palette)):
+    with matplotlib.rc_context(colours(palette)):
         figure = Figure(figsize=(width_in, height_in + row_in), dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         if row:
@@ -151,11 +151,11 @@ def plot_curve(
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(labelsize=9)
         figure.align_ylabels()
-        _time_axis(below, end_s)
+        time_axis(below, end_s)
         save_figure(figure, out)
 
 
-def _colours(palette: Palette) -> dict[Any, str]:
+def colours(palette: Palette) -> dict[Any, str]:
     """Matplotlib's settings for all that is not coloured one by one."""
     paper = ("figure.facecolor", "axes.facecolor")
     ink = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
@@ -323,7 +323,7 @@ def _draw_line(
     return line
 
 
-def _time_axis(axes: Axes, end_s: float) -> None:
+def time_axis(axes: Axes, end_s: float) -> None:
     step_s = next((step for step in TIME_STEPS_S if end_s / step <= 12), end_s / 10)
     ticks = np.arange(0, end_s + step_s / 1000, step_s)
     axes.set_xlim(0, end_s)

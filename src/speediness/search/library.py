@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from speediness.corpus.listing import FilmFile
 from speediness.corpus.watching import Watched, Windows
@@ -32,6 +33,9 @@ SCHEMA = "speediness.library/1"
 LABELS: tuple[Label, ...] = ("natural", "sped_up", "slow_motion")
 INDEXED_FROM = 100_000
 """Vectors from which on an index pays; fewer are compared one by one in 50 ms."""
+
+ROWS_A_PART = 30_000  # of the index
+PROBES, REFINED = 20, 4  # parts that are looked into; times as many rows as wanted are compared exactly
 
 TIDIED_EVERY = 200  # films: every commit leaves a small file and a version that slow down the next
 VERSIONS_KEPT = timedelta(minutes=10)  # for readers that have an earlier one open
@@ -245,8 +249,21 @@ def writing(uri: str | os.PathLike[str], network: str, network_sha256: str) -> I
 
 
 def build_index(windows: Any) -> None:
-    """Make nearest neighbours quick to find, see benchmarks/search.py."""
-    raise NotImplementedError
+    """Make the nearest vectors quick to find; which kind of index: benchmarks/search.py."""
+    n = windows.count_rows()
+    windows.create_index(
+        metric="cosine",
+        vector_column_name="vector",
+        index_type="IVF_HNSW_SQ",
+        num_partitions=max(round(n / ROWS_A_PART), 1),
+    )
+    windows.create_scalar_index("film")
+
+
+def nearest(windows: Any, vector_D: NDArray[np.float32], most: int) -> Any:
+    """The query for the ``most`` rows whose vectors are most like one, by cosine."""
+    query = windows.search(vector_D, vector_column_name="vector").distance_type("cosine").limit(most)
+    return query.nprobes(PROBES).refine_factor(REFINED)
 
 
 def quoted(text: str) -> str:

@@ -1,0 +1,123 @@
+"""Asking a library where films move like a query (SpeedNet §5.4.2)."""
+
+# Q windows of the query, D features
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speediness.curves import Label
+from speediness.errors import DataError
+from speediness.search.hits import Hit, apart
+from speediness.search.library import FilmRow, Library, nearest, quoted
+
+MOST_ASKED = 8  # windows of the query, spread over it: neighbours overlap, and more say little new
+FEWEST = 50  # neighbours of each at least, to have some left when several are of one place
+FURTHER = 4  # times as many when there were too few
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which windows of which films count."""
+
+    label: Label | None = None
+    """Only those that play so."""
+    folder: str | None = None
+    """Only of films below it; relative to the root that was indexed, or absolute."""
+    min_duration_s: float | None = None
+    """Only of films at least so long."""
+
+    def sql(self) -> str | None:
+        """The condition on rows of the table ``windows``; None: all."""
+        conditions = []
+        if self.label is not None:
+            conditions.append(f"label = {quoted(self.label)}")
+        if self.folder is not None:
+            folder = os.path.normpath(self.folder).replace(os.sep, "/").rstrip("/") + "/"
+            path = "concat(root, '/', path)" if os.path.isabs(self.folder) else "path"
+            if folder != "./":
+                conditions.append(f"starts_with({path}, {quoted(folder)})")
+        if self.min_duration_s is not None:
+            conditions.append(f"duration_s >= {float(self.min_duration_s)!r}")
+        return " AND ".join(conditions) or None
+
+
+def search_library(
+    db: str | os.PathLike[str] | Library,
+    vectors_QD: NDArray[np.float32],
+    top: int = 10,
+    where: Where | None = None,
+) -> list[Hit]:
+    """Find the windows of films that move most like any window of a query.
+
+    Not the mean over windows in a row: where clips are looked for that were cropped and encoded
+    again, the best single window finds more of them (docs/search.md).
+
+    Args:
+        db: the library, see :class:`speediness.search.library.Library`.
+        vectors_QD: unit vectors of the query's windows, made by the library's network.
+        top: how many to find at most.
+        where: which windows count; None: all.
+
+    Returns:
+        The best first; of one film none that overlaps another.
+
+    Raises:
+        DataError: no such library, or the vectors are not of its network.
+    """
+    library = db if isinstance(db, Library) else Library(db)
+    vectors_QD = vectors_QD[vectors_QD.any(1)]
+    if library.windows is None or not len(vectors_QD) or top < 1:
+        return []
+    n_features = library.windows.schema.field("vector").type.list_size
+    if vectors_QD.shape[1] != n_features:
+        raise DataError(
+            f"{library.uri} holds vectors of {n_features} features, the query has "
+            f"{vectors_QD.shape[1]}; watch it with the network {library.network}"
+        )
+    spread = np.linspace(0, len(vectors_QD) - 1, min(len(vectors_QD), MOST_ASKED)).round().astype(int)
+    condition = where.sql() if where else None
+    most = max(FEWEST, 5 * top)
+    while True:
+        near = [_near(library, vector_D, most, condition) for vector_D in vectors_QD[spread]]
+        hits = _hits(library, [row for found in near for row in found], top)
+        if len(hits) >= top or all(len(found) < most for found in near):
+            return hits
+        most *= FURTHER
+
+
+def _near(
+    library: Library, vector_D: NDArray[np.float32], most: int, condition: str | None
+) -> list[dict[str, Any]]:
+    """Rows of the windows most like one, the best first."""
+    columns = ["film", "start_s", "end_s", "label", "_distance"]
+    query = nearest(library.windows, vector_D, most).select(columns)
+    return (query.where(condition, prefilter=True) if condition else query).to_list()
+
+
+def _hits(library: Library, near: list[dict[str, Any]], top: int) -> list[Hit]:
+    films = _films(library, {row["film"] for row in near})
+    near = [row for row in near if row["film"] in films]
+    kept = apart(
+        [row["film"] for row in near],
+        [(row["start_s"], row["end_s"]) for row in near],
+        [-row["_distance"] for row in near],
+        top,
+    )
+    return [
+        Hit(films[row["film"]].file, row["start_s"], row["end_s"], 1 - row["_distance"], row["label"])
+        for row in (near[n] for n in kept)
+    ]
+
+
+def _films(library: Library, named: set[str]) -> dict[str, FilmRow]:
+    """Those of some films that are in the library."""
+    if not named:
+        return {}
+    rows = library.film_rows(f"film IN ({', '.join(map(quoted, sorted(named)))})")
+    return {row.film: row for row in rows}

@@ -1,0 +1,118 @@
+"""What a search found, to look at: a page of film strips, and short films."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from html import escape
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+from numpy.typing import NDArray
+
+from speediness.corpus.page import data_uri, stamp, write_page
+from speediness.corpus.pictures import jpeg, upright
+from speediness.errors import VideoError
+from speediness.plots import LABEL_WORDS
+from speediness.search.hits import Hit
+from speediness.speedup.frame_choice import choose
+from speediness.video.picture import BT709
+from speediness.video.place import entry_before
+from speediness.video.reader import VideoReader, open_media, picture_stream
+from speediness.video.writer import VideoWriter
+
+FRAMES = 6
+STRIP_PX = 240  # long side of a picture in a strip
+PREVIEW_PX, PREVIEW_RATE = 320, Fraction(12)
+
+STYLE = """
+ol { list-style: none; padding: 0; display: grid; gap: 1rem; }
+li { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: .8rem 1rem; }
+.strip { display: grid; grid-template-columns: repeat(6, 1fr); gap: 3px; margin-top: .6rem; }
+.strip img { width: 100%; display: block; border-radius: 3px; }
+.head { display: flex; flex-wrap: wrap; gap: .2rem .9rem; align-items: baseline; }
+.head b { font-variant-numeric: tabular-nums; }
+.path { overflow-wrap: anywhere; }
+"""
+
+
+def contact_sheet(hits: Sequence[Hit], out_html: Path) -> None:
+    """Write one page that needs nothing else: of every hit six pictures over its length.
+
+    A film that cannot be read any more is listed without pictures.
+
+    Args:
+        hits: in the order they are to be shown.
+        out_html: replaced if it exists, once the page is whole.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    items = "\n".join(_item(n, hit) for n, hit in enumerate(hits, 1))
+    found = f"{len(hits)} {'stretch' if len(hits) == 1 else 'stretches'} of film that move alike"
+    write_page(
+        out_html, "Search by motion", f"<p>{found}, the most alike first.</p><ol>{items}</ol>", STYLE
+    )
+
+
+def previews(hits: Sequence[Hit], folder: Path) -> list[Path]:
+    """Write a short silent film of every hit, at its own speed.
+
+    Args:
+        hits: of films that can be read.
+        folder: that exists.
+
+    Returns:
+        Their paths, as many as hits; files of these names are replaced.
+
+    Raises:
+        VideoError: a film cannot be read.
+        OutputError: a preview cannot be written.
+    """
+    written = []
+    for n, hit in enumerate(hits, 1):
+        out = folder / f"{n:02d}-{hit.path.stem[:60]}.mp4"
+        count = max(round((hit.end_s - hit.start_s) * PREVIEW_RATE), 1)
+        moments_s = hit.start_s + np.arange(count) / float(PREVIEW_RATE)
+        pictures = list(_pictures(hit.path, moments_s, PREVIEW_PX))
+        height_px, width_px = pictures[0].shape[:2]
+        with VideoWriter(out, (width_px, height_px), PREVIEW_RATE, BT709) as film:
+            for pixels_HWC in pictures:
+                frame = av.VideoFrame.from_ndarray(pixels_HWC, format="rgb24")
+                film.add_picture(
+                    frame.reformat(
+                        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+                    )
+                )
+        written.append(out)
+    return written
+
+
+def _item(n: int, hit: Hit) -> str:
+    moments_s = hit.start_s + (np.arange(FRAMES) + 0.5) / FRAMES * (hit.end_s - hit.start_s)
+    try:
+        pictures = [jpeg(pixels) for pixels in _pictures(hit.path, moments_s, STRIP_PX)]
+        strip = "".join(f'<img src="{data_uri(picture, "image/jpeg")}" alt="">' for picture in pictures)
+        shown = f'<div class="strip">{strip}</div>'
+    except VideoError as error:
+        shown = f'<p class="dim">{escape(str(error))}</p>'
+    label = f'<span class="tag {hit.label}">{LABEL_WORDS[hit.label]}</span>' if hit.label else ""
+    return (
+        f'<li><div class="head"><b>{n}</b><b>{hit.similarity:.3f}</b>{label}'
+        f"<span>{stamp(hit.start_s)} to {stamp(hit.end_s)}</span>"
+        f'<span class="dim path">{escape(str(hit.path))}</span></div>{shown}</li>'
+    )
+
+
+def _pictures(path: Path, moments_s: NDArray[np.float64], long_side_px: int) -> Iterator[NDArray[np.uint8]]:
+    """What a film shows at ascending moments, to the next frame that others lean on."""
+    reader = VideoReader(path)
+    with open_media(path) as container:
+        found = entry_before(
+            container, picture_stream(container, path), reader.start_s, float(moments_s[0])
+        )
+    frames = reader.decoded() if found is None else reader.glimpsed(found[1])
+    for _, frame in choose(frames, moments_s):
+        yield upright(reader, frame, long_side_px)

@@ -9,14 +9,20 @@ import pytest
 SRC = Path(__file__).parent.parent / "src"
 PRODUCT = (
     "speediness.analysis",
+    "speediness.corpus",
     "speediness.heatmap",
+    "speediness.search",
     "speediness.speedup",
     "speediness.video",
     "speediness.web",
 )
 ENGINES = ("speediness.engines", "speediness.engines.judge", "speediness.engines.onnx")
 RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training", "speediness.reproduce")
-NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"}
+NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"} | {
+    "lancedb",
+    "pyarrow",
+    "ray",
+}
 HEAVY = {"numpy", "av", "fastapi", "matplotlib", "onnxruntime", "rich", "torch", "uvicorn"}
 
 MODULES = {

@@ -272,14 +272,16 @@ def quoted(text: str) -> str:
 
 
 def _make(uri: str, network: str, network_sha256: str) -> None:
-    """The table of films, which says what kind of library this is."""
+    """The table of films, which says what kind of library this is, if it is not there."""
     pa = load("pyarrow")
     kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
     columns = [(name, kinds[kind]) for name, kind in FilmRow.__annotations__.items()]
     about = {"schema": SCHEMA, "network": network, "network_sha256": network_sha256}
     lancedb = load("lancedb")
     try:
-        lancedb.connect(uri).create_table("films", schema=pa.schema(columns, about), exist_ok=True)
+        db = lancedb.connect(uri)
+        if "films" not in db.list_tables().tables:
+            db.create_table("films", schema=pa.schema(columns, about))
     except Exception as error:  # LanceDB's errors share no base class
         raise OutputError(f"cannot make a library in {uri}: {_line(error)}; choose another --db") from error
 

@@ -1,0 +1,56 @@
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from speediness.errors import VideoError
+from speediness.search.contact_sheet import contact_sheet, previews
+from speediness.search.hits import Hit
+from speediness.video.reader import VideoReader
+
+HOSTILE = "\"><img src=x onerror=alert(1)>&'<script>.mp4"
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_a_page_of_strips_whatever_films_are_called(stored_films: list[Path], tmp_path: Path) -> None:
+    hostile = tmp_path / HOSTILE
+    hostile.write_bytes(stored_films[0].read_bytes())
+    gone = tmp_path / "gone <i>.mp4"
+    hits = [Hit(hostile, 0.5, 2.5, 0.987, "slow_motion"), Hit(gone, 61, 62.04, 0.5)]
+    contact_sheet(hits, tmp_path / "page.html")
+    page = Tags()
+    page.feed((tmp_path / "page.html").read_text())
+    pictures = [attrs for tag, attrs in page.tags if tag == "img"]
+    assert len(pictures) == 6 and all(str(p["src"]).startswith("data:image/jpeg;base64,") for p in pictures)
+    assert not {"script", "i"} & {tag for tag, _ in page.tags}
+    assert not [attrs for _, attrs in page.tags if any(name.startswith("on") for name in attrs)]
+    for shown in (
+        str(hostile),
+        "0.987",
+        "slow motion",
+        "0:00.5 to 0:02.5",
+        "1:01.0 to 1:02.0",
+        "does not exist",
+    ):
+        assert shown in page.text
+
+
+def test_previews_are_films_of_the_hits(stored_films: list[Path], tmp_path: Path) -> None:
+    hits = [Hit(stored_films[0], 0.5, 2.5, 1.0), Hit(stored_films[1], 0, 1, 0.5)]
+    made = previews(hits, tmp_path)
+    assert [path.name for path in made] == ["01-film-0.mp4", "02-film-1.mp4"]
+    assert [len(list(VideoReader(path).frames())) for path in made] == [24, 12]
+    with pytest.raises(VideoError):
+        previews([Hit(tmp_path / "none.mp4", 0, 1, 0)], tmp_path)

@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speediness.corpus.watching import Watching
+from speediness.errors import DataError
+from speediness.search.hits import apart
+from speediness.search.index import update_library
+from speediness.search.library import Library
+from speediness.search.query import Where, search_library
+
+HOW = Watching("speednet-small", "auto", exact=False, cache=True, windows=True)
+OURS = "below/it's 100%_ours.mp4"
+
+
+@pytest.fixture
+def db(films: Path, tmp_path: Path) -> Path:
+    update_library(films, tmp_path / "db", HOW)
+    return tmp_path / "db"
+
+
+def vectors_of(db: Path, path: str) -> np.ndarray:
+    windows = Library(db).windows
+    assert windows is not None
+    table = windows.search().limit(None).to_arrow().to_pylist()
+    return np.array([row["vector"] for row in table if row["path"] == path], np.float32)
+
+
+def test_a_film_is_most_like_itself(db: Path, films: Path) -> None:
+    for path in ("film-0.mp4", OURS):
+        best, *others = search_library(db, vectors_of(db, path), top=4)
+        assert best.path == films / path and best.similarity == pytest.approx(1, abs=1e-4)
+        assert (best.start_s, best.end_s) in ((0, 2), (0.5, 2.5)) and best.label is not None
+        assert [hit.similarity for hit in others] == sorted(
+            (hit.similarity for hit in others), reverse=True
+        )
+        assert len({hit.path for hit in (best, *others)}) == 4  # windows of one film overlap and merge
+
+
+@pytest.mark.parametrize(
+    ("where", "n"),
+    [
+        (Where(), 4),
+        (Where(folder="below"), 1),
+        (Where(folder="below/"), 1),
+        (Where(folder="bel"), 0),
+        (Where(folder="."), 4),
+        (Where(folder="it's"), 0),
+        (Where(min_duration_s=2), 4),
+        (Where(min_duration_s=3), 0),
+    ],
+)
+def test_filters(db: Path, where: Where, n: int) -> None:
+    assert len(search_library(db, vectors_of(db, OURS), top=9, where=where)) == n
+
+
+def test_an_absolute_folder_and_labels(db: Path, films: Path) -> None:
+    query = vectors_of(db, OURS)
+    assert len(search_library(db, query, where=Where(folder=str(films / "below")))) == 1
+    found = 0
+    for label in ("natural", "sped_up", "slow_motion"):
+        hits = search_library(db, query, where=Where(label=label))
+        assert {hit.label for hit in hits} <= {label}
+        found += len(hits)
+    assert found >= 4
+
+
+def test_refusals(db: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="vectors of 96 features, the query has 7"):
+        search_library(db, np.ones((2, 7), np.float32))
+    with pytest.raises(DataError, match="make one with speediness index"):
+        search_library(tmp_path / "nowhere", np.ones((1, 96), np.float32))
+    assert search_library(db, np.zeros((3, 96), np.float32)) == []
+
+
+def test_windows_whose_film_is_not_in_are_not_seen(db: Path) -> None:
+    library = Library(db)
+    query = vectors_of(db, OURS)
+    library.films.delete("path = 'film-1.mp4'")  # as while it is taken out
+    assert {hit.path.name for hit in search_library(db, query)} == {
+        "it's 100%_ours.mp4",
+        "film-0.mp4",
+        "film-2.mp4",
+    }
+
+
+def slow_apart(films: list[int], spans: list[tuple[float, float]], similarity: list[float]) -> list[int]:
+    left = sorted(range(len(films)), key=lambda n: (-similarity[n], n))
+    kept = []
+    while left:
+        best = left.pop(0)
+        kept.append(best)
+        left = [
+            n
+            for n in left
+            if films[n] != films[best]
+            or min(spans[n][1], spans[best][1]) - max(spans[n][0], spans[best][0]) <= 0
+        ]
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_suppression_against_an_oracle(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(0, 60))
+    films = rng.integers(0, 4, n).tolist()
+    starts = rng.integers(0, 20, n) / 2
+    spans = [
+        (float(s), float(s + length)) for s, length in zip(starts, rng.integers(1, 5, n) / 2, strict=True)
+    ]
+    similarity = (rng.integers(0, 10, n) / 10).tolist()
+    expected = slow_apart(films, spans, similarity)
+    assert apart(films, spans, similarity) == expected
+    assert apart(films, spans, similarity, 3) == expected[:3]

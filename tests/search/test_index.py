@@ -7,11 +7,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from library_rows import rows
 from speediness.cli.main import main
 from speediness.corpus.watching import Watching
 from speediness.errors import DataError, OutputError
@@ -19,16 +19,6 @@ from speediness.search.index import Changes, update_library
 from speediness.search.library import Library, writing
 
 HOW = Watching("speednet-small", "auto", exact=False, cache=True, windows=True)
-
-
-def rows(db: Path) -> dict[str, list[dict[str, Any]]]:
-    """All that a library holds, in an order that does not depend on how it came there."""
-    library = Library(db)
-    windows = library.windows.search().limit(None).to_list() if library.windows else []
-    return {
-        "films": sorted((vars(row) for row in library.film_rows()), key=lambda row: row["path"]),
-        "windows": sorted(windows, key=lambda row: (row["path"], row["start_s"])),
-    }
 
 
 def update(films: Path, db: Path) -> Changes:

@@ -10,6 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speediness.cli.batch import run_batch
+from speediness.cli.corpus import add_ray_argument
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
 from speediness.cli.terminal import console, print_error, print_json, wants_traceback
@@ -38,12 +40,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--force", action="store_true", help="replace results that exist")
+    parser.add_argument(
+        "--batch",
+        action="store_true",
+        help="VIDEO is a folder or manifest: one table of segments and one report in DIR",
+    )
     add_plotting_arguments(parser)
     add_watching_arguments(parser)
+    add_ray_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse every film; one that fails is reported and the others go on (exit code 2)."""
+    if arguments.batch:
+        return run_batch(arguments)
+    if arguments.ray is not None:
+        raise OutputError("--ray is for many films; add --batch")
     results = {video: (arguments.folder or video.parent) / video.stem for video in arguments.videos}
     _refuse_clashes(arguments.videos, results)
     if arguments.folder is not None:

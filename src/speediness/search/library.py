@@ -34,6 +34,7 @@ LABELS: tuple[Label, ...] = ("natural", "sped_up", "slow_motion")
 INDEXED_FROM = 100_000
 """Vectors from which on an index pays; fewer are compared one by one in 50 ms."""
 
+INDEX = "IVF_HNSW_SQ"
 ROWS_A_PART = 30_000  # of the index
 PROBES, REFINED = 20, 4  # parts that are looked into; times as many rows as wanted are compared exactly
 
@@ -254,7 +255,7 @@ def build_index(windows: Any) -> None:
     windows.create_index(
         metric="cosine",
         vector_column_name="vector",
-        index_type="IVF_HNSW_SQ",
+        index_type=INDEX,
         num_partitions=max(round(n / ROWS_A_PART), 1),
     )
     windows.create_scalar_index("film")

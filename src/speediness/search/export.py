@@ -1,0 +1,68 @@
+"""A library as one table in a file that other programs read."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from speediness.errors import OutputError
+from speediness.search.library import Library
+from speediness.search.packages import load
+
+Format = Literal["parquet", "csv"]
+Table = Literal["windows", "films"]
+
+
+def export(library: Library, table: Table, kind: Format, out: Path, vectors: bool = False) -> int:
+    """Write the films of a library, or their windows without pictures; beside first, then renamed.
+
+    Rows stand by root, path and time. In a CSV a vector is a list in brackets.
+
+    Args:
+        library: to read.
+        table: which of the two.
+        kind: of file.
+        out: replaced if it exists.
+        vectors: whether windows bear theirs.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    pa, parquet = load("pyarrow"), load("pyarrow.parquet")
+    films = library.films.search().limit(None).to_arrow()
+    if table == "films" or library.windows is None:
+        rows = films if table == "films" else pa.table({})
+    else:
+        dropped = {"picture"} if vectors else {"picture", "vector"}
+        columns = [name for name in library.windows.schema.names if name not in dropped]
+        rows = library.windows.search().select(columns).limit(None).to_arrow()
+        known = load("pyarrow.compute").is_in(rows["film"], films["film"])
+        rows = rows.filter(known)  # others are being put in or taken out
+    names = [name for name in ("root", "path", "start_s") if name in rows.column_names]
+    if names:
+        rows = rows.sort_by([(name, "ascending") for name in names])
+    partial = out.with_name(out.name + ".partial")
+    try:
+        if kind == "parquet":
+            parquet.write_table(rows, partial)
+        else:
+            _write_csv(rows, partial)
+        os.replace(partial, out)
+    except OSError as error:
+        raise OutputError(f"cannot write {out}: {error}; choose another with -o") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return len(rows)
+
+
+def _write_csv(rows: Any, out: Path) -> None:
+    with out.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file)
+        lines.writerow(rows.column_names)
+        for batch in rows.to_batches():
+            lines.writerows(zip(*(column.to_pylist() for column in batch.columns), strict=True))

@@ -1,0 +1,63 @@
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from library_rows import rows
+from speediness.corpus import workers
+from speediness.corpus.listing import FilmFile
+from speediness.corpus.watching import Failed, Watched, Watching, watch
+from speediness.search.index import update_library
+
+ray: Any = pytest.importorskip("ray")
+
+HOW = Watching("speednet-small", "auto", exact=False, cache=False, windows=True)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Two workers at a time, whatever this machine has."""
+    os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+def dying(folder: Path, path: str, times: int) -> Any:
+    """Watches films, but takes its worker down with it the first times it is given one of them."""
+
+    def watch_or_die(film: FilmFile, how: Watching) -> Watched | Failed:
+        if film.path == path and len(list(folder.iterdir())) < times:
+            (folder / str(os.getpid())).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return watch(film, how)
+
+    return watch_or_die
+
+
+@pytest.mark.parametrize("deaths", [0, 2])
+def test_the_same_rows_as_here_though_workers_are_killed(
+    films: Path, tmp_path: Path, cluster: None, monkeypatch: pytest.MonkeyPatch, deaths: int
+) -> None:
+    update_library(films, tmp_path / "here", HOW)
+    (tmp_path / "died").mkdir()
+    monkeypatch.setattr(workers, "watch", dying(tmp_path / "died", "film-1.mp4", deaths))
+    changes = update_library(films, tmp_path / "there", HOW, workers.on_ray(None))
+    assert len(list((tmp_path / "died").iterdir())) == deaths
+    assert not changes.failed and len(changes.watched) == 4
+    assert rows(tmp_path / "there") == rows(tmp_path / "here")
+
+
+def test_a_film_that_kills_every_worker_is_reported(
+    films: Path, tmp_path: Path, cluster: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "died").mkdir()
+    monkeypatch.setattr(workers, "watch", dying(tmp_path / "died", "film-1.mp4", 99))
+    changes = update_library(films, tmp_path / "db", HOW, workers.on_ray(None))
+    assert len(changes.watched) == 3 and "lost 4 times" in changes.failed["film-1.mp4"]
+    assert len(list((tmp_path / "died").iterdir())) == 1 + workers.RETRIES
+    monkeypatch.undo()
+    assert update_library(films, tmp_path / "db", HOW).watched == ["film-1.mp4"]

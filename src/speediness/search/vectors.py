@@ -61,3 +61,19 @@ def unit_vectors(
     vectors_MD = features.means(features.times_s if middles_s is None else middles_s, length_s)
     lengths_M1 = np.linalg.norm(vectors_MD, axis=1, keepdims=True)
     return np.divide(vectors_MD, np.where(lengths_M1 > 0, lengths_M1, 1), dtype=np.float32)
+
+
+def query_vectors(features: MotionFeatures, start_s: float, end_s: float) -> NDArray[np.float32]:
+    """(M, D) unit vectors of the windows inside a stretch of a film; of a shorter one its own.
+
+    Args:
+        features: of the film.
+        start_s: of the stretch.
+        end_s: of the stretch.
+    """
+    middles_s = window_middles_s(features)
+    spans_s = window_spans_s(features, middles_s)
+    inside = (spans_s[:, 0] >= start_s - TOLERANCE_S) & (spans_s[:, 1] <= end_s + TOLERANCE_S)
+    if inside.any():
+        return unit_vectors(features, middles_s[inside])
+    return unit_vectors(features, np.array([(start_s + end_s) / 2]), min(end_s - start_s, WINDOW_S))

@@ -127,18 +127,12 @@ def _search_film(arguments: argparse.Namespace, out: Path) -> list[Hit]:
 
 
 def _search_library(arguments: argparse.Namespace) -> list[Hit]:
-    from speediness.search.library import search_library
+    from speediness.search.query import Where, search_library
+    from speediness.search.vectors import query_vectors
 
-    source, (start_s, end_s), _ = _query(arguments, whole=True)
-    return search_library(
-        arguments.db,
-        source,
-        (start_s, end_s),
-        arguments.top,
-        label=arguments.label,
-        folder=arguments.folder,
-        min_duration_s=arguments.min_duration,
-    )
+    source, query_s, _ = _query(arguments, whole=True)
+    where = Where(arguments.label, arguments.folder, arguments.min_duration)
+    return search_library(arguments.db, query_vectors(source, *query_s), arguments.top, where)
 
 
 def _print_hits(hits: list[Hit]) -> None:

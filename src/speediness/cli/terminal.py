@@ -23,7 +23,7 @@ def print_error(error: object) -> None:
     print("speediness:", " ".join(str(error).split()), file=sys.stderr)
 
 
-def print_json(document: dict[str, Any]) -> None:
+def print_json(document: dict[str, Any] | list[dict[str, Any]]) -> None:
     """The one document that ``--json`` promises."""
     print(json.dumps(document, allow_nan=False, indent=2))
 

@@ -59,7 +59,7 @@ def measure(db: str | None, largest: int, kinds: bool) -> Results:
         real_ND = unit_vectors(embed(CLIP))
     cases = [(n, d, library.INDEX) for d in FEATURES for n in SIZES if n <= largest]
     if kinds:
-        other = "IVF_PQ" if library.INDEX != "IVF_PQ" else "IVF_HNSW_SQ"
+        other = "IvfHnswSq"
         cases += [(SIZES[1], d, other) for d in FEATURES]
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         return {"real": len(real_ND), "rows": [pool.apply(measured, (real_ND, *case)) for case in cases]}

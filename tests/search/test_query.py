@@ -7,7 +7,7 @@ from speediness.corpus.watching import Watching
 from speediness.errors import DataError
 from speediness.search.hits import apart
 from speediness.search.index import update_library
-from speediness.search.library import Library
+from speediness.search.library import Library, build_index, nearest
 from speediness.search.query import Where, search_library
 
 HOW = Watching("speednet-small", "auto", exact=False, cache=True, windows=True)
@@ -113,3 +113,25 @@ def test_suppression_against_an_oracle(seed: int) -> None:
     expected = slow_apart(films, spans, similarity)
     assert apart(films, spans, similarity) == expected
     assert apart(films, spans, similarity, 3) == expected[:3]
+
+
+def test_an_index_misses_next_to_nothing(tmp_path: Path) -> None:
+    import lancedb
+    import pyarrow as pa
+
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((3000, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    columns = {
+        "film": pa.array([f"film {n}" for n in range(len(vectors))]),
+        "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), 16),
+    }
+    table = lancedb.connect(tmp_path).create_table("windows", pa.table(columns))
+    build_index(table)
+    assert {index.columns[0] for index in table.list_indices()} == {"film", "vector"}
+    found = 0
+    for vector in vectors[:50]:
+        rows = nearest(table, vector, 10).select(["film", "_distance"]).to_list()
+        best = np.argsort(-(vectors @ vector))[:10]
+        found += len({row["film"] for row in rows} & {f"film {n}" for n in best})
+    assert found >= 0.95 * 500

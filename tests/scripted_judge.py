@@ -19,6 +19,6 @@ def judge_by(rule: Rule) -> Judge:
         assert clips is not None
         logits, flow = rule(clips, intervals)
         maps = np.zeros((*clips.shape[:2], 1, 1), np.float32)
-        return Answers(logits[:, None], flow[:, None], logits[:, None], maps)
+        return Answers(logits[:, None], flow[:, None], maps[..., 0], maps)
 
     return Judge(motion, windows, sees_pictures=True)

@@ -324,6 +324,7 @@ def _draw_line(
 
 
 def time_axis(axes: Axes, end_s: float) -> None:
+    """From 0 to the end of a film, in the units people use for its length."""
     step_s = next((step for step in TIME_STEPS_S if end_s / step <= 12), end_s / 10)
     ticks = np.arange(0, end_s + step_s / 1000, step_s)
     axes.set_xlim(0, end_s)

@@ -80,6 +80,18 @@ def test_calibration_moves_and_scales_the_log_odds() -> None:
     np.testing.assert_allclose(logits[..., 1] - logits[..., 0], [[1.0, -0.5]])
 
 
+def test_the_bias_of_a_window_grows_with_its_context() -> None:
+    def windows(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
+        flow = np.zeros((1, 6, 2), np.float32)
+        return Answers(np.zeros((1, 6, 2), np.float32), flow, NOTHING, NOTHING)
+
+    unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
+    judge = Judge(unused, windows, False, context=2).calibrated(1.0, 2.0, 4.0)
+    logits = judge.windows(None, NOTHING, NOTHING).logits[0]
+    expected = [-(1 + 4 * share) / 2 for share in (0.5, 0.75, 1, 1, 0.75, 0.5)]
+    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected)
+
+
 def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"onnxruntime"}
     monkeypatch.setattr(engines, "find_spec", lambda package: package in there or None)

@@ -7,7 +7,8 @@ from scripted_judge import judge_by
 from speediness.clip import ClipSpec
 from speediness.datasets.film import Film
 from speediness.datasets.video_list import VideoItem
-from speediness.evaluation.calibration import fit_scale, measure_response
+from speediness.engines.judge import Answers, Judge
+from speediness.evaluation.calibration import fit_scale, measure_context_bias, measure_response
 from speediness.evaluation.speed_accuracy import (
     FilmScores,
     centre_crop,
@@ -119,6 +120,28 @@ def test_the_scale_recovers_a_known_calibration() -> None:
     bias, temperature = fit_scale(films)
     assert bias == pytest.approx(0.7, abs=0.1)
     assert temperature == pytest.approx(3, rel=0.05)
+
+
+def test_the_context_bias_is_what_context_adds() -> None:
+    context = 3
+
+    def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return np.zeros((len(before), 4, 1, 1), np.float32)
+
+    def windows(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
+        n_windows = cells.shape[1] - CLIP.n_frames + 2
+        around = np.minimum(np.arange(n_windows), context)
+        score = 0.7 + 0.5 * np.broadcast_to(
+            (around + around[::-1]) / (2 * context), (len(cells), n_windows)
+        )
+        nothing = np.zeros((len(cells), n_windows, 2), np.float32)
+        return Answers(np.stack([0 * score, score], 2).astype(np.float32), nothing, nothing, nothing)
+
+    films = [brightening_film(seconds, 30) for seconds in (1, 8, 12)]  # the first is too short for any
+    judge = Judge(motion, windows, False, context)
+    assert measure_context_bias(films, judge, CLIP) == pytest.approx(0.5, abs=1e-5)
+    assert measure_context_bias(films[:1], judge, CLIP) == 0
+    assert measure_context_bias(films, judge_by(judge_by_true_speed), CLIP) == 0
 
 
 def test_the_response_counts_what_natural_film_answers_at_each_factor() -> None:

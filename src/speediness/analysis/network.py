@@ -64,7 +64,9 @@ class Network:
             self.bias, self.temperature = float(calibration["bias"]), float(calibration["temperature"])
             self.response = Response(**{k: np.array(v) for k, v in calibration["response"].items()})
             self.flow_threshold = float(document["flow_threshold"])
-            self.judge = open_judge(self.engine, path).calibrated(self.bias, self.temperature)
+            self.judge = open_judge(self.engine, path).calibrated(
+                self.bias, self.temperature, float(calibration["context_bias"])
+            )
         except OSError as error:
             raise WeightsError(f"cannot read the network {path}: {error.strerror}") from error
         except Exception as error:  # the engines' own errors share no base class

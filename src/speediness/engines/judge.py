@@ -62,12 +62,23 @@ class Judge:
         answers = self.windows(clips, cells_BSChw, intervals_BS)
         return answers.logits[:, 0], answers.flow[:, 0]
 
-    def calibrated(self, bias: float, temperature: float) -> Judge:
-        """The same with logits whose difference is (difference - bias) / temperature."""
+    def calibrated(self, bias: float, temperature: float, context_bias: float = 0.0) -> Judge:
+        """The same with logits whose difference is (difference - bias) / temperature.
+
+        Args:
+            bias: of a window that is given alone.
+            temperature: by which the difference is divided.
+            context_bias: what is added to the bias of a window with all its context; as much of it
+                as there is context.
+        """
 
         def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
             answers = self.windows(clips, cells, intervals)
-            score_BW = (answers.logits[..., 1] - answers.logits[..., 0] - bias) / temperature
+            score_BW = answers.logits[..., 1] - answers.logits[..., 0] - bias
+            if self.context:
+                before_W = np.minimum(np.arange(score_BW.shape[1]), self.context)
+                score_BW = score_BW - context_bias * (before_W + before_W[::-1]) / (2 * self.context)
+            score_BW = score_BW / temperature
             return answers._replace(logits=np.stack([-score_BW / 2, score_BW / 2], -1).astype(np.float32))
 
         return replace(self, windows=windows)

@@ -15,9 +15,9 @@ from speediness.analysis.curve import STILL_PX
 from speediness.analysis.windows import judge_shots
 from speediness.clip import ClipSpec
 from speediness.datasets.film import Film
-from speediness.engines.judge import Judge
+from speediness.engines.judge import Floats, Judge
 from speediness.evaluation.speed_accuracy import FilmScores, halve
-from speediness.sampling import playback_factors
+from speediness.sampling import nearest_frames, play_at, playback_factors, played_intervals
 from speediness.video.reader import Frame
 
 RESPONSE_FILMS = 40  # at least, where there are so many; more change little and take their time
@@ -59,6 +59,45 @@ def centred(scores: list[FilmScores], bias: float) -> list[FilmScores]:
     ]
 
 
+def measure_context_bias(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> float:
+    """How much more a window's log-odds are in its context than alone; 0 where it is always alone.
+
+    Alone a window has ends, and beyond them the motion is taken to go on evenly. Every film counts
+    alike, at 1x and at 2x, by its windows that have all their context.
+    """
+    if judge.context is None:
+        return 0.0
+    length = clip.n_frames + 2 * judge.context
+    more = []
+    for film in films:
+        for factor in (1.0, 2.0):
+            span_s = film.times_s[-1] - film.times_s[0]
+            count = 1 + int(span_s / factor * float(clip.frame_rate))
+            if count < length:
+                continue
+            times_s = play_at(film.times_s[0], factor, count, clip.frame_rate)
+            indices = nearest_frames(film.times_s, times_s)
+            frames = halve(film.frames_FHWC[indices])
+            frames = frames[:, : frames.shape[1] // 32 * 32, : frames.shape[2] // 32 * 32]
+            cells = judge.motion(frames[:-1], frames[1:])
+            intervals = played_intervals(film.times_s, indices, factor, clip.frame_rate)
+            whole = _log_odds(judge, cells[None], intervals[None])[0, judge.context : -judge.context]
+            starts = range(judge.context, judge.context + len(whole))
+            window = clip.n_frames - 1
+            alone = _log_odds(
+                judge,
+                np.stack([cells[n : n + window] for n in starts]),
+                np.stack([intervals[n : n + window] for n in starts]),
+            )[:, 0]
+            more.append(float((whole - alone).mean()))
+    return float(np.mean(more)) if more else 0.0
+
+
+def _log_odds(judge: Judge, cells: Floats, intervals: Floats) -> Floats:
+    logits = judge.windows(None, cells, intervals).logits
+    return logits[..., 1] - logits[..., 0]
+
+
 def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dict[str, Any]:
     """The ``response`` of an exported network, see :class:`speediness.analysis.network.Response`.
 
@@ -90,7 +129,7 @@ def calibrate(
     judge: Judge,
     clip: ClipSpec,
 ) -> dict[str, Any]:
-    """The ``calibration`` entry of an exported network: bias, temperature, response.
+    """The ``calibration`` entry of an exported network: biases, temperature, response.
 
     Args:
         trained: scores of the films trained on. They help to place the bias, as they do the
@@ -103,5 +142,6 @@ def calibrate(
     bias, _ = fit_scale(trained + held_out)
     _, temperature = fit_scale(held_out)
 
-    response = measure_response(films, judge.calibrated(bias, temperature), clip)
-    return {"bias": bias, "temperature": temperature, "response": response}
+    context_bias = measure_context_bias(films, judge, clip)
+    response = measure_response(films, judge.calibrated(bias, temperature, context_bias), clip)
+    return {"bias": bias, "temperature": temperature, "context_bias": context_bias, "response": response}

@@ -51,7 +51,8 @@ def cut_query(features: MotionFeatures, start_s: float, end_s: float) -> NDArray
         if start_s + STEP_S < cut_s < end_s - STEP_S:
             raise SpeedinessError(f"there is a cut at {cut_s:.2f} s; give a stretch before it or after it")
     count = max(1, round((end_s - start_s) / STEP_S))
-    return features.means(start_s + (np.arange(count) + 0.5) * STEP_S, SMOOTHED_S)
+    middles_s = start_s + (np.arange(count, dtype=np.float64) + 0.5) * STEP_S
+    return features.means(middles_s.astype(np.float64), SMOOTHED_S)
 
 
 def compare(query_QD: NDArray[np.float32], film: MotionFeatures) -> Graph:

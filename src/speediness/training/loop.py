@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
+from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
 from speediness.datasets.video_list import VideoItem, held_out
 from speediness.engines.torch import judge_with
@@ -97,7 +99,7 @@ def train(
         loader = Loader(
             films,
             run.task,
-            clip,
+            _seen(run),
             recipe.clips // run.task.views_per_window,
             recipe.seed,
             recipe.spatial,
@@ -107,6 +109,14 @@ def train(
         pace = Pace(recipe.steps, minutes, run.done, run.spent_s)
         _loop(run, loader, validation, checkpoint, pace, log)
     return checkpoint
+
+
+def _seen(run: Run) -> ClipSpec:
+    """What is cut out of films: a clip, or one with its context."""
+    clip = run.recipe.config.clip
+    if not run.recipe.in_context:
+        return clip
+    return replace(clip, n_frames=clip.n_frames + 2 * (run.network.context or 0))
 
 
 def _loop(

@@ -39,6 +39,9 @@ class Recipe:
     recompressed: int = 1
     """Copies of every film stored anew at a random quality; each window is cut from the film or
     from one of them."""
+    in_context: bool = False
+    """Windows are drawn with what lies around them and judged with and without it, and the difference
+    is a loss (:mod:`speediness.training.in_context`): for the last steps of a run, at twice the time."""
     windows: int = 32
     """Windows of film a step, each seen at two speeds; without ``same_batch`` as many clips are
     drawn from windows of their own."""
@@ -63,6 +66,8 @@ class Recipe:
         """Refuse what cannot be meant, before any film is read."""
         if self.task not in TASKS:
             raise SpeedinessError(f"there is no task {self.task}; known: {', '.join(TASKS)}")
+        if self.in_context and self.backbone != "motion":
+            raise SpeedinessError("in_context=true needs backbone=motion: another's context has no bounds")
         self.build_task()
 
     def build_task(self) -> SpeedClassTask:

@@ -19,6 +19,7 @@ from torch._dynamo import config as dynamo_config
 from speediness.errors import OutputError, SpeedinessError, WeightsError
 from speediness.models.speednet import SpeedNet
 from speediness.models.sync_norm import synchronise_norms
+from speediness.training.in_context import InContext, losses_in_context
 from speediness.training.loader import Batch
 from speediness.training.processes import Processes
 from speediness.training.recipe import Recipe
@@ -47,7 +48,8 @@ class Run:
         self.network = SpeedNet(recipe.config).to(self.device)
         self.average = SpeedNet(recipe.config).to(self.device)
         self.average.load_state_dict(self.network.state_dict())
-        self.forward = _trainable(self.network, processes, recipe.compiled)
+        seen = InContext(self.network) if recipe.in_context else self.network
+        self.forward = _trainable(seen, processes, recipe.compiled)
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
         free = [p for p in self.network.parameters() if p.ndim <= 1]  # norms and biases
         groups = [
@@ -74,7 +76,10 @@ class Run:
         batch = batch.to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             logits, _ = self.forward(batch.clips_BTHWC, batch.intervals_BS)
-        losses = self.task.losses(logits.float(), batch.labels_B)
+        if self.recipe.in_context:
+            losses = losses_in_context(self.task, logits.float(), batch.labels_B)
+        else:
+            losses = self.task.losses(logits.float(), batch.labels_B)
         values = {name: loss.item() for name, loss in losses.items()}
         if not math.isfinite(values["loss"]):
             raise SpeedinessError(
@@ -173,7 +178,7 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def _trainable(
-    network: SpeedNet, processes: Processes, compiled: bool
+    network: SpeedNet | InContext, processes: Processes, compiled: bool
 ) -> Callable[..., tuple[Tensor, Tensor]]:
     """The network as it is called in training: shared between processes, compiled."""
     forward: Callable[..., tuple[Tensor, Tensor]] = network

@@ -34,8 +34,9 @@ LABELS: tuple[Label, ...] = ("natural", "sped_up", "slow_motion")
 INDEXED_FROM = 100_000
 """Vectors from which on an index pays; fewer are compared one by one in 50 ms."""
 
-# Of 100 000 x 1024 built once each on a busy machine: this in 16 s; IvfHnswSq in 93 and 163 s with other work
-# beside it; IvfPq was stopped unfinished after some two minutes. No fair race: run benchmarks/search.py --kinds.
+# Of 100 000 x 1024 built once each on a busy machine: this in 16 s; IvfHnswSq in 93 and 163 s, with
+# other work beside it; IvfPq was stopped unfinished after some two minutes. No fair race: see
+# benchmarks/search.py --kinds.
 INDEX = "IvfSq"
 ROWS_A_PART = 4_000  # of the index
 PROBES, REFINED = 10, 5  # parts that are looked into; times as many rows as wanted are compared exactly

@@ -86,9 +86,9 @@ def test_the_bias_of_a_window_grows_with_its_context() -> None:
         return Answers(np.zeros((1, 6, 2), np.float32), flow, NOTHING, NOTHING)
 
     unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
-    judge = Judge(unused, windows, False, context=2).calibrated(1.0, 2.0, 4.0)
+    judge = Judge(unused, windows, False, context=9).calibrated(1.0, 2.0, 6.0)
     logits = judge.windows(None, NOTHING, NOTHING).logits[0]
-    expected = [-(1 + 4 * share) / 2 for share in (0.5, 0.75, 1, 1, 0.75, 0.5)]
+    expected = [-(1 + reach) / 2 for reach in (3, 4, 5, 5, 4, 3)]
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected)
 
 

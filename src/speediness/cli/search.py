@@ -127,12 +127,16 @@ def _search_film(arguments: argparse.Namespace, out: Path) -> list[Hit]:
 
 
 def _search_library(arguments: argparse.Namespace) -> list[Hit]:
+    from speediness.analysis.network import load_network
+    from speediness.search.library import Library
     from speediness.search.query import Where, search_library
     from speediness.search.vectors import query_vectors
 
+    library, network = Library(arguments.db), load_network(arguments.model, arguments.engine)
+    library.check_network(network.name, network.sha256)  # before the query is watched
     source, query_s, _ = _query(arguments, whole=True)
     where = Where(arguments.label, arguments.folder, arguments.min_duration)
-    return search_library(arguments.db, query_vectors(source, *query_s), arguments.top, where)
+    return search_library(library, query_vectors(source, *query_s), arguments.top, where)
 
 
 def _print_hits(hits: list[Hit]) -> None:

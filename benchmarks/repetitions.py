@@ -169,7 +169,7 @@ def tables(results: Results) -> str:
             [
                 film["film"][-32:],
                 f"{film['period_s']:.2f}",
-                film["repetitions"],
+                str(film["repetitions"]),
                 *(
                     f"{row['right']} of {row['finds']}, {row['seen']} seen"
                     for row in film["kinds"].values()

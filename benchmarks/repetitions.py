@@ -96,9 +96,8 @@ def features_of(
 ) -> MotionFeatures:
     """Features of a film played so many times as fast."""
     faster = [replace(frame, time_s=frame.time_s / Fraction(factor)) for frame in frames]
-    return features_of_shots(
-        judge_shots(faster, network.judge, network.clip, (1.0,)), network, duration_s / factor
-    )
+    shots = judge_shots(faster, network.judge, network.clip, (1.0,))
+    return features_of_shots(shots, duration_s / factor)
 
 
 def colours_of(path: Path, features: MotionFeatures) -> MotionFeatures:

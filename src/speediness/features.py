@@ -24,8 +24,6 @@ class MotionFeatures:
     """(N, D) maxima over the picture, 0 or more."""
     motion: NDArray[np.float32]
     """(N,) mean flow in pixels per reference interval at short side 64."""
-    window_s: float
-    """Seconds of film from which the network judges a speed."""
     shot_starts_s: tuple[float, ...]
     """When the shots begin; nothing looks across."""
     duration_s: float

@@ -28,7 +28,7 @@ def small_curve(video: str = "walk.mp4") -> SpeedinessCurve:
 
 def small_features() -> MotionFeatures:
     vectors = np.array([[0.5, 0, 2], [1, 0.25, 0]], np.float16)
-    return MotionFeatures(np.array([0, 0.125]), vectors, np.ones(2, np.float32), 2.0, (0.0, 0.08), 0.12)
+    return MotionFeatures(np.array([0, 0.125]), vectors, np.ones(2, np.float32), (0.0, 0.08), 0.12)
 
 
 def state(value: int = 0, size: int = 100) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ def features() -> MotionFeatures:
     vectors = np.random.default_rng(0).random((160, 6))
     vectors[(times_s > 5) & (times_s < 6)] = 0
     motion = np.ones(160, np.float32)
-    return MotionFeatures(times_s, vectors.astype(np.float16), motion, 2.0, (0.0, 5.0, 6.0), 10.0)
+    return MotionFeatures(times_s, vectors.astype(np.float16), motion, (0.0, 5.0, 6.0), 10.0)
 
 
 def test_windows_lie_inside_shots_half_a_second_apart(features: MotionFeatures) -> None:

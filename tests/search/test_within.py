@@ -15,7 +15,7 @@ def features(seconds: float = 10, cuts_s: tuple[float, ...] = (), seed: int = 0)
     rng = np.random.default_rng(seed)
     times_s = np.arange(0.03, seconds, STEP_S)
     vectors = rng.uniform(0, 2, (len(times_s), 5)).astype(np.float16)
-    return MotionFeatures(times_s, vectors, np.ones(len(times_s), np.float32), 2.0, (0.0, *cuts_s), seconds)
+    return MotionFeatures(times_s, vectors, np.ones(len(times_s), np.float32), (0.0, *cuts_s), seconds)
 
 
 def repeating(period_s: float, seconds: float = 12) -> MotionFeatures:
@@ -24,7 +24,7 @@ def repeating(period_s: float, seconds: float = 12) -> MotionFeatures:
     waves = np.stack([np.sin(phase), np.cos(phase), np.sin(2 * phase + 1), 0 * phase], 1) + 1
     noise = np.random.default_rng(0).normal(0, 0.1, waves.shape)
     return MotionFeatures(
-        times_s, (waves + noise).astype(np.float16), np.ones(len(times_s), np.float32), 2.0, (0.0,), seconds
+        times_s, (waves + noise).astype(np.float16), np.ones(len(times_s), np.float32), (0.0,), seconds
     )
 
 

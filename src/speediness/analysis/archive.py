@@ -103,7 +103,6 @@ def features_from_arrays(arrays: Mapping[str, NDArray]) -> MotionFeatures:
         times_s,
         vectors,
         motion,
-        window_s=float(arrays["features.window_s"]),
         shot_starts_s=tuple(arrays["features.shot_starts_s"].tolist()),
         duration_s=float(arrays["features.duration_s"]),
     )

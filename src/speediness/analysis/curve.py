@@ -124,10 +124,7 @@ def watch_film(
 
     film, after = _taken_up(new_film, store, key)
     shots = _judged(reader, net, film, after, store, key, seen)
-    curve, features = (
-        _curve(reader, net, factors, shots),
-        features_of_shots(shots, net, float(reader.end_s)),
-    )
+    curve, features = _curve(reader, net, factors, shots), features_of_shots(shots, float(reader.end_s))
     if store:
         store.keep_result(key, curve, features)
         store.drop_checkpoint(key)
@@ -216,7 +213,7 @@ def _curve(
     )
 
 
-def features_of_shots(shots: list[Shot], net: Network, duration_s: float) -> MotionFeatures:
+def features_of_shots(shots: list[Shot], duration_s: float) -> MotionFeatures:
     """The features of a film's shots, one after the other."""
     times_s = np.concatenate([shot.features_s for shot in shots])
     moments_s = np.concatenate([shot.moments_s[0] for shot in shots])
@@ -226,7 +223,6 @@ def features_of_shots(shots: list[Shot], net: Network, duration_s: float) -> Mot
         motion=np.interp(
             times_s, moments_s, np.concatenate([shot.answers[0][:, 1] for shot in shots])
         ).astype(np.float32),
-        window_s=net.clip.duration_s,
         shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
         duration_s=duration_s,
     )

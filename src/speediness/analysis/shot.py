@@ -28,7 +28,7 @@ Watch = Callable[[NDArray[np.float64], Floats], None]
 class Shot:
     """What the network said of one shot, at the moments it was asked.
 
-    A megabyte for an hour of film; a value for every frame would take ten.
+    Some 15 MB for an hour of film, most of it features; values for every frame would add ten.
     """
 
     times_s: NDArray[np.float64]
@@ -124,15 +124,14 @@ class OpenShot:
         moments_s = tuple(map(np.array, self.moments_s))
         answers_W4 = [np.concatenate(windows) for windows in self.answers]
         answers = tuple(
-            self._at_moments(factor, here_s, windows_W4[:, 0], windows_W4[:, 1:]).astype(np.float32)
+            self._at_moments(factor, here_s, windows_W4)
             for factor, here_s, windows_W4 in zip(self._factors, moments_s, answers_W4, strict=True)
         )
         order = np.argsort(answers_W4[0][:, 0], kind="stable")
         features_s = answers_W4[0][order, 0] + self._factors[0] / float(self._clip.frame_rate) / 2
         inside_s = np.clip(features_s, self.times_s[0], self.times_s[-1])
-        return Shot(
-            np.array(self.times_s), moments_s, answers, np.concatenate(self.features)[order], inside_s
-        )
+        features = np.concatenate(self.features)[order]
+        return Shot(np.array(self.times_s), moments_s, answers, features, inside_s)
 
     def state(self) -> dict[str, NDArray]:
         """All but pixels and cells, which are made again from the frames held."""
@@ -155,21 +154,15 @@ class OpenShot:
         self.features = unpacked("features", state)
 
     def _at_moments(
-        self,
-        factor: float,
-        moments_s: NDArray[np.float64],
-        middles_W: NDArray[np.float64],
-        values_WC: NDArray[np.floating],
-    ) -> NDArray[np.float64]:
-        """(M, C) means over grid positions."""
-        order = np.argsort(middles_W, kind="stable")
-        middles_W = middles_W[order]
+        self, factor: float, moments_s: NDArray[np.float64], answers_W4: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """(M, 3) means over grid positions of log-odds, mean and peak flow."""
+        answers_W4 = answers_W4[np.argsort(answers_W4[:, 0], kind="stable")]
         half_s = factor / float(self._clip.frame_rate) / 2 + 1e-6
-        first = np.searchsorted(middles_W, moments_s - half_s)
-        end = np.searchsorted(middles_W, moments_s + half_s)
-        sums_WC = np.zeros((len(order) + 1, values_WC.shape[1]))
-        np.cumsum(values_WC[order], 0, out=sums_WC[1:])
-        return (sums_WC[end] - sums_WC[first]) / (end - first)[:, None]
+        first = np.searchsorted(answers_W4[:, 0], moments_s - half_s)
+        end = np.searchsorted(answers_W4[:, 0], moments_s + half_s)
+        sums_W3 = np.concatenate([np.zeros((1, 3)), np.cumsum(answers_W4[:, 1:], 0)])
+        return ((sums_W3[end] - sums_W3[first]) / (end - first)[:, None]).astype(np.float32)
 
     def _held_now(self, closed: bool) -> Held:
         return Held(self.times_s[0], np.array(self.times_s[self.first_held :]), self.first_held, closed)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from speediness.analysis.store import ResultStore
     from speediness.curves import SpeedinessCurve
     from speediness.features import MotionFeatures
 
@@ -47,7 +48,6 @@ def watch(video: Path, arguments: argparse.Namespace) -> SpeedinessCurve:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
     from speediness.analysis.curve import analyse
-    from speediness.analysis.store import ResultStore
     from speediness.progress import progress_bar
 
     with progress_bar(f"analysing {video.name}") as progress:
@@ -56,7 +56,7 @@ def watch(video: Path, arguments: argparse.Namespace) -> SpeedinessCurve:
             network=arguments.model,
             engine=arguments.engine,
             exact=arguments.exact,
-            store=None if arguments.no_cache else ResultStore(),
+            store=_store(arguments),
             progress=progress,
         )
 
@@ -68,7 +68,6 @@ def features_of(video: Path, arguments: argparse.Namespace) -> MotionFeatures:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
     from speediness.analysis.curve import embed
-    from speediness.analysis.store import ResultStore
     from speediness.progress import progress_bar
 
     with progress_bar(f"watching {video.name}") as progress:
@@ -76,6 +75,12 @@ def features_of(video: Path, arguments: argparse.Namespace) -> MotionFeatures:
             video,
             network=arguments.model,
             engine=arguments.engine,
-            store=None if arguments.no_cache else ResultStore(),
+            store=_store(arguments),
             progress=progress,
         )
+
+
+def _store(arguments: argparse.Namespace) -> ResultStore | None:
+    from speediness.analysis.store import ResultStore
+
+    return None if arguments.no_cache else ResultStore()

@@ -128,12 +128,15 @@ class SpeedNet(nn.Module):
         Returns:
             logits (B, 2) and motion (B, 2), see :meth:`judge`.
         """
-        with torch.no_grad():
-            cells_PChw = self.motion(clips_BTHWC[:, :-1].flatten(0, 1), clips_BTHWC[:, 1:].flatten(0, 1))
-        cells_BSChw = cells_PChw.unflatten(0, tuple(intervals_BS.shape))
         clips = clips_BTHWC if self.stem.sees_pictures else None
-        logits_BW2, motion_BW2, _, _ = self.judge(clips, cells_BSChw, intervals_BS)
+        logits_BW2, motion_BW2, _, _ = self.judge(clips, self.measure(clips_BTHWC), intervals_BS)
         return logits_BW2[:, 0], motion_BW2[:, 0]
+
+    @torch.no_grad()
+    def measure(self, clips_BLHWC: Tensor) -> Tensor:
+        """Cells (B, S, C, h, w) of :attr:`motion` for each pair of neighbours in uint8 frames."""
+        cells_PChw = self.motion(clips_BLHWC[:, :-1].flatten(0, 1), clips_BLHWC[:, 1:].flatten(0, 1))
+        return cells_PChw.unflatten(0, (clips_BLHWC.shape[0], clips_BLHWC.shape[1] - 1))
 
     @property
     def context(self) -> int | None:

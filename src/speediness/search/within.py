@@ -19,8 +19,8 @@ STEP_S = 1 / 16
 """From one step of a sequence to the next: as far as the features are apart."""
 SMOOTHED_S = 3 * STEP_S  # over both grids of the network, whose answers differ by chance
 LEAST = 0.3
-"""Similarity from which a stretch counts as a find. On the repetitive films measured, 0.2 finds a tenth
-more of the repetitions and as many false ones (benchmarks/repetitions.py)."""
+"""Similarity from which a stretch counts as a find; chosen, as SMOOTHED_S was, on films that
+benchmarks/repetitions.py measures."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def cut_query(features: MotionFeatures, start_s: float, end_s: float) -> NDArray
         if start_s + STEP_S < cut_s < end_s - STEP_S:
             raise SpeedinessError(f"there is a cut at {cut_s:.2f} s; give a stretch before it or after it")
     count = max(1, round((end_s - start_s) / STEP_S))
-    middles_s = start_s + (np.arange(count, dtype=np.float64) + 0.5) * STEP_S
-    return features.means(middles_s.astype(np.float64), SMOOTHED_S)
+    middles_s = (start_s + (np.arange(count) + 0.5) * STEP_S).astype(np.float64)
+    return features.means(middles_s, SMOOTHED_S)
 
 
 def compare(query_QD: NDArray[np.float32], film: MotionFeatures) -> Graph:
@@ -60,8 +60,7 @@ def compare(query_QD: NDArray[np.float32], film: MotionFeatures) -> Graph:
 
     Paper: distance of the features of single windows. Here: of sequences, step by step, so that a query
     has a beginning and an end; and less the film's mean, so that what all of it has in common does
-    not count. On the repetitive films of benchmarks/repetitions.py the similarity of true repetitions
-    is 0.04 above that of the half-way points without the mean, 0.5 with it.
+    not count.
     """
     length = len(query_QD)
     starts: list[NDArray[np.float64]] = []

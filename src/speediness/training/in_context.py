@@ -32,9 +32,7 @@ class InContext(nn.Module):
     def forward(self, clips_BLHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Any]:
         """Clips as for :class:`SpeedNet` to logits (2 B, 2): all in context, then all alone."""
         network, first = self.network, self.context
-        with torch.no_grad():
-            cells = network.motion(clips_BLHWC[:, :-1].flatten(0, 1), clips_BLHWC[:, 1:].flatten(0, 1))
-        cells_BSChw = cells.unflatten(0, tuple(intervals_BS.shape))
+        cells_BSChw = network.measure(clips_BLHWC)
         window = slice(first, first + network.config.clip.n_frames - 1)
         inside = network.judge(None, cells_BSChw, intervals_BS)[0][:, first]
         alone = network.judge(None, cells_BSChw[:, window], intervals_BS[:, window])[0][:, 0]

@@ -40,12 +40,13 @@ from speediness.analysis.network import Network, load_network
 from speediness.clip import ClipSpec
 from speediness.engines import choose_engine
 from speediness.engines.judge import Floats, Pixels
-from speediness.models.speednet import SpeedNet, SpeedNetConfig
+from speediness.models.encoder import EncoderConfig
+from speediness.models.speednet import SpeedNet
 from speediness.video.reader import VideoReader
 
 ROUNDS, PAPER_SAMPLE, SAMPLE, BATCH = 3, 3, 32, 16
 SIZES_PX, SECONDS = ((1280, 720), (1920, 1080)), 60
-PAPER = SpeedNetConfig(ClipSpec(16, Fraction(25), 224, 3), "s3dg")
+PAPER = EncoderConfig(ClipSpec(16, Fraction(25), 224, 3), "s3dg")
 FACTORS = sampling.playback_factors()
 DECODE, SCALE, EXACT = "decode", "decode and scale", "stride 1, pairs shared"
 PAPER_WAY = "the paper, torch"

@@ -63,9 +63,8 @@ class Way:
         self.run = Run(replace(recipe, bf16=recipe.bf16 and not plain), Processes(0, 1, device))
         if plain:
             self.run.forward = self.run.network
-        windows = recipe.clips // self.run.task.views_per_window
         self.loader = Loader(
-            films, self.run.task, recipe.config.clip, windows, recipe.seed, recipe.spatial, pixels
+            films, self.run.task, recipe.config.clip, recipe.windows, recipe.seed, recipe.spatial, pixels
         )
         self.plain = plain
 

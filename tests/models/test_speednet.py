@@ -11,14 +11,15 @@ from safetensors import safe_open
 
 from speediness.clip import ClipSpec
 from speediness.errors import WeightsError
-from speediness.models.checkpoint import load_speednet, save_speednet
-from speediness.models.speednet import Backbone, SpeedNet, SpeedNetConfig
+from speediness.models.checkpoint import load_speednet, save_network
+from speediness.models.encoder import Backbone, EncoderConfig
+from speediness.models.speednet import SpeedNet
 
 
 def tiny(backbone: Backbone = "motion", n_frames: int = 16) -> SpeedNet:
     torch.manual_seed(0)
     clip = ClipSpec(n_frames=n_frames, size_px=64, channels=1 if backbone == "motion" else 3)
-    network = SpeedNet(SpeedNetConfig(clip, backbone, 0.125)).eval()
+    network = SpeedNet(EncoderConfig(clip, backbone, 0.125)).eval()
     torch.nn.init.normal_(network.classifier.weight)
     return network
 
@@ -116,7 +117,7 @@ def test_motion_outputs_tell_a_small_mover_from_a_still_film() -> None:
 
 def test_weights_survive_the_file_to_half_precision(tmp_path: Path) -> None:
     network = tiny()
-    save_speednet(tmp_path / "w.safetensors", network, {"recipe": "none"})
+    save_network(tmp_path / "w.safetensors", network, {"recipe": "none"})
     loaded = load_speednet(tmp_path / "w.safetensors")
     assert loaded.config == network.config
     with safe_open(tmp_path / "w.safetensors", framework="pt") as file:
@@ -139,5 +140,5 @@ def test_files_that_are_not_weights_are_refused(tmp_path: Path) -> None:
 
 
 def test_configuration_survives_json() -> None:
-    config = SpeedNetConfig(ClipSpec(32, Fraction(24000, 1001), 96, 3), "s3dg", 0.5, 0.1)
-    assert SpeedNetConfig.from_json(config.to_json()) == config
+    config = EncoderConfig(ClipSpec(32, Fraction(24000, 1001), 96, 3), "s3dg", 0.5, 0.1)
+    assert EncoderConfig.from_json(config.to_json()) == config

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     recipe = find_recipe(arguments.recipe, arguments.settings)
     items = find_videos(arguments.data, "train")
     # Decoded films are kept with the run: a resumed run finds them again.
-    cache, network = arguments.out / "cache", arguments.out / "network.onnx"
+    cache, network = arguments.out / "cache", arguments.out / "network.safetensors"
     cache_bytes = None if arguments.cache_size is None else round(arguments.cache_size * 1e9)
     train(
         recipe,
@@ -81,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     if is_first_process():
         made = publish(arguments.out, items, network, cache, log=_log, cache_bytes=cache_bytes)
         _log("  ".join(f"{name} {value:.3f}" for name, value in made["validation"].items()))
-        print(network)
+        onnx = network.with_suffix(".onnx")
+        print(onnx if onnx.exists() else network)
     return 0
 
 

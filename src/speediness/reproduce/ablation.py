@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
+from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.recipe import Recipe
 
 Kind = Literal["ours", "paper", "mean_flow"]
@@ -37,14 +38,14 @@ class Row:
         """
         # Nothing is chosen by validating on the way, so that is left to the end.
         ours = dataclasses.replace(
-            base, seed=seed, same_batch=True, temporal="even", spatial=True, evaluate_every=base.steps
+            base, task=SpeedClassTask(), seed=seed, spatial=True, evaluate_every=base.steps
         )
         if self.kind != "paper":
             return ours
         return dataclasses.replace(
             ours,
-            same_batch=self.same_batch,
-            temporal="random" if self.temporal else "none",
+            task=SpeedClassTask(self.same_batch, "random" if self.temporal else "none"),
+            windows=base.windows if self.same_batch else 2 * base.windows,
             spatial=self.spatial,
             recompressed=0,
         )

@@ -24,11 +24,13 @@ from speediness.errors import DataError, VideoError
 from speediness.evaluation.calibration import centred, fit_scale
 from speediness.evaluation.speed_accuracy import ZOOM, FilmScores, fit_flow_threshold, score_film
 from speediness.models.mean_flow import judge_by_flow
+from speediness.models.speednet import SpeedNet
 from speediness.progress import progress_bar
 from speediness.reproduce.ablation import Row
 from speediness.reproduce.flow_baseline import train_mean_flow
 from speediness.reproduce.row_result import ROW_SCHEMA, RowResult
-from speediness.training.loader import Batch, Loader
+from speediness.tasks.task import Batch
+from speediness.training.loader import Loader
 from speediness.training.loop import train
 from speediness.training.processes import joined_processes
 from speediness.training.recipe import Recipe
@@ -127,6 +129,7 @@ class _Maker:
         with joined_processes() as processes:
             run = Run(self.recipe, processes)
             run.restore(checkpoint)
+        assert isinstance(run.average, SpeedNet)
         return judge_with(run.average)
 
     def _mean_flow(self) -> WindowJudge:
@@ -144,9 +147,8 @@ class _Maker:
 
     def _loader(self, films: Sequence[CachedFilm], seed: int) -> Loader:
         """Batches as this row's training draws them."""
-        recipe, task = self.recipe, self.recipe.build_task()
-        windows = recipe.clips // task.views_per_window
-        return Loader(films, task, self.clip, windows, seed, recipe.spatial)
+        recipe = self.recipe
+        return Loader(films, recipe.task, self.clip, recipe.windows, seed, recipe.spatial, zoom=recipe.zoom)
 
     def _own(self, judge: WindowJudge) -> dict[str, tuple[int, int]]:
         """Right answers on held-out sources when clips are drawn as this row's training draws them."""

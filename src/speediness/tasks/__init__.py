@@ -1,9 +1,30 @@
-"""Pretext tasks: one file is one paper's idea, one line here registers it.
+"""Tasks: one file is one paper's idea, one line here registers it."""
 
-A task is a frozen dataclass. Its fields are its options; the recipe has a field of the same name
-for each, and :meth:`speediness.training.recipe.Recipe.build_task` hands them over.
-"""
+from __future__ import annotations
 
+from difflib import get_close_matches
+
+from speediness.errors import SpeedinessError
+from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
+from speediness.tasks.task import Task
 
-TASKS = {"speed_class": SpeedClassTask}
+TASKS: dict[str, type[Task]] = {
+    "speed_class": SpeedClassTask,
+    "rspnet": RSPNetTask,
+}
+"""speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). rspnet: RSPNet,
+which of two clips plays as fast as this one, and which film it is from."""
+
+
+def find_task(name: str) -> type[Task]:
+    """The task of a name.
+
+    Raises:
+        SpeedinessError: there is none; the nearest is named.
+    """
+    if name not in TASKS:
+        near = get_close_matches(name, TASKS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(TASKS)}"
+        raise SpeedinessError(f"there is no task {name}; {hint}")
+    return TASKS[name]

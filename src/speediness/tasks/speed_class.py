@@ -4,36 +4,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from speediness import sampling
 from speediness.clip import ClipSpec
+from speediness.datasets.clip_cache import CachedFilm
+from speediness.datasets.video_list import VideoItem
+from speediness.engines.torch import judge_with
 from speediness.errors import SpeedinessError
-from speediness.models.speednet import NORMAL, SPED_UP
+from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overall, report, score_film
+from speediness.models.encoder import EncoderConfig
+from speediness.models.speednet import NORMAL, SPED_UP, SpeedNet
 from speediness.sampling import Times
+from speediness.tasks.task import Batch, Forward, Segment, Task, View
 
 Temporal = Literal["even", "random", "none"]
 
 
 @dataclass(frozen=True)
-class View:
-    """One clip to cut out of a film."""
-
-    times_s: Times
-    """(T,) the moments it shows."""
-    factor: float
-    """Playback factor, 1 = natural."""
-    label: int
-    """NORMAL or SPED_UP."""
-
-
-@dataclass(frozen=True)
-class SpeedClassTask:
+class SpeedClassTask(Task):
     """Draws views and scores the network's answers.
 
     Paper: frames are dropped at random (``temporal="random"``), so a sped-up clip is also a
@@ -44,6 +39,7 @@ class SpeedClassTask:
         SpeedinessError: an unknown temporal augmentation.
     """
 
+    name: ClassVar[str] = "speed_class"
     same_batch: bool = True
     """Every segment at both speeds in one batch (§3.1). Off (a row of Table 1): every clip comes
     from a segment of its own, its label a coin toss."""
@@ -63,12 +59,11 @@ class SpeedClassTask:
         """Clips that :meth:`draw` gives."""
         return 2 if self.same_batch else 1
 
-    def draw(self, start_s: float, end_s: float, clip: ClipSpec, rng: np.random.Generator) -> list[View]:
-        """Views of the segment of a shot around ``(start_s + end_s) / 2``.
-
-        The order is normal, sped up; without ``same_batch`` one of them.
-        """
-        middle_s = (start_s + end_s) / 2
+    def draw(
+        self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
+    ) -> list[View]:
+        """Views of one segment, around its middle: normal, sped up; without ``same_batch`` one of them."""
+        middle_s = sum(segment()) / 2
         backwards = self.temporal != "none" and rng.random() < 0.5
         labels: tuple[int, ...] = (NORMAL, SPED_UP)
         if not self.same_batch:
@@ -94,6 +89,26 @@ class SpeedClassTask:
         else:
             times_s = sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
         return times_s, factor
+
+    def network(self, config: EncoderConfig) -> SpeedNet:
+        """See :class:`speediness.tasks.task.Task`."""
+        return SpeedNet(config)
+
+    def step(
+        self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
+    ) -> dict[str, Tensor]:
+        """See :class:`speediness.tasks.task.Task` and :meth:`losses`."""
+        logits_B2, _ = forward(batch.clips_BTHWC, batch.intervals_BS)
+        return self.losses(logits_B2, batch.labels_B)
+
+    def validate(self, network: SpeedNet, films: Sequence[CachedFilm]) -> dict[str, float]:
+        """The evaluation of §5.1: overall figures only.
+
+        The threshold for mean flow is the one that suits these films best, which flatters mean flow.
+        """
+        judge, clip = judge_with(network), network.config.clip
+        scores = [score_film(film.at(ZOOM * clip.size_px), judge, clip) for film in films]
+        return overall(report(scores, fit_flow_threshold(scores)))
 
     def losses(self, logits_B2: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
         """``loss``, the paper's cross-entropy, and the share of clips (and pairs) that were right.

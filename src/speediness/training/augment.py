@@ -14,7 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 ZOOM = 3.0  # at most; strong, since displacements in pixels must not tell the speed
+GREY = 0.2  # share of clips in colour that lose it, as in the RSPNet code
 NOISE_ROW = 1 << 22
+LUMA = (0.299, 0.587, 0.114)  # BT.601, as OpenCV
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class Look:
     """1 leaves the picture as it is; 2 halves its resolution."""
     noise: float
     """Standard deviation of sensor noise, grey levels."""
+    saturation: float
+    """Of colours; 0 leaves none, 1 leaves them as they are. Pictures of luma alone stay as they are."""
 
 
-def draw_look(height: int, width: int, rng: np.random.Generator) -> Look:
-    """A square of a picture of this size, its zoom, direction, tone, sharpness and noise."""
-    side = int(min(height, width) / ZOOM ** rng.uniform())
+def draw_look(height: int, width: int, rng: np.random.Generator, zoom: float = ZOOM) -> Look:
+    """A square of a picture of this size, enlarged at most ``zoom`` times, its direction and its look."""
+    side = int(min(height, width) / zoom ** rng.uniform())
     return Look(
         top=int(rng.integers(height - side + 1)),
         left=int(rng.integers(width - side + 1)),
@@ -47,13 +51,14 @@ def draw_look(height: int, width: int, rng: np.random.Generator) -> Look:
         brightness=float(rng.uniform(-20, 20)),
         softness=float(rng.uniform(1, 2)) if rng.random() < 0.3 else 1.0,
         noise=float(max(0.0, rng.normal(0, 1.5))),
+        saturation=0.0 if rng.random() < GREY else float(np.exp(rng.uniform(-0.4, 0.4))),
     )
 
 
 def centre_look(height: int, width: int) -> Look:
     """The middle square as it is: no spatial augmentation (a row of Table 1)."""
     side = min(height, width)
-    return Look((height - side) // 2, (width - side) // 2, side, False, 1.0, 1.0, 0.0, 1.0, 0.0)
+    return Look((height - side) // 2, (width - side) // 2, side, False, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0)
 
 
 def apply_looks(
@@ -74,9 +79,13 @@ def apply_looks(
     """
     scaled = [_scaled(crop, look, size_px) for crop, look in zip(crops_TssC, looks, strict=True)]
     frames_BTCNN = torch.stack(scaled)
-    tone = [(look.gamma, look.contrast, look.brightness, look.noise) for look in looks]
-    tone_4B1111 = torch.tensor(tone, device=frames_BTCNN.device).T[:, :, None, None, None, None]
-    gamma, contrast, brightness, deviation = tone_4B1111
+    tone = [(look.gamma, look.contrast, look.brightness, look.noise, look.saturation) for look in looks]
+    tone_5B1111 = torch.tensor(tone, device=frames_BTCNN.device).T[:, :, None, None, None, None]
+    gamma, contrast, brightness, deviation, saturation = tone_5B1111
+    if frames_BTCNN.shape[2] == 3:
+        luma_31 = frames_BTCNN.new_tensor(LUMA)[:, None, None]
+        grey_BT1NN = (frames_BTCNN * luma_31).sum(2, keepdim=True)
+        frames_BTCNN = torch.lerp(grey_BT1NN, frames_BTCNN, saturation)
     frames_BTCNN = 255 * (frames_BTCNN.clamp_(0, 255) / 255) ** gamma
     frames_BTCNN = (frames_BTCNN - 128) * contrast + 128 + brightness
     shape, length = frames_BTCNN.shape[1:], frames_BTCNN[0].numel()

@@ -9,42 +9,17 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedFilm
 from speediness.errors import SpeedinessError
 from speediness.sampling import nearest_frames, played_intervals, reflect
-from speediness.tasks.speed_class import SpeedClassTask
-from speediness.training.augment import apply_looks, centre_look, draw_look
+from speediness.tasks.task import Batch, Task
+from speediness.training.augment import ZOOM, Look, apply_looks, centre_look, draw_look
 from speediness.training.pixels import Cut, MappedPixels, Pixels
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What the network and the loss are given."""
-
-    clips_BTHWC: Tensor
-    intervals_BS: Tensor
-    labels_B: Tensor
-    origins: tuple[str, ...]
-    """Film and time of each window, to name it when something is wrong with it."""
-
-    def to(self, device: torch.device) -> Batch:
-        """The batch where the network is."""
-        if self.clips_BTHWC.is_cuda:
-            # Made on a stream of its own: its memory must not be given away before it is used here.
-            self.clips_BTHWC.record_stream(torch.cuda.current_stream(device))
-        return replace(
-            self,
-            clips_BTHWC=self.clips_BTHWC.to(device),
-            intervals_BS=self.intervals_BS.to(device),
-            labels_B=self.labels_B.to(device),
-        )
 
 
 class Loader:
@@ -57,6 +32,7 @@ class Loader:
         windows: windows a batch, over all processes.
         seed: of the run.
         spatial: augment in space (§3.1); else every clip is the centre square.
+        zoom: of the augmentation, at most.
         pixels: where the pixels come from.
         part: which of how many equal parts of every batch to give: the rank of a process and
             their count.
@@ -68,15 +44,17 @@ class Loader:
     def __init__(
         self,
         films: Sequence[CachedFilm],
-        task: SpeedClassTask,
+        task: Task,
         clip: ClipSpec,
         windows: int,
         seed: int,
         spatial: bool = True,
         pixels: Pixels | None = None,
         part: tuple[int, int] = (0, 1),
+        zoom: float = ZOOM,
     ) -> None:
-        self.films, self.task, self.clip, self.seed, self.spatial = films, task, clip, seed, spatial
+        self.films, self.task, self.clip, self.seed = films, task, clip, seed
+        self.spatial, self.zoom = spatial, zoom
         self.pixels = pixels or MappedPixels()
         rank, parts = part
         if windows % parts:
@@ -125,18 +103,21 @@ class Loader:
         """The views of one window."""
         number = int(rng.choice(len(self.films), p=self.probability))
         film = self.films[number]
-        views = self.task.draw(*self._busier_of_two(film, rng), self.clip, rng)
+        views = self.task.draw(film.item, lambda: self._busier_of_two(film, rng), self.clip, rng)
         shown = [nearest_frames(film.times_s, reflect(view.times_s, 0, film.end_s)) for view in views]
         # Drawn before any subsampling, and the same for all views: compression says nothing of speed.
         copy = int(rng.integers(1 + len(film.recompressed)))
-        height, width = film.frames_FHWC.shape[1:3]
-        look = draw_look(height, width, rng) if self.spatial else centre_look(height, width)
+        looks = [self._look(film, rng) for _ in range(1 + max(view.take for view in views))]
         cuts = []
         for view, frames in zip(views, shown, strict=True):
             spacing = played_intervals(film.times_s, frames, view.factor, self.clip.frame_rate)
             noise_at = int(rng.integers(2**31))
-            cuts.append(Cut(film, number, copy, frames, view, look, noise_at, spacing))
+            cuts.append(Cut(film, number, copy, frames, view, looks[view.take], noise_at, spacing))
         return cuts
+
+    def _look(self, film: CachedFilm, rng: np.random.Generator) -> Look:
+        height, width = film.frames_FHWC.shape[1:3]
+        return draw_look(height, width, rng, self.zoom) if self.spatial else centre_look(height, width)
 
     def _busier_of_two(self, film: CachedFilm, rng: np.random.Generator) -> tuple[float, float]:
         """Of two random segments as long as the longest view, the one in which more changes."""

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
-from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
 from speediness.datasets.video_list import VideoItem, held_out
-from speediness.engines.torch import judge_with
 from speediness.errors import DataError, SpeedinessError
-from speediness.evaluation.speed_accuracy import (
-    ZOOM,
-    FilmScores,
-    fit_flow_threshold,
-    overall,
-    report,
-    score_film,
-)
-from speediness.models.speednet import SpeedNet
+from speediness.evaluation.speed_accuracy import ZOOM
 from speediness.training.loader import Loader, drawn_ahead
 from speediness.training.metrics import Metrics
 from speediness.training.pace import Pace
@@ -99,24 +88,17 @@ def train(
         loader = Loader(
             films,
             run.task,
-            _seen(run),
-            recipe.clips // run.task.views_per_window,
+            clip,
+            recipe.windows,
             recipe.seed,
             recipe.spatial,
             choose_pixels(films, processes.device, resident),
             (processes.rank, processes.count),
+            recipe.zoom,
         )
         pace = Pace(recipe.steps, minutes, run.done, run.spent_s)
         _loop(run, loader, validation, checkpoint, pace, log)
     return checkpoint
-
-
-def _seen(run: Run) -> ClipSpec:
-    """What is cut out of films: a clip, or one with its context."""
-    clip = run.recipe.config.clip
-    if not run.recipe.in_context:
-        return clip
-    return replace(clip, n_frames=clip.n_frames + 2 * (run.network.context or 0))
 
 
 def _loop(
@@ -141,7 +123,7 @@ def _loop(
 
         def evaluate() -> None:
             if metrics is not None:
-                row = validate(run.average, validation)
+                row = run.task.validate(run.average, validation)
                 log(f"step {run.done}/{recipe.steps}  validation {_line(row)}")
                 metrics.record_validation(run.done, row)
 
@@ -173,24 +155,6 @@ def _loop(
             log(f"stopped after step {run.done}, which is saved: continue with --resume")
             raise KeyboardInterrupt
         processes.wait()
-
-
-def validate(
-    network: SpeedNet, films: Iterable[CachedFilm], flow_threshold: float | None = None
-) -> dict[str, float]:
-    """The evaluation of §5.1 on cached films: overall figures only.
-
-    Without a threshold for mean flow the one that suits these films best is taken, which
-    flatters mean flow.
-    """
-    scores = _scores(network, films)
-    threshold = fit_flow_threshold(scores) if flow_threshold is None else flow_threshold
-    return overall(report(scores, threshold))
-
-
-def _scores(network: SpeedNet, films: Iterable[CachedFilm]) -> list[FilmScores]:
-    judge, clip = judge_with(network), network.config.clip
-    return [score_film(film.at(ZOOM * clip.size_px), judge, clip) for film in films]
 
 
 def _line(row: dict[str, float]) -> str:

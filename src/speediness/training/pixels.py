@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from speediness.datasets.clip_cache import CachedFilm
-from speediness.tasks.speed_class import View
+from speediness.tasks.task import View
 from speediness.training.augment import Look
 
 LARGEST_SHARE = 0.5  # of the free memory of a GPU that films may take; the network needs the rest

@@ -1,4 +1,4 @@
-"""From a run to a network that people can use: calibrated on held-out sources, exported."""
+"""From a run to a network that people can use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from speediness.engines.torch import judge_with
 from speediness.errors import WeightsError
 from speediness.evaluation.calibration import calibrate
 from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overall, report, score_film
-from speediness.models.checkpoint import load_speednet, save_speednet
+from speediness.models.checkpoint import load_network, save_network
 from speediness.models.export import describe, export_onnx
 from speediness.models.speednet import SpeedNet
 from speediness.training.recipe import Recipe
@@ -34,19 +34,19 @@ def publish(
     *,
     cache_bytes: int | None = None,
 ) -> dict[str, Any]:
-    """Write the averaged weights of a run's last checkpoint, as safetensors and as ONNX.
+    """Write the averaged weights of a run's last checkpoint; a SpeedNet also calibrated and as ONNX.
 
     Args:
         run: folder written by :func:`speediness.training.loop.train`, finished or not.
-        items: the films it was trained on; with the sources held out then it is calibrated, with
-            the others the mean-flow threshold is fitted that every accuracy is read against.
-        out: the ``.onnx`` file to write; the ``.safetensors`` goes beside it.
+        items: the films it was trained on; with the sources held out then a SpeedNet is calibrated,
+            with the others the mean-flow threshold is fitted that every accuracy is read against.
+        out: the ``.safetensors`` file to write; an ``.onnx`` goes beside it.
         cache: folder of decoded films.
         log: receives one line at a time.
         cache_bytes: most that ``cache`` may take.
 
     Returns:
-        What was stored in the file beside the weights: calibration, provenance, validation.
+        What was stored in the files beside the weights: provenance, validation, calibration.
 
     Raises:
         WeightsError: the folder holds no checkpoint.
@@ -56,7 +56,7 @@ def publish(
         raise WeightsError(f"{run} holds no checkpoint; train there first")
     header = read_header(checkpoint)
     recipe = Recipe.from_json(json.loads(header["recipe"]))
-    network = SpeedNet(recipe.config)
+    network = recipe.task.network(recipe.config)
     tensors = load_file(checkpoint)
     network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("average.")})
     made_by: dict[str, Any] = {
@@ -64,28 +64,43 @@ def publish(
         "recipe": recipe.to_json(),
         "steps": int(header["step"]),
     }
-    # Both files hold the same float16 numbers, so that they give the same answers.
-    save_speednet(out.with_suffix(".safetensors"), network, made_by)
-    network = load_speednet(out.with_suffix(".safetensors"))
-
+    save_network(out, network, made_by)
     clip = recipe.config.clip
     clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
-    kept, validation_items = held_out(items, recipe.validation_share)
-    export_onnx(network, out)
+    kept, held = held_out(items, recipe.validation_share)
+    if isinstance(network, SpeedNet):
+        # Both files hold the same float16 numbers, so that they give the same answers.
+        network = load_network(out, SpeedNet)
+        return _publish_speednet(network, made_by, out.with_suffix(".onnx"), clips, (kept, held), log)
+    validation = recipe.task.validate(network, clips.films(held, log))
+    return {"validation": validation, "made_by": made_by}
+
+
+def _publish_speednet(
+    network: SpeedNet,
+    made_by: dict[str, Any],
+    onnx: Path,
+    clips: ClipCache,
+    items: tuple[list[VideoItem], list[VideoItem]],
+    log: Callable[[str], None],
+) -> dict[str, Any]:
+    """Export, calibrate, describe: what the product needs; ``items`` are those kept and held out."""
+    export_onnx(network, onnx)
+    clip = network.config.clip
     # The same answers but for rounding; a full-width network takes hours for all films on a CPU.
-    judge = judge_with(network.cuda()) if torch.cuda.is_available() else open_judge("onnx", out)
+    judge = judge_with(network.cuda()) if torch.cuda.is_available() else open_judge("onnx", onnx)
     log("scoring the training films for the mean-flow threshold")
     side_px = ZOOM * clip.size_px
-    trained = [score_film(film, judge, clip, stride_s=4.0) for film in clips.films(kept, log).at(side_px)]
+    kept, held = (clips.films(part, log).at(side_px) for part in items)
+    trained = [score_film(film, judge, clip, stride_s=4.0) for film in kept]
     threshold = fit_flow_threshold(trained)
     log("calibrating on the held-out sources")
-    films = clips.films(validation_items, log).at(side_px)
-    scores = [score_film(film, judge, clip) for film in films]
+    scores = [score_film(film, judge, clip) for film in held]
     document = {
-        "calibration": calibrate(trained, scores, films, judge, clip),
+        "calibration": calibrate(trained, scores, held, judge, clip),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
-        "made_by": {**made_by, "films": {"train": len(trained), "validation": len(films)}},
+        "made_by": {**made_by, "films": {"train": len(trained), "validation": len(scores)}},
     }
-    describe(out, document)
+    describe(onnx, document)
     return document

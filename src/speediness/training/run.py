@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -17,10 +18,8 @@ from torch import Tensor, nn
 from torch._dynamo import config as dynamo_config
 
 from speediness.errors import OutputError, SpeedinessError, WeightsError
-from speediness.models.speednet import SpeedNet
 from speediness.models.sync_norm import synchronise_norms
-from speediness.training.in_context import InContext, losses_in_context
-from speediness.training.loader import Batch
+from speediness.tasks.task import Batch, Forward
 from speediness.training.processes import Processes
 from speediness.training.recipe import Recipe
 
@@ -44,12 +43,11 @@ class Run:
         self.done, self.spent_s = 0, 0.0
         self.sums: Counter[str] = Counter()
         self.bf16 = recipe.bf16 and has_bf16(self.device)
-        self.task = recipe.build_task()
-        self.network = SpeedNet(recipe.config).to(self.device)
-        self.average = SpeedNet(recipe.config).to(self.device)
-        self.average.load_state_dict(self.network.state_dict())
-        seen = InContext(self.network) if recipe.in_context else self.network
-        self.forward = _trainable(seen, processes, recipe.compiled)
+        self.task = recipe.task
+        self.network = self.task.network(recipe.config).to(self.device)
+        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.memory = self.task.memory().to(self.device)
+        self.forward = _trainable(self.network, processes, recipe.compiled)
         decayed = [p for p in self.network.parameters() if p.ndim > 1]
         free = [p for p in self.network.parameters() if p.ndim <= 1]  # norms and biases
         groups = [
@@ -74,12 +72,7 @@ class Run:
         torch.manual_seed((self.recipe.seed * 1_000_003 + self.done) * 1009 + self.processes.rank)
         self.network.train()
         batch = batch.to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            logits, _ = self.forward(batch.clips_BTHWC, batch.intervals_BS)
-        if self.recipe.in_context:
-            losses = losses_in_context(self.task, logits.float(), batch.labels_B)
-        else:
-            losses = self.task.losses(logits.float(), batch.labels_B)
+        losses = self.task.step(self._cast(self.forward), self._cast(self.average), self.memory, batch)
         values = {name: loss.item() for name, loss in losses.items()}
         if not math.isfinite(values["loss"]):
             raise SpeedinessError(
@@ -94,6 +87,16 @@ class Run:
         _average(self.average, self.network, min(self.recipe.ema_decay, (1 + self.done) / (10 + self.done)))
         self.sums.update({**values, "steps": 1})
         self.done += 1
+
+    def _cast(self, forward: Callable[..., tuple[Tensor, ...]]) -> Forward:
+        """A network at the precision of this run, its answers in float32."""
+
+        def cast(clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, ...]:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+                answers = forward(clips_BTHWC, intervals_BS)
+            return tuple(answer.float() for answer in answers)
+
+        return cast
 
     def means(self) -> dict[str, float]:
         """The mean losses since the last call, over all processes; all of them must call it."""
@@ -111,6 +114,7 @@ class Run:
         """
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        tensors |= {f"memory.{k}": v for k, v in self.memory.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
         header = {
@@ -142,9 +146,10 @@ class Run:
         try:
             header = read_header(path)
             tensors = load_file(path)
-            for prefix, module in (("network.", self.network), ("average.", self.average)):
+            for part in ("network", "average", "memory"):
+                prefix = f"{part}."
                 state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-                module.load_state_dict(state)
+                getattr(self, part).load_state_dict(state)
         except (RuntimeError, SafetensorError) as error:
             raise WeightsError(
                 f"{path} does not fit this recipe: {error}; resume with the recipe and settings of its run"
@@ -178,10 +183,10 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def _trainable(
-    network: SpeedNet | InContext, processes: Processes, compiled: bool
-) -> Callable[..., tuple[Tensor, Tensor]]:
+    network: nn.Module, processes: Processes, compiled: bool
+) -> Callable[..., tuple[Tensor, ...]]:
     """The network as it is called in training: shared between processes, compiled."""
-    forward: Callable[..., tuple[Tensor, Tensor]] = network
+    forward: Callable[..., tuple[Tensor, ...]] = network
     if processes.count > 1:
         synchronise_norms(network, processes.device)
         # Every process computes the same running statistics, so there is nothing to broadcast.

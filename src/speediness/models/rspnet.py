@@ -1,0 +1,30 @@
+"""RSPNet (Chen et al. 2021, arXiv 2011.07949): how fast a clip plays, and what it shows, as directions."""
+
+# B clips, T frames, S = T - 1 intervals, H W picture, C channels, h w cells, D features, E embedding
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from speediness.models.encoder import Encoder, EncoderConfig
+
+EMBEDDING_DIM = 128  # E, of both heads in the released code
+
+
+class RSPNet(Encoder):
+    """A backbone, the mean over space and time, and two linear heads whose outputs have length 1.
+
+    Args:
+        config: of the encoder; its dropout is not used.
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__(config)
+        self.motion_head = nn.Linear(self.feature_dim, EMBEDDING_DIM)
+        self.appearance_head = nn.Linear(self.feature_dim, EMBEDDING_DIM)
+
+    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
+        """Clips as for :meth:`Encoder.encode` to motion and appearance, (B, E) each, of length 1."""
+        pooled_BD = self.encode(clips_BTHWC, intervals_BS).mean((2, 3, 4))
+        return F.normalize(self.motion_head(pooled_BD)), F.normalize(self.appearance_head(pooled_BD))

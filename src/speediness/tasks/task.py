@@ -1,0 +1,113 @@
+"""What a task is: the clips it wants drawn, the network it trains, and how it scores an update."""
+
+# B clips of a batch, T frames, S = T - 1 intervals, H W picture, C channels
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from speediness.clip import ClipSpec
+from speediness.datasets.clip_cache import CachedFilm
+from speediness.datasets.video_list import VideoItem
+from speediness.models.encoder import Encoder, EncoderConfig
+from speediness.sampling import Times
+
+Segment = Callable[[], tuple[float, float]]
+"""Draws start and end, in seconds, of a stretch of film in which something moves, long enough for any
+view; another one each time."""
+
+Forward = Callable[[Tensor, Tensor], Any]
+"""uint8 clips (B, T, H, W, C) and intervals (B, S) to what the network says of them, in float32."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One clip to cut out of a film."""
+
+    times_s: Times
+    """(T,) the moments it shows."""
+    factor: float
+    """Playback factor, 1 = natural."""
+    label: int
+    """What the task calls it; for :class:`speediness.tasks.speed_class.SpeedClassTask` the class."""
+    take: int = 0
+    """Views of one take are cut from the same square of the picture and look alike."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step is given: views in the order drawn, those of a window side by side."""
+
+    clips_BTHWC: Tensor
+    intervals_BS: Tensor
+    labels_B: Tensor
+    origins: tuple[str, ...]
+    """Film and time of each window, to name it when something is wrong with it."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch where the network is."""
+        if self.clips_BTHWC.is_cuda:
+            # Made on a stream of its own: its memory must not be given away before it is used here.
+            self.clips_BTHWC.record_stream(torch.cuda.current_stream(device))
+        return replace(
+            self,
+            clips_BTHWC=self.clips_BTHWC.to(device),
+            intervals_BS=self.intervals_BS.to(device),
+            labels_B=self.labels_B.to(device),
+        )
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """A frozen dataclass whose fields are its settings; a recipe holds one."""
+
+    name: ClassVar[str]
+    """In a recipe, and of its file."""
+
+    @property
+    @abstractmethod
+    def views_per_window(self) -> int:
+        """Clips that :meth:`draw` gives."""
+
+    @abstractmethod
+    def draw(
+        self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
+    ) -> list[View]:
+        """Clips to be cut out of one film; all its randomness comes from ``rng`` and ``segment``."""
+
+    @abstractmethod
+    def network(self, config: EncoderConfig) -> Encoder:
+        """What is trained, at its random start."""
+
+    def memory(self) -> nn.Module:
+        """What is kept from step to step besides the network: buffers alone, saved with the run."""
+        return nn.Module()
+
+    @abstractmethod
+    def step(
+        self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
+    ) -> dict[str, Tensor]:
+        """Score one batch.
+
+        Args:
+            forward: the network in training, called once.
+            average: the running average of its weights, in evaluation mode and without gradients.
+            memory: from :meth:`memory`; may be changed.
+            batch: this process's share of the clips.
+
+        Returns:
+            ``loss``, whose gradient is followed, ``accuracy``, the share of what was right, and
+            whatever else is worth a line; means over the batch, so that those of equal parts
+            average to that of the whole.
+        """
+
+    @abstractmethod
+    def validate(self, network: Any, films: Sequence[CachedFilm]) -> dict[str, float]:
+        """Measure the averaged network on films held out; ``accuracy`` among other figures."""

@@ -13,8 +13,9 @@ from safetensors.torch import load_file
 
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, SpeedinessError
+from speediness.tasks.rspnet import RSPNetTask
+from speediness.tasks.task import Batch
 from speediness.training import loop
-from speediness.training.loader import Batch
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import Recipe, smoke
 from speediness.training.run import learning_rate
@@ -97,6 +98,28 @@ loop.train(RECIPE, items, Path({str(tmp_path)!r}), Path({str(cache_folder)!r}))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     run(RECIPE, walkers, tmp_path, cache_folder, resume=True)
     assert_same_run(tmp_path, whole)
+
+
+def test_what_a_task_remembers_is_resumed_too(
+    walkers: list[VideoItem], cache_folder: Path, tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, task=RSPNetTask(queue=16))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run(recipe, walkers, whole, cache_folder)
+    step = loop.Run.step
+
+    def stopped(self: loop.Run, batch: Batch, progress: float) -> None:
+        step(self, batch, progress)
+        if self.done == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Run, "step", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            run(recipe, walkers, parts, cache_folder)
+    run(recipe, walkers, parts, cache_folder, resume=True)
+    assert_same_run(parts, whole)
+    assert "memory.keys_KE" in load_file(whole / "checkpoint.safetensors")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

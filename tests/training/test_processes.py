@@ -11,6 +11,7 @@ from torch import nn
 
 from speediness.datasets.video_list import VideoItem
 from speediness.models.sync_norm import SyncBatchNorm, synchronise_norms
+from speediness.tasks.rspnet import RSPNetTask
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import smoke
 
@@ -18,6 +19,10 @@ from speediness.training.recipe import smoke
 RECIPE = dataclasses.replace(
     smoke(), bf16=False, dropout=0.0, validation_share=0.4, steps=5, evaluate_every=5, checkpoint_minutes=0
 )
+RECIPES = {
+    "speed_class": RECIPE,
+    "rspnet": dataclasses.replace(RECIPE, task=RSPNetTask(queue=8)),
+}
 
 TRAIN = """
 import sys
@@ -25,11 +30,11 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 import torch
 from speediness.training import loop
-from test_processes import RECIPE, VideoItem
+from test_processes import RECIPES, VideoItem
 torch.set_num_threads(1)
 loop.REPORT_EVERY = 1
 items = [VideoItem(Path(path), source) for path, source in {items!r}]
-loop.train(RECIPE, items, Path({out!r}), Path({cache!r}))
+loop.train(RECIPES[{task!r}], items, Path({out!r}), Path({cache!r}))
 """
 
 NORM = """
@@ -95,10 +100,13 @@ def test_batch_norm_over_two_processes_is_that_of_all_their_clips(tmp_path: Path
         torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
-def test_two_processes_train_like_one(walkers: list[VideoItem], cache_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", RECIPES)
+def test_two_processes_train_like_one(
+    task: str, walkers: list[VideoItem], cache_folder: Path, tmp_path: Path
+) -> None:
     script = tmp_path / "train.py"
     items = [(str(item.path), item.source) for item in walkers]
-    given = {"tests": str(Path(__file__).parent), "items": items, "cache": str(cache_folder)}
+    given = {"tests": str(Path(__file__).parent), "items": items, "cache": str(cache_folder), "task": task}
     curves, said = [], []
     for count in (1, 2):
         out = tmp_path / str(count)

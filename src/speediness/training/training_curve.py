@@ -1,4 +1,4 @@
-"""The picture of a run: loss, accuracy in training, accuracy on held-out sources."""
+"""The picture of a run: loss, share right in training, shares right on held-out sources."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette; every line also has a dash or a marker of its own.
 SHARES = {
-    "accuracy": ("#0072B2", "-o", "held-out windows"),
+    "accuracy": ("#0072B2", "-o", "held out"),
     "accuracy_clip": ("#009E73", "-s", "held-out clips"),
     "matched_pairs": ("#CC79A7", "-^", "held-out matched pairs"),
+    "same_film": ("#009E73", "-s", "held out: same film found"),
     "mean_flow": ("#D55E00", "--", "mean flow alone, same windows"),
 }
 
@@ -38,8 +39,9 @@ def plot_training(rows: list[dict[str, Any]], out_png: Path) -> None:
     below.plot(steps, [row["accuracy"] for row in trained], color="#999999", lw=1, label="training clips")
     validated = [row for row in rows if "validation" in row]
     for name, (colour, style, label) in SHARES.items():
-        values = [row["validation"][name] for row in validated]
-        below.plot([row["step"] for row in validated], values, style, color=colour, ms=4, label=label)
+        points = [(row["step"], row["validation"][name]) for row in validated if name in row["validation"]]
+        if points:
+            below.plot(*zip(*points, strict=True), style, color=colour, ms=4, label=label)
     below.axhline(0.5, color="#999999", lw=0.8, ls=":")
     below.set_ylabel("share right")
     below.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")

@@ -59,6 +59,23 @@ def load_network(path: str | os.PathLike[str], kind: type[AnyEncoder]) -> AnyEnc
     return network.eval()
 
 
+def start_from(network: Encoder, path: str | os.PathLike[str]) -> None:
+    """Give a network the backbone of trained weights, whatever its head and theirs.
+
+    Raises:
+        WeightsError: missing, not safetensors, or of another backbone.
+    """
+    trained = load_network(path, Encoder)
+    try:
+        network.backbone.load_state_dict(trained.backbone.state_dict())
+    except RuntimeError as error:
+        config = trained.config
+        raise WeightsError(
+            f"{path} holds a backbone {config.backbone} of width {config.width:g}, another than"
+            f" {network.config.backbone} of width {network.config.width:g}; set those"
+        ) from error
+
+
 def load_speednet(name_or_path: str | os.PathLike[str]) -> SpeedNet:
     """A trained network in eval mode and float32.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from speediness.errors import SpeedinessError
+from speediness.tasks.action_class import ActionClassTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.tasks.task import Task
@@ -12,9 +13,10 @@ from speediness.tasks.task import Task
 TASKS: dict[str, type[Task]] = {
     "speed_class": SpeedClassTask,
     "rspnet": RSPNetTask,
+    "action_class": ActionClassTask,
 }
 """speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). rspnet: RSPNet,
-which of two clips plays as fast as this one, and which film it is from."""
+which of two clips plays as fast as this one, and which film it is from. action_class: fine-tuning."""
 
 
 def find_task(name: str) -> type[Task]:

@@ -31,6 +31,8 @@ class Recipe:
     """How many times a square is enlarged at most."""
     backbone: Backbone = "motion"
     width: float = 1.0
+    init: str = ""
+    """Weights (.safetensors) whose backbone is started from; empty: a random start."""
     n_frames: int = 16
     frame_rate: Fraction = Fraction(8)
     size_px: int = 64

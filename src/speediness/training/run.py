@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch._dynamo import config as dynamo_config
 
 from speediness.errors import OutputError, SpeedinessError, WeightsError
+from speediness.models.checkpoint import start_from
 from speediness.models.sync_norm import synchronise_norms
 from speediness.tasks.task import Batch, Forward
 from speediness.training.processes import Processes
@@ -45,6 +46,8 @@ class Run:
         self.bf16 = recipe.bf16 and has_bf16(self.device)
         self.task = recipe.task
         self.network = self.task.network(recipe.config).to(self.device)
+        if recipe.init:
+            start_from(self.network, recipe.init)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.memory = self.task.memory().to(self.device)
         self.forward = _trainable(self.network, processes, recipe.compiled)

@@ -1,0 +1,83 @@
+"""Testing action recognition: ten clips a film, centre crop, the mean of their probabilities (§5.4.1)."""
+
+# F films, K classes, D features
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from speediness import sampling
+from speediness.clip import ClipSpec
+from speediness.datasets.clip_cache import CachedFilm
+from speediness.evaluation.centre_clips import Clip, centre_clip, seen
+from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.models.recogniser import Recogniser
+
+CLIPS = 10  # a film
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What was said of one film."""
+
+    name: str
+    source: str
+    label: str
+    """What it shows."""
+    said: str
+    """The most probable class."""
+    probability_K: NDArray[np.float32]
+    """Mean over the clips, in the order of the network's classes."""
+
+    @property
+    def right(self) -> bool:
+        """Whether it was recognised."""
+        return self.said == self.label
+
+
+def recognise(network: Recogniser, films: Sequence[CachedFilm]) -> list[Recognised]:
+    """Recognise films by ten clips each.
+
+    Args:
+        network: on any device; put into evaluation mode.
+        films: with labels.
+    """
+    device = next(network.parameters()).device
+    network.eval()
+
+    def probabilities(clips: Tensor, intervals: Tensor) -> tuple[Tensor]:
+        return (network(clips, intervals)[0].softmax(1),)
+
+    found = []
+    for film in films:
+        (probability_CK,) = seen(probabilities, ten_clips(film, network.config.clip), device)
+        probability_K = probability_CK.mean(0).numpy()
+        said = network.classes[int(probability_K.argmax())]
+        item = film.item
+        found.append(Recognised(item.path.name, item.source, item.label or "", said, probability_K))
+    return found
+
+
+def ten_clips(stored: CachedFilm, clip: ClipSpec, count: int = CLIPS) -> Iterator[Clip]:
+    """Clips at natural speed, evenly spaced from the start of a film to its end, which they may overlap.
+
+    A film shorter than a clip is played back and forth.
+    """
+    film = stored.at(ZOOM * clip.size_px)
+    last_s = max(film.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
+    for start_s in np.linspace(0, last_s, count):
+        times_s = sampling.play_at(float(start_s), 1.0, clip.n_frames, clip.frame_rate)
+        yield centre_clip(film, times_s, 1.0, clip)
+
+
+def confusion(said: Sequence[Recognised], classes: Sequence[str]) -> NDArray[np.int64]:
+    """(K, K) films of each class, rows, by what was said of them, columns."""
+    counts_KK = np.zeros((len(classes), len(classes)), np.int64)
+    for film in said:
+        counts_KK[classes.index(film.label), classes.index(film.said)] += 1
+    return counts_KK

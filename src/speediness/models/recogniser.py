@@ -1,0 +1,40 @@
+"""Action recognition on top of any backbone (SpeedNet §5.4.1)."""
+
+# B clips, T frames, S = T - 1 intervals, H W picture, C channels, D features, K classes
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from speediness.models.encoder import Encoder, EncoderConfig
+
+
+class Recogniser(Encoder):
+    """A backbone, the mean over space and time, dropout and one linear layer.
+
+    Attributes:
+        classes: names, in the order of the logits.
+
+    Args:
+        config: of the encoder and of the dropout.
+        classes: names of what can be recognised.
+    """
+
+    def __init__(self, config: EncoderConfig, classes: Sequence[str]) -> None:
+        super().__init__(config)
+        self.classes = tuple(classes)
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Linear(self.feature_dim, len(classes))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """See :class:`Encoder`."""
+        return {"classes": list(self.classes)}
+
+    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor]:
+        """Clips as for :meth:`Encoder.encode` to logits (B, K)."""
+        pooled_BD = self.encode(clips_BTHWC, intervals_BS).mean((2, 3, 4))
+        return (self.classifier(self.dropout(pooled_BD)),)

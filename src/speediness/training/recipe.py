@@ -11,7 +11,8 @@ from typing import Any
 
 from speediness.clip import ClipSpec
 from speediness.errors import SpeedinessError
-from speediness.models.speednet import Backbone, SpeedNetConfig
+from speediness.models.backbones import find_backbone
+from speediness.models.speednet import SpeedNetConfig
 from speediness.tasks import TASKS
 from speediness.tasks.speed_class import SpeedClassTask, Temporal
 
@@ -21,7 +22,7 @@ class Recipe:
     """Everything that determines a run besides the data.
 
     Raises:
-        SpeedinessError: an unknown task, or an option that it does not know.
+        SpeedinessError: an unknown task or backbone, or an option that the task does not know.
     """
 
     task: str = "speed_class"
@@ -29,7 +30,8 @@ class Recipe:
     temporal: Temporal = SpeedClassTask.temporal
     spatial: bool = True
     """Random square, zoom, flip, tone, blur and noise; off (a row of Table 1): the centre square."""
-    backbone: Backbone = "motion"
+    backbone: str = "motion"
+    """A name in :data:`speediness.models.backbones.BACKBONES`."""
     width: float = 1.0
     n_frames: int = 16
     frame_rate: Fraction = Fraction(8)
@@ -66,6 +68,7 @@ class Recipe:
         """Refuse what cannot be meant, before any film is read."""
         if self.task not in TASKS:
             raise SpeedinessError(f"there is no task {self.task}; known: {', '.join(TASKS)}")
+        find_backbone(self.backbone)
         if self.in_context and self.backbone != "motion":
             raise SpeedinessError("in_context=true needs backbone=motion: another's context has no bounds")
         self.build_task()
@@ -83,7 +86,8 @@ class Recipe:
     @property
     def config(self) -> SpeedNetConfig:
         """The network this recipe trains."""
-        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 1 if self.backbone == "motion" else 3)
+        stem, _ = find_backbone(self.backbone)
+        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 3 if stem.sees_pictures else 1)
         return SpeedNetConfig(clip, self.backbone, self.width, self.dropout)
 
     def to_json(self) -> dict[str, Any]:

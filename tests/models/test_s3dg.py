@@ -101,6 +101,6 @@ def test_gates_start_half_open(gates: Gates) -> None:
     found = [m for m in S3DG(width=0.25, gates=gates).modules() if isinstance(m, SelfGating)]
     assert len(found) == {"all": 1 + 4 * 9, "separable": 2 + 2 * 9}[gates]
     for gate in found:
-        assert gate.conv.weight.std() < 0.011
+        assert gate.conv.weight.abs().max() < 0.06
         feats = torch.rand(1, gate.conv.in_channels, 2, 2, 2)
         torch.testing.assert_close(gate(feats), feats / 2, rtol=0.1, atol=0)

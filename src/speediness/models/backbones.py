@@ -7,8 +7,12 @@ from difflib import get_close_matches
 from functools import partial
 
 from speediness.errors import SpeedinessError
+from speediness.models.c3d import C3D
+from speediness.models.i3d import I3D
 from speediness.models.layers import Backbone
 from speediness.models.motion_net import MotionNet
+from speediness.models.r2plus1d import R2Plus1D18
+from speediness.models.r3d import R3D18
 from speediness.models.s3dg import S3DG
 from speediness.models.stems import MotionStem, PictureStem
 
@@ -23,6 +27,10 @@ BACKBONES: dict[str, Entry] = {
     "s3dg_strided": (PictureStem, partial(S3DG, temporal_strides=S3D_STRIDES)),
     "s3dg_rspnet": (PictureStem, partial(S3DG, temporal_strides=S3D_STRIDES, gates="separable")),
     "s3d": (PictureStem, partial(S3DG, temporal_strides=S3D_STRIDES, gates="none")),
+    "i3d": (PictureStem, I3D),
+    "c3d": (PictureStem, C3D),
+    "r3d18": (PictureStem, R3D18),
+    "r2plus1d18": (PictureStem, R2Plus1D18),
 }
 """The contract is :class:`speediness.models.layers.Backbone`."""
 

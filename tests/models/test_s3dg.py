@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from speediness.models.s3dg import BN_MOMENTUM, S3DG
+from speediness.models.layers import BN_MOMENTUM
+from speediness.models.s3dg import S3DG, Gates, SelfGating
 
 
 def multiply_adds(network: nn.Module, shape: tuple[int, ...]) -> int:
@@ -92,3 +93,14 @@ def test_batch_norm_forgets_its_start_within_a_short_run() -> None:
     norms = [m for m in S3DG(width=0.0625).modules() if isinstance(m, nn.BatchNorm3d)]
     assert norms and all(norm.momentum == BN_MOMENTUM for norm in norms)
     assert (1 - BN_MOMENTUM) ** 100 < 1e-4
+
+
+@pytest.mark.parametrize("gates", ["all", "separable"])
+def test_gates_start_half_open(gates: Gates) -> None:
+    """Whatever the features, within reason: the gates' weights are small."""
+    found = [m for m in S3DG(width=0.25, gates=gates).modules() if isinstance(m, SelfGating)]
+    assert len(found) == {"all": 1 + 4 * 9, "separable": 2 + 2 * 9}[gates]
+    for gate in found:
+        assert gate.conv.weight.abs().max() < 0.06
+        feats = torch.rand(1, gate.conv.in_channels, 2, 2, 2)
+        torch.testing.assert_close(gate(feats), feats / 2, rtol=0.1, atol=0)

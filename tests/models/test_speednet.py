@@ -1,7 +1,6 @@
 import json
 from fractions import Fraction
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,11 +11,11 @@ from safetensors import safe_open
 from speediness.clip import ClipSpec
 from speediness.errors import WeightsError
 from speediness.models.checkpoint import load_speednet, save_network
-from speediness.models.encoder import Backbone, EncoderConfig
+from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import SpeedNet
 
 
-def tiny(backbone: Backbone = "motion", n_frames: int = 16) -> SpeedNet:
+def tiny(backbone: str = "motion", n_frames: int = 16) -> SpeedNet:
     torch.manual_seed(0)
     clip = ClipSpec(n_frames=n_frames, size_px=64, channels=1 if backbone == "motion" else 3)
     network = SpeedNet(EncoderConfig(clip, backbone, 0.125)).eval()
@@ -30,8 +29,8 @@ def moving_clips(batch: int, channels: int, t: int = 16, height: int = 64, width
     return torch.from_numpy(np.concatenate([np.roll(frames, s, 3) for s in range(t)], 1))
 
 
-@pytest.mark.parametrize("backbone", get_args(Backbone))
-def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(backbone: Backbone) -> None:
+@pytest.mark.parametrize("backbone", ["s3dg", "motion"])
+def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(backbone: str) -> None:
     network = tiny(backbone)
     clips, intervals = moving_clips(2, network.config.clip.channels), torch.ones(2, 15)
     with torch.inference_mode():

@@ -6,36 +6,35 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
+from speediness.models.backbones import find_backbone
 from speediness.models.motion import MotionCells
-from speediness.models.motion_net import MotionNet
-from speediness.models.s3dg import S3DG
-
-Backbone = Literal["s3dg", "motion"]
-
-# ImageNet mean and deviation of RGB in 0..1, as in the RSPNet code.
-RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-# Displacements below this many pixels per frame (at N = 64) are sensor noise, not motion.
-STILL_PX = 0.03
 
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """What is looked at and by which backbone: all that weights say of how their network is built."""
+    """What is looked at and by which backbone: all that weights say of how their network is built.
+
+    Raises:
+        SpeedinessError: an unknown backbone.
+    """
 
     clip: ClipSpec = field(default_factory=ClipSpec)
-    backbone: Backbone = "s3dg"
-    """s3dg: pictures into S3D-G (the paper). motion: velocities into MotionNet (the small one)."""
+    backbone: str = "s3dg"
+    """A name in :data:`speediness.models.backbones.BACKBONES`; s3dg is SpeedNet's."""
     width: float = 1.0
-    """Multiplies the channels of the backbone; 1.0 is the published S3D-G."""
+    """Multiplies the channels of the backbone; 1.0 is the published network."""
     dropout: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Refuse a backbone that there is none of."""
+        find_backbone(self.backbone)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document."""
@@ -45,54 +44,6 @@ class EncoderConfig:
     def from_json(cls, document: dict[str, Any]) -> EncoderConfig:
         """Inverse of :meth:`to_json`."""
         return cls(**{**document, "clip": ClipSpec.from_json(document["clip"])})
-
-
-class PictureStem(nn.Module):
-    """The paper's input: RGB, normalised."""
-
-    out_channels = 3
-    sees_pictures = True
-    context = 0
-
-    def forward(self, clips_BTHWC: Tensor, velocity_B4Thw: Tensor | None) -> Tensor:
-        """uint8 frames to normalised RGB (B, 3, T, H, W); luma is repeated."""
-        frames = (clips_BTHWC.permute(0, 4, 1, 2, 3).float() / 255).expand(-1, 3, -1, -1, -1)
-        mean = frames.new_tensor(RGB_MEAN).view(1, 3, 1, 1, 1)
-        std = frames.new_tensor(RGB_STD).view(1, 3, 1, 1, 1)
-        return (frames - mean) / std
-
-
-class MotionStem(nn.Module):
-    """Velocities alone, twice: as they are, and relative to the film's own speed around that time.
-
-    The second copy is the same however near the camera stands: in it speed shows only in how
-    motion changes with time, which is what tells a fast walk from a near one (SpeedNet Fig. 2).
-    """
-
-    out_channels = 6
-    sees_pictures = False
-    context = 7
-
-    def forward(self, clips_BTHWC: Tensor | None, velocity_B4Thw: Tensor) -> Tensor:
-        """(B, 6, T, h, w): velocity, speed, relative velocity, confidence; needs no frames."""
-        velocity, speed, seen = velocity_B4Thw.split([2, 1, 1], 1)
-        power_B1T = speed.square().mean((3, 4))
-        # Beyond the ends of what is given there is nothing, so the mean is over fewer frames there.
-        around_B1T = F.avg_pool1d(power_B1T, 2 * self.context + 1, 1, self.context, count_include_pad=False)
-        relative = velocity / torch.sqrt(around_B1T[..., None, None] + STILL_PX**2)
-        return torch.cat([_compressed(velocity), _compressed(speed), _compressed(relative), seen], 1)
-
-
-def _compressed(values: Tensor) -> Tensor:
-    """asinh, written out: the runtime's own is five times slower."""
-    return values.sign() * torch.log(values.abs() + torch.sqrt(values.square() + 1))
-
-
-BACKBONES: dict[Backbone, tuple[type[PictureStem | MotionStem], type[S3DG | MotionNet]]] = {
-    "s3dg": (PictureStem, S3DG),
-    "motion": (MotionStem, MotionNet),
-}
-"""What each backbone is given, and itself: (B, C, T, H, W) to (B, feature_dim, T, h, w)."""
 
 
 class Encoder(nn.Module):
@@ -107,9 +58,9 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.motion = MotionCells()
-        stem, backbone = BACKBONES[config.backbone]
+        stem, backbone = find_backbone(config.backbone)
         self.stem = stem()
-        self.backbone = backbone(self.stem.out_channels, width=config.width)
+        self.backbone = backbone(self.stem.out_channels, config.width)
         self.feature_dim = self.backbone.feature_dim
 
     @property
@@ -150,4 +101,8 @@ class Encoder(nn.Module):
     def features(self, clips_BTHWC: Tensor | None, velocity_B4Thw: Tensor | None) -> Tensor:
         """As :meth:`encode`, of what the stem needs: pictures, or their velocity."""
         inputs = self.stem(clips_BTHWC, velocity_B4Thw)
-        return self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d))
+        feats = self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d))
+        if feats.shape[2] == inputs.shape[2]:
+            return feats
+        # A backbone with strides in time: each of its frames stands for those it covers.
+        return F.interpolate(feats, size=(inputs.shape[2], *feats.shape[3:]), mode="nearest")

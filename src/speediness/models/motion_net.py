@@ -14,26 +14,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from speediness.models.s3dg import BN_EPS, BN_MOMENTUM, ConvNormReLU
+from speediness.models.layers import BN_EPS, BN_MOMENTUM, Backbone, ConvNormReLU, draw_weights, scaled
 
 SPACE = (1, 3, 3)
 CHANNELS = 24  # of the first stage at width 1; doubled in each of the two that follow
 
 
-class MotionNet(nn.Module):
-    """Keeps every frame and every cell.
+class MotionNet(Backbone):
+    """Keeps every frame and every cell; 0.24 M parameters at width 1."""
 
-    Attributes:
-        context: frames before and after on which a frame's features depend.
-
-    Args:
-        in_channels: channels of the input.
-        width: multiplies every channel count; 1.0 has 0.24 M parameters.
-    """
-
-    def __init__(self, in_channels: int, width: float = 1.0) -> None:
+    def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
-        d = max(4, round(CHANNELS * width))
+        d = scaled(CHANNELS, width)
         self.stages = nn.Sequential(
             ConvNormReLU(in_channels, d, SPACE),
             _TimeConv(d, 5),
@@ -43,14 +35,12 @@ class MotionNet(nn.Module):
             _Residual(2 * d, 4 * d),
         )
         self.feature_dim = 4 * d
-        self.context: int | None = sum(m.reach for m in self.modules() if isinstance(m, _TimeConv))
-        for module in self.modules():
-            if isinstance(module, nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        self.context = sum(m.reach for m in self.modules() if isinstance(m, _TimeConv))
+        draw_weights(self)
 
-    def forward(self, cells_BCThw: Tensor) -> Tensor:
-        """(B, C, T, h, w) to (B, feature_dim, T, h, w)."""
-        return self.stages(cells_BCThw)
+    def forward(self, clips_BCTHW: Tensor) -> Tensor:
+        """Cells (B, C, T, h, w) to (B, feature_dim, T, h, w)."""
+        return self.stages(clips_BCTHW)
 
 
 class _TimeConv(nn.Conv3d):

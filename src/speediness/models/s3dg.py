@@ -1,11 +1,32 @@
-"""S3D-G (Xie et al. 2018, arXiv 1712.04851), the backbone of SpeedNet §3.2."""
+"""S3D-G (Xie et al. 2018, arXiv 1712.04851), the backbone of SpeedNet §3.2, and its dialects.
+
+Inception-v1 whose 3 x 3 x 3 convolutions are split into space and time (S3D), with gates (S3D-G). The
+public versions agree on the channels and differ in the rest:
+
+============ ===================================== ===========================================
+name         time                                  gates
+============ ===================================== ===========================================
+s3dg         kept, as SpeedNet §3.2 asks for       after 2c and all branches (the authors' slim code)
+s3dg_strided halved three times, as published      the same
+s3d          halved three times                    none (torchvision's s3d)
+s3dg_rspnet  halved three times, in the stem by    after the separable convolutions alone, with bias
+             its convolution over space            (RSPNet, Chen et al. 2021, arXiv 2011.07949)
+============ ===================================== ===========================================
+
+In all of them batch norm follows both halves of a separable convolution and pools are padded alike on
+both sides; the slim code has no batch norm after the half in time and TensorFlow's padding.
+"""
 
 # B batch, T frames, H W picture, D feature channels; the paper's N is H = W
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
+
+from speediness.models.layers import Backbone, ConvNormReLU, draw_weights, scaled
 
 # Channels of the Inception blocks: b0, b1 reduce, b1, b2 reduce, b2, b3 (authors' slim code).
 BLOCKS: dict[str, tuple[int, int, int, int, int, int]] = {
@@ -19,44 +40,33 @@ BLOCKS: dict[str, tuple[int, int, int, int, int, int]] = {
     "5b": (256, 160, 320, 32, 128, 128),
     "5c": (384, 192, 384, 48, 128, 128),
 }
-# The authors' decay of 0.999 leaves 37 % of the initial statistics after 1000 steps, which ruins
-# short runs evaluated in eval mode; 0.1 forgets within tens of steps.
-BN_MOMENTUM = 0.1
-BN_EPS = 1e-3
 
-
-class ConvNormReLU(nn.Sequential):
-    """Convolution without bias, batch norm, ReLU; SAME padding for odd kernels."""
-
-    def __init__(
-        self, d_in: int, d_out: int, kernel: tuple[int, int, int], stride: tuple[int, int, int] = (1, 1, 1)
-    ) -> None:
-        padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
-        super().__init__(
-            nn.Conv3d(d_in, d_out, kernel, stride, padding, bias=False),
-            nn.BatchNorm3d(d_out, eps=BN_EPS, momentum=BN_MOMENTUM),
-            nn.ReLU(inplace=True),
-        )
+Gates = Literal["all", "separable", "none"]
 
 
 class SeparableConv(nn.Sequential):
     """A k x k x k convolution split into 1 x k x k over space and k x 1 x 1 over time."""
 
     def __init__(
-        self, d_in: int, d_out: int, k: int, spatial_stride: int = 1, temporal_stride: int = 1
+        self,
+        d_in: int,
+        d_out: int,
+        k: int,
+        space_stride: tuple[int, int, int] = (1, 1, 1),
+        time_stride: int = 1,
     ) -> None:
         super().__init__(
-            ConvNormReLU(d_in, d_out, (1, k, k), (1, spatial_stride, spatial_stride)),
-            ConvNormReLU(d_out, d_out, (k, 1, 1), (temporal_stride, 1, 1)),
+            ConvNormReLU(d_in, d_out, (1, k, k), space_stride),
+            ConvNormReLU(d_out, d_out, (k, 1, 1), (time_stride, 1, 1)),
         )
 
 
 class SelfGating(nn.Module):
     """Scales each channel by a sigmoid of the clip's mean features (the G of S3D-G)."""
 
-    def __init__(self, d: int) -> None:
+    def __init__(self, d: int, bias: bool) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(d, d, 1, bias=False)
+        self.conv = nn.Conv3d(d, d, 1, bias=bias)
 
     def forward(self, feats_BDTHW: Tensor) -> Tensor:
         """Same shape as the input."""
@@ -64,21 +74,25 @@ class SelfGating(nn.Module):
 
 
 class Inception(nn.Module):
-    """Four parallel branches, each gated, joined along the channels."""
+    """Four parallel branches, gated as asked for, joined along the channels."""
 
-    def __init__(self, d_in: int, channels: tuple[int, ...]) -> None:
+    def __init__(self, d_in: int, channels: tuple[int, ...], gates: Gates) -> None:
         super().__init__()
         b0, b1_in, b1, b2_in, b2, b3 = channels
+
+        def plain(d: int) -> nn.Module:
+            return SelfGating(d, bias=False) if gates == "all" else nn.Identity()
+
         self.branches = nn.ModuleList(
             [
-                nn.Sequential(ConvNormReLU(d_in, b0, (1, 1, 1)), SelfGating(b0)),
+                nn.Sequential(ConvNormReLU(d_in, b0, (1, 1, 1)), plain(b0)),
                 nn.Sequential(
-                    ConvNormReLU(d_in, b1_in, (1, 1, 1)), SeparableConv(b1_in, b1, 3), SelfGating(b1)
+                    ConvNormReLU(d_in, b1_in, (1, 1, 1)), SeparableConv(b1_in, b1, 3), _gate(b1, gates)
                 ),
                 nn.Sequential(
-                    ConvNormReLU(d_in, b2_in, (1, 1, 1)), SeparableConv(b2_in, b2, 3), SelfGating(b2)
+                    ConvNormReLU(d_in, b2_in, (1, 1, 1)), SeparableConv(b2_in, b2, 3), _gate(b2, gates)
                 ),
-                nn.Sequential(nn.MaxPool3d(3, 1, 1), ConvNormReLU(d_in, b3, (1, 1, 1)), SelfGating(b3)),
+                nn.Sequential(nn.MaxPool3d(3, 1, 1), ConvNormReLU(d_in, b3, (1, 1, 1)), plain(b3)),
             ]
         )
 
@@ -87,7 +101,12 @@ class Inception(nn.Module):
         return torch.cat([branch(feats_BDTHW) for branch in self.branches], 1)
 
 
-class S3DG(nn.Module):
+def _gate(d: int, gates: Gates) -> nn.Module:
+    """What follows a separable convolution."""
+    return nn.Identity() if gates == "none" else SelfGating(d, bias=gates == "separable")
+
+
+class S3DG(Backbone):
     """S3D-G without its classifier.
 
     Args:
@@ -96,30 +115,35 @@ class S3DG(nn.Module):
         temporal_strides: strides in time of the stem, of the pool before 4b and of the pool
             before 5b. (1, 1, 1) keeps all T frames, as the output shape of SpeedNet §3.2 asks
             for: T x N/32 x N/32 x 1024. (2, 2, 2) is the original action network.
+        gates: "all": after 2c and every branch. "separable": RSPNet's dialect, see the top of the
+            file. "none": S3D. The gates look at the whole clip.
     """
 
-    context: int | None = None
-    """Its gates look at the whole clip."""
-
     def __init__(
-        self, in_channels: int = 3, width: float = 1.0, temporal_strides: tuple[int, int, int] = (1, 1, 1)
+        self,
+        in_channels: int = 3,
+        width: float = 1.0,
+        temporal_strides: tuple[int, int, int] = (1, 1, 1),
+        gates: Gates = "all",
     ) -> None:
         super().__init__()
-
-        def scaled(d: int) -> int:
-            return max(4, round(d * width))
-
         stem, before_4, before_5 = temporal_strides
+        d_1, d_2 = scaled(64, width), scaled(192, width)
+        if gates == "separable":
+            strided = SeparableConv(in_channels, d_1, 7, (stem, 2, 2))
+            first = nn.Sequential(strided, _gate(d_1, gates))
+        else:
+            first = SeparableConv(in_channels, d_1, 7, (1, 2, 2), stem)
         self.stages = nn.ModuleDict(
             {
-                "1a": SeparableConv(in_channels, scaled(64), 7, spatial_stride=2, temporal_stride=stem),
+                "1a": first,
                 "2a": nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)),
-                "2b": ConvNormReLU(scaled(64), scaled(64), (1, 1, 1)),
-                "2c": nn.Sequential(SeparableConv(scaled(64), scaled(192), 3), SelfGating(scaled(192))),
+                "2b": ConvNormReLU(d_1, d_1, (1, 1, 1)),
+                "2c": nn.Sequential(SeparableConv(d_1, d_2, 3), _gate(d_2, gates)),
                 "3a": nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)),
             }
         )
-        d_in = scaled(192)
+        d_in = d_2
         for name, channels in BLOCKS.items():
             if name == "4b":
                 self.stages["4a"] = nn.MaxPool3d(3, (before_4, 2, 2), 1)
@@ -128,19 +152,20 @@ class S3DG(nn.Module):
                 # would shorten the clip by one, so without a stride in time it pools space alone.
                 kernel = (2, 2, 2) if before_5 == 2 else (1, 2, 2)
                 self.stages["5a"] = nn.MaxPool3d(kernel, (before_5, 2, 2))
-            block = tuple(scaled(d) for d in channels)
-            self.stages[name] = Inception(d_in, block)
+            block = tuple(scaled(d, width) for d in channels)
+            self.stages[name] = Inception(d_in, block, gates)
             d_in = block[0] + block[2] + block[4] + block[5]
         self.feature_dim = d_in
+        draw_weights(self)
         for module in self.modules():
-            if isinstance(module, nn.Conv3d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if isinstance(module, SelfGating):
                 # Gates start half open everywhere (authors: trunc normal 0.01).
                 nn.init.trunc_normal_(module.conv.weight, std=0.01)
+                if module.conv.bias is not None:
+                    nn.init.zeros_(module.conv.bias)
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
-        """(B, C, T, H, W) to (B, feature_dim, T, H/32, W/32); H and W are multiples of 32."""
+        """(B, C, T, H, W) to (B, feature_dim, T', H/32, W/32), rounded down; T' is T or T/8."""
         feats = clips_BCTHW
         for stage in self.stages.values():
             feats = stage(feats)

@@ -11,7 +11,8 @@ from typing import Any
 
 from speediness.clip import ClipSpec
 from speediness.errors import SpeedinessError
-from speediness.models.encoder import Backbone, EncoderConfig
+from speediness.models.backbones import find_backbone
+from speediness.models.encoder import EncoderConfig
 from speediness.tasks import find_task
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
@@ -21,7 +22,11 @@ from speediness.training.augment import ZOOM
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that determines a run besides the data."""
+    """Everything that determines a run besides the data.
+
+    Raises:
+        SpeedinessError: an unknown backbone.
+    """
 
     task: Task = field(default_factory=SpeedClassTask)
     """With its own settings."""
@@ -29,7 +34,8 @@ class Recipe:
     """Random square, zoom, flip, tone, blur and noise; off (a row of Table 1): the centre square."""
     zoom: float = ZOOM
     """How many times a square is enlarged at most."""
-    backbone: Backbone = "motion"
+    backbone: str = "motion"
+    """A name in :data:`speediness.models.backbones.BACKBONES`."""
     width: float = 1.0
     init: str = ""
     """Weights (.safetensors) whose backbone is started from; empty: a random start."""
@@ -62,6 +68,10 @@ class Recipe:
     """What a crash can cost."""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant, before any film is read."""
+        find_backbone(self.backbone)
+
     @property
     def clips(self) -> int:
         """Clips a step."""
@@ -70,7 +80,8 @@ class Recipe:
     @property
     def config(self) -> EncoderConfig:
         """The network this recipe trains."""
-        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 1 if self.backbone == "motion" else 3)
+        stem, _ = find_backbone(self.backbone)
+        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 3 if stem.sees_pictures else 1)
         return EncoderConfig(clip, self.backbone, self.width, self.dropout)
 
     def to_json(self) -> dict[str, Any]:

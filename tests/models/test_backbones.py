@@ -1,0 +1,96 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from speediness.clip import ClipSpec
+from speediness.errors import SpeedinessError
+from speediness.models.backbones import BACKBONES, find_backbone
+from speediness.models.encoder import EncoderConfig
+from speediness.models.layers import Backbone
+from speediness.models.speednet import SpeedNet
+from speediness.models.stems import PictureStem
+from speediness.training.recipe import Recipe
+
+PICTURES = [name for name, (stem, _) in BACKBONES.items() if stem.sees_pictures]
+
+
+def small(name: str, width: float = 0.125, n_frames: int = 16) -> SpeedNet:
+    torch.manual_seed(0)
+    channels = 3 if name in PICTURES else 1
+    return SpeedNet(EncoderConfig(ClipSpec(n_frames, Fraction(8), 64, channels), name, width))
+
+
+def moving_clips(batch: int, t: int, height: int, width: int, channels: int) -> Tensor:
+    """Noise that slides, each clip faster than the one before."""
+    noise = np.random.default_rng(0).integers(0, 256, (batch, height, width, channels), np.uint8)
+    frames = [np.stack([np.roll(noise[b], s * (b + 1), 1) for s in range(t)]) for b in range(batch)]
+    return torch.from_numpy(np.stack(frames))
+
+
+class Toy(Backbone):
+    """One convolution that halves time and picture."""
+
+    def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
+        super().__init__()
+        self.feature_dim = round(8 * width)
+        self.conv = nn.Conv3d(in_channels, self.feature_dim, 3, 2, 1)
+
+    def forward(self, clips_BCTHW: Tensor) -> Tensor:
+        return self.conv(clips_BCTHW)
+
+
+def test_a_new_backbone_is_a_class_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BACKBONES, "toy", (PictureStem, Toy))
+    recipe = Recipe().with_settings(["backbone=toy", "width=0.5"])
+    network = SpeedNet(recipe.config)
+    clips = moving_clips(2, 16, 64, 64, 3)
+    logits, motion = network(clips, torch.ones(2, 15))
+    assert isinstance(network.backbone, Toy) and network.backbone.feature_dim == 4
+    assert logits.shape == motion.shape == (2, 2) and logits.isfinite().all()
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_backbone_makes_a_speednet_that_judges_and_learns(name: str) -> None:
+    network = small(name).train()
+    t, batch = network.config.clip.n_frames, 3
+    clips = moving_clips(batch, t, 64, 64, network.config.clip.channels)
+    cells, intervals = network.measure(clips), torch.ones(batch, t - 1)
+    logits, motion, features, maps = network.judge(
+        clips if network.stem.sees_pictures else None, cells, intervals
+    )
+    assert logits.shape == motion.shape == (batch, 1, 2)
+    assert features.shape == (batch, t, network.backbone.feature_dim) and maps.shape[:2] == (batch, t)
+    assert logits.isfinite().all()
+    logits[:, 0, 1].sum().backward()
+    for parameter_name, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), parameter_name
+
+
+def test_features_of_a_strided_backbone_stand_for_the_frames_they_cover() -> None:
+    network = small("s3dg_strided").eval()
+    clips = moving_clips(1, 16, 64, 64, 3)
+    with torch.inference_mode():
+        velocity = network.velocity(network.measure(clips), torch.ones(1, 15))
+        few = network.backbone(network.stem(clips, velocity))
+        feats = network.features(clips, velocity)
+    assert few.shape[2] == 2 and feats.shape[2] == 16
+    for t in range(16):
+        torch.testing.assert_close(feats[:, :, t], few[:, :, t // 8], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("s3d_g", "did you mean s3dg?"), ("alexnet", "known: motion, s3dg, s3dg_strided")]
+)
+def test_an_unknown_backbone_is_refused_in_one_line(name: str, said: str) -> None:
+    for refused in (
+        lambda: find_backbone(name),
+        lambda: EncoderConfig(backbone=name),
+        lambda: Recipe().with_settings([f"backbone={name}"]),
+    ):
+        with pytest.raises(SpeedinessError) as caught:
+            refused()
+        message = str(caught.value)
+        assert said in message and f"no backbone {name};" in message and "\n" not in message

@@ -17,8 +17,10 @@ from speediness.cli import (
     data,
     evaluate,
     export,
+    finetune,
     heatmap,
     index,
+    probe,
     reproduce,
     search,
     serve,
@@ -39,11 +41,13 @@ VERBS = {
     "evaluate": evaluate,
     "audit": audit,
     "train": train,
+    "finetune": finetune,
+    "probe": probe,
     "data": data,
     "reproduce": reproduce,
     "cache": cache,
 }
-TRAIN_PACKAGES = {"torch", "cv2", "onnx", "onnxscript", "safetensors", "tensorboard"}
+TRAIN_PACKAGES = {"torch", "cv2", "onnx", "onnxscript", "safetensors", "sklearn", "tensorboard"}
 
 OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 

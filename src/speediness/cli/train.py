@@ -16,6 +16,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="films that play at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list",
     )
+    add_run_arguments(parser)
+    parser.add_argument(
+        "--resident",
+        action="store_true",
+        help="hold all films in memory; on a GPU they are held there whenever they fit",
+    )
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where a run goes, what changes its recipe, and what bounds it."""
     parser.add_argument(
         "--out", metavar="DIR", type=Path, required=True, help="folder of the run, made if missing"
     )
@@ -35,11 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="most that decoded films may take on disk (default: as much as they need)",
     )
-    parser.add_argument(
-        "--resident",
-        action="store_true",
-        help="hold all films in memory; on a GPU they are held there whenever they fit",
-    )
+
+
+def cache_bytes(arguments: argparse.Namespace) -> int | None:
+    """What ``--cache-size`` says; None: as much as there is."""
+    return None if arguments.cache_size is None else round(arguments.cache_size * 1e9)
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     items = find_videos(arguments.data, "train")
     # Decoded films are kept with the run: a resumed run finds them again.
     cache, network = arguments.out / "cache", arguments.out / "network.safetensors"
-    cache_bytes = None if arguments.cache_size is None else round(arguments.cache_size * 1e9)
+    most_bytes = cache_bytes(arguments)
     train(
         recipe,
         items,
@@ -75,11 +85,11 @@ def run(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         log=_log,
         minutes=arguments.minutes,
-        cache_bytes=cache_bytes,
+        cache_bytes=most_bytes,
         resident=arguments.resident,
     )
     if is_first_process():
-        made = publish(arguments.out, items, network, cache, log=_log, cache_bytes=cache_bytes)
+        made = publish(arguments.out, items, network, cache, log=_log, cache_bytes=most_bytes)
         _log("  ".join(f"{name} {value:.3f}" for name, value in made["validation"].items()))
         onnx = network.with_suffix(".onnx")
         print(onnx if onnx.exists() else network)

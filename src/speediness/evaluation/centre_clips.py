@@ -1,10 +1,11 @@
-"""Clips as every measurement cuts them: the middle square, no augmentation (SpeedNet §5.1)."""
+"""Clips as measurements cut them: the middle square, no augmentation (SpeedNet §5.1)."""
 
 # T frames, N side of a clip, S = T - 1 intervals, C channels, B clips
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -17,11 +18,13 @@ from speediness.clip import ClipSpec
 from speediness.datasets.film import Film
 from speediness.evaluation.speed_accuracy import centre_crop, halve
 from speediness.sampling import Times
+from speediness.training.augment import apply_looks, centre_look, draw_look
 
 Clip = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """Pictures (T, N, N, C) and intervals (S,)."""
 
 CLIPS = 32  # seen at once
+PLACE = ("top", "left", "side_px", "flip")
 
 
 def centre_clip(film: Film, times_s: Times, factor: float, clip: ClipSpec) -> Clip:
@@ -29,6 +32,21 @@ def centre_clip(film: Film, times_s: Times, factor: float, clip: ClipSpec) -> Cl
     indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, 0.0, film.end_s))
     pictures_TNNC = centre_crop(halve(film.frames_FHWC[indices]), clip.size_px)
     return pictures_TNNC, sampling.played_intervals(film.times_s, indices, factor, clip.frame_rate)
+
+
+def random_clip(
+    film: Film, times_s: Times, factor: float, clip: ClipSpec, rng: np.random.Generator
+) -> Clip:
+    """As :func:`centre_clip`, of a random square of a quarter of the picture or more, mirrored or not."""
+    indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, 0.0, film.end_s))
+    height, width = film.frames_FHWC.shape[1:3]
+    drawn = draw_look(height, width, rng, zoom=2.0)
+    look = replace(centre_look(height, width), **{name: getattr(drawn, name) for name in PLACE})
+    rows = slice(look.top, look.top + look.side_px)
+    columns = slice(look.left, look.left + look.side_px)
+    square = torch.from_numpy(np.ascontiguousarray(film.frames_FHWC[indices, rows, columns]))
+    (pictures_TNNC,) = apply_looks([square], [look], [0], clip.size_px)
+    return pictures_TNNC.numpy(), sampling.played_intervals(film.times_s, indices, factor, clip.frame_rate)
 
 
 def seen(

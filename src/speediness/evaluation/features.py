@@ -14,7 +14,7 @@ from torch import Tensor
 
 from speediness.datasets.clip_cache import CachedFilm
 from speediness.evaluation.centre_clips import seen
-from speediness.evaluation.recognition import CLIPS, ten_clips
+from speediness.evaluation.recognition import ten_clips
 from speediness.models.encoder import Encoder
 
 Pool = Literal["max", "mean"]
@@ -30,15 +30,18 @@ class FilmFeatures:
 
 
 def film_features(
-    encoder: Encoder, films: Sequence[CachedFilm], pool: Pool = "max", clips: int = CLIPS
+    encoder: Encoder,
+    films: Sequence[CachedFilm],
+    pool: Pool = "max",
+    crops: np.random.Generator | None = None,
 ) -> FilmFeatures:
-    """The mean over clips of a film's features, pooled over space and averaged over time.
+    """The mean over ten clips of a film's features, pooled over space and averaged over time.
 
     Args:
         encoder: any network; put into evaluation mode, its head is not asked.
         films: with labels.
         pool: over space; max in SpeedNet §3.2 and in RSPNet's supplement, mean in RSPNet's code.
-        clips: evenly spaced in every film.
+        crops: draws squares of the picture; None: the middle one.
     """
     device = next(encoder.parameters()).device
     encoder.eval()
@@ -49,7 +52,7 @@ def film_features(
 
     vectors = []
     for film in films:
-        (vectors_CD,) = seen(pooled, ten_clips(film, encoder.config.clip, clips), device)
+        (vectors_CD,) = seen(pooled, ten_clips(film, encoder.config.clip, crops=crops), device)
         vectors.append(vectors_CD.mean(0).numpy())
     return FilmFeatures(
         np.stack(vectors),

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +16,84 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from speediness.evaluation.features import FilmFeatures
+from speediness.datasets.clip_cache import ClipCache
+from speediness.datasets.video_list import VideoItem
+from speediness.errors import DataError
+from speediness.evaluation.features import FilmFeatures, film_features
+from speediness.evaluation.intervals import share_interval
+from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.models.encoder import Encoder
+
+Protocol = Literal["clean", "released"]
+"""Of retrieval. clean: centre crops everywhere, maximum over space (RSPNet's supplement). released: as
+RSPNet's code, random crops and mirroring in the gallery, mean over space; its batches, of which the
+last is dropped, are not copied."""
 
 STRENGTHS = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0]  # of the linear probe's inverse regularisation
 FOLDS = 5
 NEIGHBOURS = 10
 RECALL_AT = (1, 5, 10, 20, 50)
+
+
+def probe(
+    encoder: Encoder,
+    train_items: list[VideoItem],
+    test_items: list[VideoItem],
+    cache: Path,
+    log: Callable[[str], None] = print,
+    *,
+    protocol: Protocol = "clean",
+    cache_bytes: int | None = None,
+) -> dict[str, Any]:
+    """Freeze a network and measure what its features say of actions.
+
+    Args:
+        encoder: any network, on any device.
+        train_items: films with labels, which probes learn from and retrieval searches.
+        test_items: films with labels.
+        cache: folder of decoded films.
+        log: receives one line at a time.
+        protocol: of retrieval; the probes always get centre crops and the maximum over space.
+        cache_bytes: most that ``cache`` may take.
+
+    Returns:
+        ``linear`` and ``neighbours``, each with ``accuracy`` of films and ``interval_95`` over
+        sources; ``recall`` at 1, 5, 10, 20, 50, with ``recall_interval_95``; ``protocol``;
+        ``films``, their number on both sides.
+
+    Raises:
+        DataError: no film of a side can be used.
+    """
+    clip = encoder.config.clip
+    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
+    sides = [clips.films(items, log) for items in (train_items, test_items)]
+    if not all(sides):
+        raise DataError("no film of the training or of the test list can be decoded; see data verify")
+    log(f"looking at {len(sides[0])} training and {len(sides[1])} test films, ten clips each")
+    train, test = (film_features(encoder, films) for films in sides)
+    gallery, queries = train, test
+    if protocol == "released":
+        rng = np.random.default_rng(0)
+        gallery, queries = (
+            film_features(encoder, sides[0], "mean", rng),
+            film_features(encoder, sides[1], "mean"),
+        )
+    found_QK = retrieved(gallery, queries)
+
+    def figures(right_F: NDArray[np.bool_]) -> dict[str, Any]:
+        return {"accuracy": float(right_F.mean()), "interval_95": share_interval(right_F, test.sources)}
+
+    return {
+        "linear": figures(linear_probe(train, test)),
+        "neighbours": figures(nearest_neighbours(train, test)),
+        "recall": {str(k): float(share) for k, share in zip(RECALL_AT, found_QK.mean(0), strict=True)},
+        "recall_interval_95": {
+            str(k): share_interval(found_Q, test.sources)
+            for k, found_Q in zip(RECALL_AT, found_QK.T, strict=True)
+        },
+        "protocol": protocol,
+        "films": {"train": len(train.labels), "test": len(test.labels)},
+    }
 
 
 def linear_probe(train: FilmFeatures, test: FilmFeatures) -> NDArray[np.bool_]:

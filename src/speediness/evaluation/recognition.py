@@ -14,7 +14,7 @@ from torch import Tensor
 from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedFilm
-from speediness.evaluation.centre_clips import Clip, centre_clip, seen
+from speediness.evaluation.centre_clips import Clip, centre_clip, random_clip, seen
 from speediness.evaluation.speed_accuracy import ZOOM
 from speediness.models.recogniser import Recogniser
 
@@ -63,16 +63,21 @@ def recognise(network: Recogniser, films: Sequence[CachedFilm]) -> list[Recognis
     return found
 
 
-def ten_clips(stored: CachedFilm, clip: ClipSpec, count: int = CLIPS) -> Iterator[Clip]:
+def ten_clips(
+    stored: CachedFilm, clip: ClipSpec, count: int = CLIPS, crops: np.random.Generator | None = None
+) -> Iterator[Clip]:
     """Clips at natural speed, evenly spaced from the start of a film to its end, which they may overlap.
 
-    A film shorter than a clip is played back and forth.
+    A film shorter than a clip is played back and forth. With ``crops`` the squares are drawn from it.
     """
     film = stored.at(ZOOM * clip.size_px)
     last_s = max(film.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
     for start_s in np.linspace(0, last_s, count):
         times_s = sampling.play_at(float(start_s), 1.0, clip.n_frames, clip.frame_rate)
-        yield centre_clip(film, times_s, 1.0, clip)
+        if crops is None:
+            yield centre_clip(film, times_s, 1.0, clip)
+        else:
+            yield random_clip(film, times_s, 1.0, clip, crops)
 
 
 def confusion(said: Sequence[Recognised], classes: Sequence[str]) -> NDArray[np.int64]:

@@ -7,17 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from speediness.clip import ClipSpec
 from speediness.errors import SpeedinessError
 from speediness.models.backbones import find_backbone
-from speediness.models.encoder import EncoderConfig
+from speediness.models.checkpoint import load_network
+from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.tasks import find_task
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.tasks.task import Task
 from speediness.training.augment import ZOOM
+
+OPTIMIZERS = ("adamw", "sgd")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Recipe:
     """Everything that determines a run besides the data.
 
     Raises:
-        SpeedinessError: an unknown backbone.
+        SpeedinessError: an unknown backbone or optimizer.
     """
 
     task: Task = field(default_factory=SpeedClassTask)
@@ -50,7 +54,7 @@ class Recipe:
     windows: int = 32
     """Windows of film a step, each seen as many times as the task has views."""
     optimizer: str = "adamw"
-    """Of OPTIMIZERS: adamw, or sgd with momentum 0.9."""
+    """adamw, or sgd with momentum 0.9."""
     lr: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 100
@@ -71,6 +75,8 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, before any film is read."""
         find_backbone(self.backbone)
+        if self.optimizer not in OPTIMIZERS:
+            raise SpeedinessError(f"optimizer={self.optimizer}: choose one of {', '.join(OPTIMIZERS)}")
 
     @property
     def clips(self) -> int:
@@ -131,7 +137,7 @@ def _typed(setting: str, before: Any) -> Any:
     kind = type(before)
     try:
         if kind is tuple:
-            return tuple(value.split(","))
+            return tuple(filter(None, value.split(",")))
         return {"true": True, "false": False}[value.lower()] if kind is bool else kind(value)
     except (ValueError, KeyError) as error:
         raise SpeedinessError(f"--set {setting}: {key} takes a {kind.__name__}") from error
@@ -155,11 +161,83 @@ def speednet_s3dg() -> Recipe:
 
 
 def rspnet_small() -> Recipe:
-    """RSPNet on MotionNet: an hour on two CPU cores.
+    """RSPNet on MotionNet: an hour on two CPU cores. The queue is short, since the corpus is small."""
+    return Recipe(
+        task=RSPNetTask(motion_temperature=0.07, queue=1024),
+        zoom=1.6,
+        ema_decay=0.99,
+        weight_decay=1e-4,
+        windows=24,
+        steps=700,
+    )
 
-    The margin is wide and the queue short beside the paper's, since the corpus is small.
-    """
-    return Recipe(task=RSPNetTask(queue=1024), zoom=1.6, ema_decay=0.99, weight_decay=1e-4)
+
+def rspnet_s3dg() -> Recipe:
+    """The RSPNet paper's S3D-G on Kinetics-400, 200 epochs at a batch of 256; for GPUs."""
+    return dataclasses.replace(
+        _rspnet_paper(), backbone="s3dg_rspnet", size_px=224, lr=0.2, windows=256, steps=183_000
+    )
+
+
+def rspnet_r3d18() -> Recipe:
+    """The RSPNet paper's 3D ResNet-18 on Kinetics-400, 200 epochs at a batch of 256; for GPUs."""
+    return dataclasses.replace(
+        _rspnet_paper(), backbone="r3d18", size_px=112, lr=0.4, windows=256, steps=183_000
+    )
+
+
+def _rspnet_paper() -> Recipe:
+    """What RSPNet's settings have in common (released configuration): SGD, momentum encoder at 0.999."""
+    return Recipe(
+        task=RSPNetTask(motion_temperature=0.07),
+        zoom=1.6,
+        frame_rate=Fraction(25),
+        optimizer="sgd",
+        weight_decay=1e-4,
+        ema_decay=0.999,
+        recompressed=0,
+        evaluate_every=5000,
+    )
+
+
+def finetune_small() -> Recipe:
+    """Action recognition by a small network on few films; minutes on two CPU cores."""
+    return Recipe(
+        steps=300,
+        windows=32,
+        zoom=1.6,
+        dropout=0.5,
+        lr=1e-3,
+        recompressed=0,
+        warmup_steps=30,
+        ema_decay=0.98,
+    )
+
+
+def finetune_112() -> Recipe:
+    """RSPNet's fine-tuning of 3D ResNet-18 on UCF101 split 1: 16 frames at 112 px, 30 epochs; a GPU."""
+    return Recipe(
+        backbone="r3d18",
+        frame_rate=Fraction(25),
+        size_px=112,
+        zoom=2.0,
+        dropout=0.5,
+        recompressed=0,
+        optimizer="sgd",
+        lr=0.1,
+        weight_decay=1e-4,
+        windows=64,
+        steps=4470,
+        warmup_steps=0,
+        evaluate_every=500,
+    )
+
+
+def finetune_s3dg() -> Recipe:
+    """SpeedNet's fine-tuning (§5.4.1): 64 frames at 224 px; steps and rate are RSPNet's for UCF101."""
+    return dataclasses.replace(
+        finetune_112(), backbone="s3dg", n_frames=64, size_px=224, lr=0.005, windows=64, steps=7450
+    )
 
 
 def smoke() -> Recipe:
@@ -173,8 +251,29 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "speednet_small": speednet_small,
     "speednet_s3dg": speednet_s3dg,
     "rspnet_small": rspnet_small,
+    "rspnet_r3d18": rspnet_r3d18,
+    "rspnet_s3dg": rspnet_s3dg,
+    "finetune_small": finetune_small,
+    "finetune_112": finetune_112,
+    "finetune_s3dg": finetune_s3dg,
     "smoke": smoke,
 }
+
+
+def like_weights(recipe: Recipe, weights: Path) -> Recipe:
+    """The recipe, starting from weights: their backbone, width and frame rate; its own size of clips.
+
+    Raises:
+        WeightsError: they cannot be read.
+    """
+    config = load_network(weights, Encoder).config
+    return dataclasses.replace(
+        recipe,
+        init=str(weights),
+        backbone=config.backbone,
+        width=config.width,
+        frame_rate=config.clip.frame_rate,
+    )
 
 
 def find_recipe(name: str, settings: list[str]) -> Recipe:

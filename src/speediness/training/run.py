@@ -57,7 +57,10 @@ class Run:
             {"params": decayed, "weight_decay": recipe.weight_decay},
             {"params": free, "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(groups, lr=recipe.lr)
+        if recipe.optimizer == "sgd":
+            self.optimizer: torch.optim.Optimizer = torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9)
+        else:
+            self.optimizer = torch.optim.AdamW(groups, lr=recipe.lr)
 
     def step(self, batch: Batch, progress: float) -> None:
         """One update.

@@ -1,0 +1,123 @@
+"""Fine-tuning for action recognition, from a list of training films to figures on the test list."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import speediness
+from speediness.datasets.clip_cache import ClipCache
+from speediness.datasets.video_list import VideoItem
+from speediness.documents import write_json
+from speediness.errors import DataError
+from speediness.evaluation.intervals import share_interval
+from speediness.evaluation.recognition import confusion, recognise
+from speediness.evaluation.recognition_picture import plot_confusion
+from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.models.checkpoint import load_network
+from speediness.models.recogniser import Recogniser
+from speediness.tasks.action_class import ActionClassTask
+from speediness.training.loop import train
+from speediness.training.processes import is_first_process
+from speediness.training.publish import publish
+from speediness.training.recipe import Recipe
+
+SCHEMA = "speediness.recognition/1"
+Log = Callable[[str], None]
+
+
+def with_classes(recipe: Recipe, items: Sequence[VideoItem]) -> Recipe:
+    """The recipe with the classes that a training list names, in alphabetical order.
+
+    Raises:
+        DataError: fewer than two classes are named.
+    """
+    classes = tuple(sorted({item.label for item in items if item.label}))
+    if len(classes) < 2:
+        raise DataError(
+            f"the training list names {len(classes)} class(es); recognition needs labels of two or more, "
+            "as in ucf101:ROOT, hmdb51:ROOT or the column label of a manifest"
+        )
+    return dataclasses.replace(recipe, task=ActionClassTask(classes))
+
+
+def finetune(
+    recipe: Recipe,
+    train_items: list[VideoItem],
+    test_items: list[VideoItem],
+    out: Path,
+    cache: Path,
+    log: Log = print,
+    *,
+    resume: bool = False,
+    minutes: float | None = None,
+    cache_bytes: int | None = None,
+) -> dict[str, Any]:
+    """Train on one list, a share of whose sources (groups) is held out, and measure on the other.
+
+    Nothing is chosen on the test list: the network is that of the last step, its weights averaged.
+
+    Args:
+        recipe: with an :class:`ActionClassTask`, see :func:`with_classes`.
+        train_items: films with labels.
+        test_items: films with labels; looked at once, at the end.
+        out: folder of the run; besides what :func:`speediness.training.loop.train` leaves there
+            ``network.safetensors``, ``test.json`` and ``confusion.png``.
+        cache: folder of decoded films.
+        log: receives one line at a time.
+        resume: go on where the run in ``out`` stopped.
+        minutes: as for :func:`train`.
+        cache_bytes: most that ``cache`` may take.
+
+    Returns:
+        The document in ``test.json``: ``accuracy`` of films, ``interval_95`` over sources,
+        ``per_class``, ``classes``, ``confusion`` (rows: shown, columns: said), ``films`` with what
+        was said of each, and ``made_by``. Processes other than the first return nothing of it.
+
+    Raises:
+        DataError: a test film of an unknown class, or no film that can be used.
+        As :func:`train`.
+    """
+    assert isinstance(recipe.task, ActionClassTask)
+    classes = recipe.task.classes
+    if strange := sorted({item.label or "no class" for item in test_items} - set(classes)):
+        raise DataError(f"the test list shows {', '.join(strange)}, which the training list does not")
+    train(recipe, train_items, out, cache, resume, log, minutes=minutes, cache_bytes=cache_bytes)
+    if not is_first_process():
+        return {}
+    weights = out / "network.safetensors"
+    made_by = publish(out, train_items, weights, cache, log, cache_bytes=cache_bytes)["made_by"]
+    network = load_network(weights, Recogniser)
+    if torch.cuda.is_available():
+        network = network.cuda()
+    clip = recipe.config.clip
+    log(f"testing on {len(test_items)} films, ten clips each")
+    films = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes).films(test_items, log)
+    if not films:
+        raise DataError("no film of the test list can be decoded; see speediness data verify")
+    said = recognise(network, films)
+    counts_KK = confusion(said, classes)
+    document = {
+        "schema": SCHEMA,
+        "accuracy": float(np.mean([film.right for film in said])),
+        "interval_95": share_interval([film.right for film in said], [film.source for film in said]),
+        "per_class": {
+            name: {"films": int(row.sum()), "right": int(row[k])}
+            for k, (name, row) in enumerate(zip(classes, counts_KK, strict=True))
+        },
+        "classes": list(classes),
+        "confusion": counts_KK.tolist(),
+        "films": [
+            {"file": film.name, "source": film.source, "label": film.label, "said": film.said}
+            for film in said
+        ],
+        "made_by": {"speediness": speediness.__version__, **made_by},
+    }
+    write_json(out / "test.json", document)
+    plot_confusion(document, out / "confusion.png")
+    return document

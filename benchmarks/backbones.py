@@ -12,7 +12,7 @@ Prints the Markdown table of docs/backbones.md; nothing is run, only counted. Pu
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from dataclasses import dataclass
 
 import torch
@@ -53,16 +53,14 @@ PUBLISHED = {
 
 def main() -> None:
     """Count and print."""
-    ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    print(
-        "| name | paper | parameters | with classifier | published | clip | GMAC | published | features |"
-    )
+    ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter).parse_args()
+    print("| name | paper | parameters | with classifier | published | clip | GMAC | published | maps |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name, (stem, backbone) in BACKBONES.items():
         published = PUBLISHED[name]
         with torch.device("meta"):
             network = backbone(stem.out_channels, 1.0).eval()
-            features = network(torch.empty(1, stem.out_channels, *published.clip))
+            maps = network(torch.empty(1, stem.out_channels, *published.clip))
         parameters = count_parameters(network)
         whole = f"{(parameters + published.classifier) / 1e6:.3f} M" if published.classifier else ""
         gmacs = count_macs(network, (1, stem.out_channels, *published.clip)) / 1e9
@@ -75,7 +73,7 @@ def main() -> None:
             by(published.clip),
             f"{gmacs:.2f}",
             published.gmacs,
-            by(tuple(features.shape[1:])),
+            by(tuple(maps.shape[1:])),
         )
         print(f"| {' | '.join(cells)} |")
 

@@ -25,8 +25,8 @@ from speediness.models.cost import count_macs, count_parameters
 class Published:
     """What is said of a network elsewhere, and at which clip (T, H, W) it is counted here."""
 
-    paper: str
-    clip: tuple[int, int, int]
+    paper: str = ""
+    clip: tuple[int, int, int] = (16, 112, 112)
     classifier: int = 0
     """Parameters that the published figure has beyond the backbone."""
     parameters: str = ""
@@ -57,7 +57,7 @@ def main() -> None:
     print("| name | paper | parameters | with classifier | published | clip | GMAC | published | maps |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name, (stem, backbone) in BACKBONES.items():
-        published = PUBLISHED[name]
+        published = PUBLISHED.get(name, Published())
         with torch.device("meta"):
             network = backbone(stem.out_channels, 1.0).eval()
             maps = network(torch.empty(1, stem.out_channels, *published.clip))

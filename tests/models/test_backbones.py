@@ -57,7 +57,7 @@ def test_a_new_backbone_is_a_class_and_a_line(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_backbone_makes_a_speednet_that_judges_and_learns(name: str) -> None:
     network = small(name).train()
-    t, batch = network.config.clip.n_frames, 3
+    t, batch = network.config.clip.n_frames, 2
     clips = moving_clips(batch, t, 64, 64, network.config.clip.channels)
     cells, intervals = network.measure(clips), torch.ones(batch, t - 1)
     logits, motion, features, maps = network.judge(

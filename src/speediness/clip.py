@@ -20,7 +20,7 @@ class ClipSpec:
     frame_rate: Fraction = Fraction(16)
     """The network's reference rate, frames per second: every clip is drawn at this rate."""
     size_px: int = 96
-    """N, the short side a film is scaled to before the network sees it; a multiple of 32."""
+    """N, the short side a film is scaled to before the network sees it; a multiple of 16."""
     channels: int = 1
     """1: luma alone. 3: RGB."""
 
@@ -28,8 +28,8 @@ class ClipSpec:
         """Refuse what no network here can look at."""
         if self.n_frames < 2 or self.frame_rate <= 0:
             raise ValueError("a clip needs at least 2 frames and a positive frame rate")
-        if self.size_px < 32 or self.size_px % 32:
-            raise ValueError("size_px must be a positive multiple of 32, the network's stride")
+        if self.size_px < 32 or self.size_px % 16:
+            raise ValueError("size_px must be a multiple of 16 and at least 32")
         if self.channels not in (1, 3):
             raise ValueError("channels is 1 (luma) or 3 (RGB)")
 
@@ -37,6 +37,15 @@ class ClipSpec:
     def duration_s(self) -> float:
         """Seconds of the world that a window shows at natural speed."""
         return float(self.n_frames / self.frame_rate)
+
+    @property
+    def unit_px(self) -> int:
+        """The sides of pictures are cut to multiples of this.
+
+        32 is the stride over space of S3D-G and most others; 16 where N itself is no multiple of 32,
+        as the 112 of C3D and the ResNets, whose last map then also covers what is over.
+        """
+        return 16 if self.size_px % 32 else 32
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document; the rate is written as an exact fraction."""

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
+from scripted_judge import judge_by
 from speediness import sampling
 from speediness.analysis import shot as shot_module
 from speediness.analysis import windows
@@ -209,6 +210,23 @@ def test_windows_share_the_pairs_they_have_in_common() -> None:
     measured.clear()
     windows.judge_shots(frames, judge, CLIP, FACTORS, schedule=Stream(2, CONTEXT))
     assert sum(measured) < 1.1 * 2 * n_windows  # a pair a window
+
+
+@pytest.mark.parametrize(
+    ("size_px", "judged_px"), [(64, (64, 96)), (112, (112, 192)), (96, (96, 160)), (48, (48, 80))]
+)
+def test_a_picture_is_cut_as_little_as_its_network_allows(size_px: int, judged_px: tuple[int, int]) -> None:
+    clip = ClipSpec(n_frames=8, size_px=size_px, channels=1)
+    seen: list[tuple[int, ...]] = []
+
+    def rule(clips: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        seen.append(clips.shape[2:4])
+        return np.zeros((len(clips), 2), np.float32), np.zeros((len(clips), 2), np.float32)
+
+    wide_px = round(size_px * 16 / 9)
+    frames = [Frame(Fraction(n, 16), np.zeros((size_px, wide_px, 1), np.uint8)) for n in range(20)]
+    windows.judge_shots(frames, judge_by(rule), clip, (1.0,))
+    assert set(seen) == {judged_px}
 
 
 def test_a_network_that_sees_pictures_is_given_them() -> None:

@@ -83,6 +83,26 @@ def test_the_map_that_drives_is_absolute() -> None:
     assert found == pytest.approx(7)
 
 
+@pytest.mark.parametrize("side", [1, 3, 4, 14])
+def test_maps_of_any_size_are_spread_over_their_square(side: int) -> None:
+    """At 112 px a square has 14 cells, and the last map of a ResNet 4 x 4, of S3D 3 x 3."""
+    clip = ClipSpec(n_frames=4, size_px=112)
+    fine = mean_speed_judge()
+
+    def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
+        answers = fine.windows(clips, cells, intervals)
+        ramp = np.arange(1, side + 1, dtype=np.float32)
+        return answers._replace(maps=np.tile(np.outer(ramp, ramp), (*answers.maps.shape[:2], 1, 1)))
+
+    squares = Squares(Judge(fine.motion, windows, False), clip, (224, 224), "drive")
+    cells = squares.judge.motion(*(np.zeros((3, 256, 256, 1), np.uint8),) * 2)
+    assert cells.shape[-2:] == (squares.height, squares.width) == (28, 28)
+    maps = squares.judge.windows(None, cells[None], np.ones((1, 3), np.float32)).maps[0, 0, 0]
+    # The coarse look is one square, in the same corner of which the fine look's squares have the same.
+    for corner, expected in (((0, 0), 1), ((0, -1), side), ((-1, -1), side**2)):
+        assert maps[corner] == pytest.approx(expected)
+
+
 def test_what_moves_is_told_cell_by_cell() -> None:
     picture = np.zeros((128, 128, 1), np.uint8)
     picture[:64] = 1

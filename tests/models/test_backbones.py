@@ -1,4 +1,5 @@
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,21 +7,23 @@ import torch
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
+from speediness.engines.onnx import open_judge
 from speediness.errors import SpeedinessError
 from speediness.models.backbones import BACKBONES, find_backbone
+from speediness.models.checkpoint import load_speednet, save_network
 from speediness.models.encoder import EncoderConfig
+from speediness.models.export import export_onnx
 from speediness.models.layers import Backbone
 from speediness.models.speednet import SpeedNet
 from speediness.models.stems import PictureStem
 from speediness.training.recipe import Recipe
 
-PICTURES = [name for name, (stem, _) in BACKBONES.items() if stem.sees_pictures]
 
-
-def small(name: str, width: float = 0.125, n_frames: int = 16) -> SpeedNet:
+def small(name: str, width: float = 0.125, size_px: int = 64) -> SpeedNet:
     torch.manual_seed(0)
-    channels = 3 if name in PICTURES else 1
-    return SpeedNet(EncoderConfig(ClipSpec(n_frames, Fraction(8), 64, channels), name, width))
+    stem, _ = BACKBONES[name]
+    clip = ClipSpec(16, Fraction(8), size_px, 3 if stem.sees_pictures else 1)
+    return SpeedNet(EncoderConfig(clip, name, width))
 
 
 def moving_clips(batch: int, t: int, height: int, width: int, channels: int) -> Tensor:
@@ -55,7 +58,7 @@ def test_a_new_backbone_is_a_class_and_a_line(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_backbone_makes_a_speednet_that_judges_and_learns(name: str) -> None:
     network = small(name).train()
-    t, batch = network.config.clip.n_frames, 3
+    t, batch = network.config.clip.n_frames, 2
     clips = moving_clips(batch, t, 64, 64, network.config.clip.channels)
     cells, intervals = network.measure(clips), torch.ones(batch, t - 1)
     logits, motion, features, maps = network.judge(
@@ -94,3 +97,34 @@ def test_an_unknown_backbone_is_refused_in_one_line(name: str, said: str) -> Non
             refused()
         message = str(caught.value)
         assert said in message and f"no backbone {name};" in message and "\n" not in message
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_backbone_survives_the_file(name: str, tmp_path: Path) -> None:
+    network = small(name, width=0.0625)
+    save_network(tmp_path / "w.safetensors", network, {"recipe": "none"})
+    loaded = load_speednet(tmp_path / "w.safetensors")
+    assert loaded.config == network.config
+    for key, tensor in network.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[key], tensor, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "size_px"), [("r3d18", 112), ("i3d", 64)])
+def test_a_backbone_with_strides_in_time_runs_without_torch(
+    name: str, size_px: int, tmp_path: Path
+) -> None:
+    network = small(name, 0.0625, size_px).eval()
+    nn.init.normal_(network.classifier.weight)
+    export_onnx(network, tmp_path / "network.onnx")
+    judge = open_judge(tmp_path / "network.onnx")
+    assert judge.sees_pictures and judge.context is None
+    unit = network.config.clip.unit_px
+    for t, height, width in ((16, size_px, size_px + unit), (19, size_px + unit, 64)):
+        clips, intervals = moving_clips(2, t, height, width, 3), torch.ones(2, t - 1)
+        with torch.inference_mode():
+            cells = network.measure(clips)
+            expected = network.judge(clips, cells, intervals)
+        answers = judge.windows(clips.numpy(), cells.numpy(), intervals.numpy())
+        for got, wanted in zip(answers, expected, strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=2e-3)
+        assert np.ptp(answers.logits[..., 1] - answers.logits[..., 0]) > 0.02

@@ -106,7 +106,7 @@ class OpenShot:
     def add(self, time_s: float, pixels_HWC: Pixels) -> bool:
         """Take the next frame; True when a chunk was judged."""
         self.times_s.append(time_s)
-        self._held.append(_fit(pixels_HWC))
+        self._held.append(_fit(pixels_HWC, self._clip.unit_px))
         if time_s - max(self.judged_until_s, self.times_s[0]) < CHUNK_S:
             return False
         self.judged_until_s = time_s
@@ -116,7 +116,7 @@ class OpenShot:
 
     def hold_again(self, pixels_HWC: Pixels) -> None:
         """Take the pixels of a frame whose time is known from before an interruption."""
-        self._held.append(_fit(pixels_HWC))
+        self._held.append(_fit(pixels_HWC, self._clip.unit_px))
 
     def close(self) -> Shot:
         """Judge the rest."""
@@ -261,12 +261,12 @@ def unpacked(name: str, state: Mapping[str, NDArray]) -> list[NDArray]:
     return np.split(state[name], state[f"{name}.ends"][:-1]) if name in state else []
 
 
-def _fit(pixels_HWC: Pixels) -> Pixels:
-    """The middle of the picture, cut to the multiples of 32 that the network can look at.
+def _fit(pixels_HWC: Pixels, unit_px: int) -> Pixels:
+    """The middle of the picture, its sides cut to multiples of what the network can look at.
 
     Paper (§5.1): a square centre crop. Here: as much of the longer side as fits, because what
     moves is not always in the middle.
     """
-    height, width = pixels_HWC.shape[0] // 32 * 32, pixels_HWC.shape[1] // 32 * 32
+    height, width = (side // unit_px * unit_px for side in pixels_HWC.shape[:2])
     top, left = (pixels_HWC.shape[0] - height) // 2, (pixels_HWC.shape[1] - width) // 2
     return pixels_HWC[top : top + height, left : left + width]

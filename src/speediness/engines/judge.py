@@ -21,8 +21,8 @@ second and third changed the log-odds by 0.07, 0.05 and 0.03 on average, all oth
 
 WindowJudge = Callable[[Pixels, Floats], tuple[Floats, Floats]]
 """(B, T, H, W, C) uint8 clips and (B, T - 1) intervals to logits (B, 2), normal and sped up, and flow
-(B, 2), mean and peak; H and W are multiples of 32, intervals as in
-:func:`speediness.sampling.played_intervals`."""
+(B, 2), mean and peak; H and W are multiples of ``ClipSpec.unit_px``, intervals
+as in :func:`speediness.sampling.played_intervals`."""
 
 
 class Answers(NamedTuple):

@@ -78,7 +78,8 @@ def measure_context_bias(films: Sequence[Film], judge: Judge, clip: ClipSpec) ->
             times_s = play_at(film.times_s[0], factor, count, clip.frame_rate)
             indices = nearest_frames(film.times_s, times_s)
             frames = halve(film.frames_FHWC[indices])
-            frames = frames[:, : frames.shape[1] // 32 * 32, : frames.shape[2] // 32 * 32]
+            height, width = (side // clip.unit_px * clip.unit_px for side in frames.shape[1:3])
+            frames = frames[:, :height, :width]
             cells = judge.motion(frames[:-1], frames[1:])
             intervals = played_intervals(film.times_s, indices, factor, clip.frame_rate)
             whole = _log_odds(judge, cells[None], intervals[None])[0, judge.context : -judge.context]

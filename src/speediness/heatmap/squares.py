@@ -116,8 +116,8 @@ class Squares:
                 log_odds_B = (logits[:, 0, 1] - logits[:, 0, 0]) * peak_B / (peak_B + STILL_PX**2)
                 values = log_odds_B[:, None, None, None]
             else:
-                per_map = side // maps.shape[-1]
-                values = np.abs(maps).repeat(per_map, -2).repeat(per_map, -1)
+                at = np.arange(side) * maps.shape[-1] // side
+                values = np.abs(maps[..., at[:, None], at])
             total[..., rows, columns] += weights * values
             weight[rows, columns] += weights
         logits_B12, flow_B12 = sums_2B12 / np.float32(len(squares))

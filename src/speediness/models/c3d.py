@@ -1,8 +1,8 @@
 """C3D (Tran et al. 2015, arXiv 1412.0767) with batch norm, as VCOP and RSPNet use it.
 
-Eight convolutions of 3 x 3 x 3, as in the paper; batch norm after each is from VCOP (Xu et al. 2019), kept by
-RSPNet (Chen et al. 2021, arXiv 2011.07949), and makes the convolutions' bias needless. The paper's pool5, fc6
-and fc7 are not here: they are two thirds of its 78 M parameters and tie it to 16 x 112 x 112.
+Eight convolutions of 3 x 3 x 3, as in the paper; batch norm after each is from VCOP (Xu et al. 2019), kept
+by RSPNet (Chen et al. 2021, arXiv 2011.07949), and makes the convolutions' bias needless. The paper's
+pool5, fc6 and fc7 are not here: they hold two thirds of its 78 M parameters and tie it to 16 x 112 x 112.
 """
 
 # B batch, C channels, T frames, H W picture

@@ -35,10 +35,13 @@ def export_onnx(network: SpeedNet, path: Path) -> None:
     clip = network.config.clip
     # Sizes unlike any constant of the network, so that none is taken for one.
     batch, pairs, height, width = 3, clip.n_frames, clip.size_px + 32, clip.size_px + 64
-    size = {"height": Dim("height", min=1, max=64), "width": Dim("width", min=1, max=64)}
-    free = {"batch": Dim("batch"), "pairs": Dim("pairs", min=2, max=1023)}
+    unit = clip.unit_px
+    least, most = 32 // unit, 2048 // unit
+    rows, columns = Dim("rows", min=least, max=most), Dim("columns", min=least, max=most)
+    # No sequence is shorter than a window, and a backbone with strides in time needs its length.
+    free = {"batch": Dim("batch"), "pairs": Dim("pairs", min=max(clip.n_frames - 1, 2), max=1023)}
 
-    picture_sizes = {0: free["batch"], 1: 32 * size["height"], 2: 32 * size["width"]}
+    picture_sizes = {0: free["batch"], 1: unit * rows, 2: unit * columns}
     # Two tensors: one given twice would be exported as one input.
     before = torch.zeros(batch, height, width, clip.channels, dtype=torch.uint8)
     after = torch.zeros_like(before)
@@ -47,13 +50,12 @@ def export_onnx(network: SpeedNet, path: Path) -> None:
     )
 
     cells = torch.zeros(batch, pairs, 4, height // CELL_PX, width // CELL_PX)
-    per_32 = 32 // CELL_PX
-    cell_sizes = {3: per_32 * size["height"], 4: per_32 * size["width"]}
+    cell_sizes = {3: unit // CELL_PX * rows, 4: unit // CELL_PX * columns}
     windows = {0: free["batch"], 1: free["pairs"]}
     judged = {"cells": (cells, windows | cell_sizes), "intervals": (torch.ones(batch, pairs), windows)}
     if network.stem.sees_pictures:
         clips = torch.zeros(batch, pairs + 1, height, width, clip.channels, dtype=torch.uint8)
-        sizes = {0: free["batch"], 1: free["pairs"] + 1, 2: 32 * size["height"], 3: 32 * size["width"]}
+        sizes = {0: free["batch"], 1: free["pairs"] + 1, 2: unit * rows, 3: unit * columns}
         judged["clips"] = (clips, sizes)
     model = _graph(_Judge(network).eval(), judged, ["logits", "motion", "features", "maps"])
     travelling = base64.b64encode(motion.SerializeToString()).decode("ascii")
@@ -98,7 +100,7 @@ def _save(model: onnx.ModelProto, path: Path, document: dict[str, Any], motion: 
 
 
 class _Judge(nn.Module):
-    """The second step as a forward pass; only S3D-G is given the clips."""
+    """The second step as a forward pass; only a backbone of pictures is given the clips."""
 
     def __init__(self, network: SpeedNet) -> None:
         super().__init__()

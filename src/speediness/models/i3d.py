@@ -2,8 +2,8 @@
 
 The RGB stream, with batch norm; channels and strides as published, pools padded alike on both sides where
 TensorFlow pads less before than after. :func:`inflate` makes a 3D kernel of a 2D one so that a video in
-which nothing moves (the paper's "boring video") gets the answer of its one frame. Beyond its ends a video is
-padded with zeros, as published, so that this holds for features that see no end of it: they see 99 frames.
+which nothing moves (the paper's "boring video") gets the answer of its one frame. Beyond its ends a video
+is padded with zeros, as published, so this holds for features that see no end of it: they see 99 frames.
 """
 
 # B batch, T frames, H W picture, D feature channels; O out, I in, t h w kernel

@@ -1,8 +1,8 @@
 """3D ResNet-18 (Hara et al. 2018, arXiv 1711.09577), the ResNet-18 of RSPNet (arXiv 2011.07949).
 
 Its stem is 7 x 7 x 7 with a stride over space alone, then a pool of 3 x 3 x 3 that halves time and space;
-shortcuts are projections where the size changes (type B). torchvision's r3d_18 is another network: a stem of
-3 x 7 x 7 and no pool.
+shortcuts are projections where the size changes (type B). torchvision's r3d_18 is another network: its stem
+is 3 x 7 x 7 and has no pool.
 """
 
 # B batch, C channels, T frames, H W picture, D feature channels

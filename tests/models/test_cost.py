@@ -1,0 +1,116 @@
+"""Parameters and multiply-adds against those that the networks' authors or maintainers publish."""
+
+import pytest
+import torch
+from torch import nn
+
+from speediness.models.backbones import BACKBONES
+from speediness.models.c3d import STAGES
+from speediness.models.cost import count_macs, count_parameters
+from speediness.models.layers import Backbone
+from speediness.models.s3dg import BLOCKS
+
+
+def full_size(name: str) -> Backbone:
+    with torch.device("meta"):
+        return BACKBONES[name][1](3, 1.0)
+
+
+def macs_by_hand(network: nn.Module, shape: tuple[int, ...]) -> int:
+    """Counted at each convolution from the shape it really produced."""
+    total = 0
+
+    def count(conv: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        nonlocal total
+        assert isinstance(conv, nn.Conv3d)
+        total += output.numel() * conv.weight[0].numel()
+
+    hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, nn.Conv3d)]
+    with torch.inference_mode():
+        network.eval()(torch.zeros(shape))
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_multiply_adds_are_those_counted_by_hand(name: str) -> None:
+    network = BACKBONES[name][1](3, 0.0625)
+    shape = (2, 3, 16, 48, 32)
+    assert count_macs(network, shape) == macs_by_hand(network, shape) > 0
+    assert all(parameter.device.type == "cpu" for parameter in network.parameters())
+
+
+# With torchvision's classifier for Kinetics-400, 400 (feature_dim + 1) parameters: num_params and GFLOPS
+# of S3D_Weights and R2Plus1D_18_Weights in torchvision's documentation, which counts a multiply-add as one.
+@pytest.mark.parametrize(
+    ("name", "parameters", "gmacs", "shape"),
+    [
+        ("s3d", 8_320_048, 17.98, (16, 224, 224)),
+        ("r2plus1d18", 31_505_325, 40.52, (16, 112, 112)),
+    ],
+)
+def test_torchvisions_networks_to_the_last_parameter(
+    name: str, parameters: int, gmacs: float, shape: tuple[int, ...]
+) -> None:
+    network = full_size(name)
+    assert count_parameters(network) + 400 * (network.feature_dim + 1) == parameters
+    assert count_macs(network, (1, 3, *shape)) / 1e9 == pytest.approx(gmacs, abs=0.005)
+
+
+def test_hara_resnet_is_torchvisions_but_for_its_stem() -> None:
+    """torchvision's r3d_18 has 33,371,472 (R3D_18_Weights) and a stem of 3 x 7 x 7 instead of 7 x 7 x 7."""
+    network = full_size("r3d18")
+    assert count_parameters(network) + 400 * 513 == 33_371_472 + (7 - 3) * 7 * 7 * 3 * 64
+
+
+def test_c3d_with_its_fully_connected_layers_has_the_published_size() -> None:
+    """mmaction2's page of C3D: 78.4 M parameters with 101 classes and no batch norm, 38.5 G at 16 x 112."""
+    network = full_size("c3d")
+    channels = [d for stage in STAGES for d in stage]
+    # A bias a channel in the paper; here batch norm's scale and shift.
+    convolutions = count_parameters(network) - 2 * sum(channels) + sum(channels)
+    fc6, fc7, classes = (8192 + 1) * 4096, (4096 + 1) * 4096, (4096 + 1) * 101
+    assert (convolutions + fc6 + fc7 + classes) / 1e6 == pytest.approx(78.4, abs=0.05)
+    assert count_macs(network, (1, 3, 16, 112, 112)) / 1e9 == pytest.approx(38.5, abs=0.05)
+
+
+def test_two_streams_of_i3d_have_25_m_parameters() -> None:
+    """Carreira and Zisserman 2017, Table 1; the second stream is of flow, two channels."""
+    with torch.device("meta"):
+        streams = [BACKBONES["i3d"][1](channels, 1.0) for channels in (3, 2)]
+    total = sum(count_parameters(stream) + 400 * (stream.feature_dim + 1) for stream in streams)
+    assert total / 1e6 == pytest.approx(25, abs=0.5)
+
+
+def test_gates_are_a_weight_from_each_to_each_channel_they_scale() -> None:
+    """RSPNet's have a bias too. Nobody publishes a size; worked out from the channels: 9.13 and 8.68 M."""
+    separable = [64, 192, *(d for block in BLOCKS.values() for d in (block[2], block[4]))]
+    everywhere = [192, *(block[i] for block in BLOCKS.values() for i in (0, 2, 4, 5))]
+    s3d = count_parameters(full_size("s3d"))
+    rspnet = s3d + sum(d * (d + 1) for d in separable)
+    s3dg = s3d + sum(d * d for d in everywhere)
+    assert count_parameters(full_size("s3dg_rspnet")) == rspnet == 8_675_744
+    assert count_parameters(full_size("s3dg")) == count_parameters(full_size("s3dg_strided")) == s3dg
+    assert s3dg == 9_129_376
+
+
+@pytest.mark.parametrize(
+    ("name", "clip", "features"),
+    [
+        ("s3dg", (16, 224, 224), (1024, 16, 7, 7)),  # SpeedNet §3.2: T x N/32 x N/32 x 1024
+        ("s3dg_strided", (64, 224, 224), (1024, 8, 7, 7)),
+        ("s3dg_rspnet", (64, 224, 224), (1024, 8, 7, 7)),
+        ("s3d", (64, 224, 224), (1024, 8, 7, 7)),
+        ("i3d", (64, 224, 224), (1024, 8, 7, 7)),
+        ("c3d", (16, 112, 112), (512, 2, 7, 7)),
+        ("r3d18", (16, 112, 112), (512, 1, 4, 4)),  # RSPNet's retrieval.py
+        ("r2plus1d18", (16, 112, 112), (512, 2, 7, 7)),
+    ],
+)
+def test_published_inputs_give_the_published_maps(
+    name: str, clip: tuple[int, ...], features: tuple[int, ...]
+) -> None:
+    network = full_size(name).eval()
+    assert network(torch.empty(1, 3, *clip, device="meta")).shape == (1, *features)
+    assert network.feature_dim == features[0]

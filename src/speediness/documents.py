@@ -40,6 +40,23 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
             partial.unlink()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write beside, then rename.
+
+    Raises:
+        OutputError: the folder is missing, not writable or full.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}; write elsewhere") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
 def _text(document: dict[str, Any]) -> Iterator[str]:
     """The very text that ``json.dumps`` gives, piece by piece."""
     yield "{"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from speediness.cli.analyse import print_outputs
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, print_json
 from speediness.cli.train import add_settings
+from speediness.documents import write_text
 from speediness.errors import SpeedinessError
 from speediness.reproduce import EXPERIMENTS
 
@@ -114,6 +116,123 @@ def _print_table1(document: dict[str, Any]) -> None:
         out.print(f"left out: {line}")
 
 
+def _transfer_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="WHERE",
+        required=True,
+        help="films with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
+    )
+    parser.add_argument(
+        "--pretrain",
+        metavar="WHERE",
+        help="films to pretrain on, such as kinetics400:ROOT (default: the training list of --data)",
+    )
+    parser.add_argument(
+        "--unseen",
+        metavar="WHERE",
+        help="films the pretext tasks are measured on (default: the test list of --data)",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="NAME=FILE",
+        action="append",
+        default=[],
+        help="weights trained before, a row of their own; for random, speednet or rspnet in its place",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="folder of the runs and tables, made if missing; what is found there is not done again",
+    )
+    scale = parser.add_mutually_exclusive_group()
+    scale.add_argument(
+        "--small",
+        dest="scale",
+        action="store_const",
+        const="small",
+        default="paper",
+        help="a narrow 3D ResNet-18 for two CPU cores, instead of the paper's networks",
+    )
+    scale.add_argument(
+        "--smoke", dest="scale", action="store_const", const="smoke", help="a few steps of the same code"
+    )
+    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
+
+
+def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespace) -> int:
+    from speediness.datasets import find_videos
+    from speediness.reproduce.transfer import STARTS, Data, estimate_s, transfer
+    from speediness.reproduce.transfer_tables import markdown, plot_shares, table
+
+    if arguments.seeds < 1:
+        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
+    weights = {}
+    for given in arguments.weights:
+        start, equals, path = given.partition("=")
+        if not equals or not Path(path).exists():
+            raise SpeedinessError(f"--weights {given}: give NAME=FILE, a .safetensors file that exists")
+        weights[start] = Path(path)
+    starts = [start for start in STARTS if start != "speednet" or name != "rspnet"]
+    starts += [start for start in weights if start not in starts]
+    train, test = (find_videos(arguments.data, split) for split in ("train", "test"))
+    data = Data(
+        pretrain=find_videos(arguments.pretrain, "train") if arguments.pretrain else train,
+        unseen=find_videos(arguments.unseen, "test") if arguments.unseen else test,
+        train=train,
+        test=test,
+    )
+    make_folder(arguments.out)
+    seconds = estimate_s(arguments.scale, [start for start in starts if start not in weights], measures)
+    _log(
+        f"training takes about {_long(seconds * arguments.seeds)} on this machine; --small and --smoke less"
+    )
+    document = transfer(
+        data,
+        arguments.out,
+        arguments.scale,
+        arguments.seeds,
+        _log,
+        starts=starts,
+        weights=weights,
+        measures=measures,
+    )
+    rows = table(name, document, arguments.data.partition(":")[0])
+    outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png")}
+    write_text(Path(outputs["md"]), markdown(rows))
+    if name == "table3":
+        del outputs["png"]
+    else:
+        plot_shares(document, Path(outputs["png"]))
+    outputs["json"] = str(arguments.out / "transfer.json")
+    if arguments.json:
+        print_json(document | {"outputs": outputs})
+    else:
+        _print_rows(rows)
+        print_outputs(outputs)
+    return 0
+
+
+def _long(seconds: float) -> str:
+    for unit, length_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def _print_rows(rows: list[list[str]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for n, column in enumerate(rows[0]):
+        table.add_column(column, justify="right" if n > 1 else "left")
+    for row in rows[1:]:
+        table.add_row(*row)
+    console().print(table)
+
+
 def _picture_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", dest="out", metavar="OUT.png", type=Path, required=True, help="picture to write"
@@ -184,6 +303,9 @@ def _log(line: str) -> None:
 
 PARTS = {
     "table1": (_table1_arguments, _table1),
+    "table2": (_transfer_arguments, partial(_transfer, "table2", ("probe", "finetune"))),
+    "table3": (_transfer_arguments, partial(_transfer, "table3", ("probe",))),
+    "rspnet": (_transfer_arguments, partial(_transfer, "rspnet", ("pretext", "probe", "finetune"))),
     "fig2": (_picture_arguments, _fig2),
     "fig4": (_fig4_arguments, _fig4),
 }

@@ -18,13 +18,12 @@ from speediness.clip import ClipSpec
 from speediness.datasets.film import Film
 from speediness.evaluation.speed_accuracy import centre_crop, halve
 from speediness.sampling import Times
-from speediness.training.augment import apply_looks, centre_look, draw_look
+from speediness.training.augment import Look, apply_looks, centre_look, draw_look
 
 Clip = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """Pictures (T, N, N, C) and intervals (S,)."""
 
 CLIPS = 32  # seen at once
-PLACE = ("top", "left", "side_px", "flip")
 
 
 def centre_clip(film: Film, times_s: Times, factor: float, clip: ClipSpec) -> Clip:
@@ -38,10 +37,15 @@ def random_clip(
     film: Film, times_s: Times, factor: float, clip: ClipSpec, rng: np.random.Generator
 ) -> Clip:
     """As :func:`centre_clip`, of a random square of a quarter of the picture or more, mirrored or not."""
-    indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, 0.0, film.end_s))
     height, width = film.frames_FHWC.shape[1:3]
     drawn = draw_look(height, width, rng, zoom=2.0)
-    look = replace(centre_look(height, width), **{name: getattr(drawn, name) for name in PLACE})
+    place = {name: getattr(drawn, name) for name in ("top", "left", "side_px", "flip")}
+    return looked_clip(film, times_s, factor, clip, replace(centre_look(height, width), **place))
+
+
+def looked_clip(film: Film, times_s: Times, factor: float, clip: ClipSpec, look: Look) -> Clip:
+    """As :func:`centre_clip`, with a look of :mod:`speediness.training.augment`."""
+    indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, 0.0, film.end_s))
     rows = slice(look.top, look.top + look.side_px)
     columns = slice(look.left, look.left + look.side_px)
     square = torch.from_numpy(np.ascontiguousarray(film.frames_FHWC[indices, rows, columns]))

@@ -180,4 +180,7 @@ class RSPNetTask(Task):
 
     def validate(self, network: RSPNet, films: Sequence[CachedFilm]) -> dict[str, float]:
         """See :mod:`speediness.evaluation.relative_speed`."""
-        return {"accuracy": ranked_right(network, films), "same_film": same_film_found(network, films)}
+        return {
+            "accuracy": ranked_right(network, films),
+            "same_film": same_film_found(network, films, changed=True),
+        }

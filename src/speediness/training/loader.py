@@ -88,7 +88,7 @@ class Loader:
             clips_BTHWC,
             torch.from_numpy(np.stack([cut.intervals for cut in cuts])),
             torch.tensor([cut.view.label for cut in cuts]),
-            tuple(dict.fromkeys(cut.origin for cut in cuts)),
+            tuple(dict.fromkeys(cut.origin for cut in cuts[:: self.task.views_per_window])),
         )
 
     def draw(self, step: int) -> list[Cut]:

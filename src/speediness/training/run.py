@@ -70,7 +70,7 @@ class Run:
             progress: how much of the run is done, 0..1; the learning rate follows it.
 
         Raises:
-            SpeedinessError: the loss is not a number; nothing was updated.
+            SpeedinessError: the loss or its gradient is not a number; no weight was changed.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * learning_rate(self.done, progress, self.recipe.warmup_steps)
@@ -80,14 +80,16 @@ class Run:
         batch = batch.to(self.device)
         losses = self.task.step(self._cast(self.forward), self._cast(self.average), self.memory, batch)
         values = {name: loss.item() for name, loss in losses.items()}
-        if not math.isfinite(values["loss"]):
-            raise SpeedinessError(
-                f"the loss of step {self.done} is {values['loss']} (seed {self.recipe.seed}); its batch: "
-                f"{', '.join(batch.origins)}; the last checkpoint is intact, resume with a lower lr"
-            )
         self.optimizer.zero_grad(set_to_none=True)
-        losses["loss"].backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_gradient)
+        if math.isfinite(values["loss"]):
+            losses["loss"].backward()
+        length = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_gradient)
+        if not math.isfinite(values["loss"]) or not torch.isfinite(length):
+            raise SpeedinessError(
+                f"the loss of step {self.done} is {values['loss']}, its gradient {length.item()} long "
+                f"(seed {self.recipe.seed}); its batch: {', '.join(batch.origins)}; the last checkpoint is "
+                "intact, resume with a lower lr, or with compiled=false"
+            )
         self.optimizer.step()
         # The average starts short, so that it does not drag the random start along.
         _average(self.average, self.network, min(self.recipe.ema_decay, (1 + self.done) / (10 + self.done)))

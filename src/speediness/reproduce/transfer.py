@@ -1,0 +1,296 @@
+"""What pretraining is worth: SpeedNet Tables 2 and 3, and RSPNet's, on one engine.
+
+Networks start at random, from SpeedNet's task or from RSPNet's, all on the same backbone. Each is
+fine-tuned and tested, and its frozen features are probed and searched. Every step leaves its result
+in the output folder and is not done again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+import speediness
+from speediness.datasets.clip_cache import ClipCache
+from speediness.datasets.video_list import VideoItem
+from speediness.documents import read_json, write_json
+from speediness.errors import DataError
+from speediness.evaluation.probes import probe
+from speediness.evaluation.relative_speed import ranked_right, same_film_found
+from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.models.backbones import find_backbone
+from speediness.models.checkpoint import load_network
+from speediness.models.cost import count_macs
+from speediness.models.encoder import Encoder
+from speediness.models.rspnet import RSPNet
+from speediness.tasks.rspnet import RSPNetTask
+from speediness.training.finetune import finetune, with_classes
+from speediness.training.loop import train
+from speediness.training.publish import publish
+from speediness.training.recipe import (
+    Recipe,
+    finetune_s3dg,
+    finetune_small,
+    rspnet_s3dg,
+    rspnet_small,
+    smoke,
+    speednet_s3dg,
+    speednet_small,
+)
+
+SCHEMA, STEP_SCHEMA = "speediness.transfer/1", "speediness.transfer_step/1"
+Scale = Literal["paper", "small", "smoke"]
+STARTS = ("random", "speednet", "rspnet")
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The lists of films that an experiment is made from."""
+
+    pretrain: list[VideoItem]
+    """Without labels; a share of their sources is held out."""
+    unseen: list[VideoItem]
+    """Of the same kind, never trained on: what the pretext tasks are measured on."""
+    train: list[VideoItem]
+    """With labels."""
+    test: list[VideoItem]
+    """With labels."""
+
+    def digest(self) -> str:
+        """Tells lists of films apart, wherever they lie."""
+        names = [[(item.path.name, item.source) for item in part] for part in vars(self).values()]
+        return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
+
+
+def recipes(scale: Scale) -> dict[str, Recipe]:
+    """The recipes of a scale, all on one backbone: ``speednet``, ``rspnet`` and ``finetune``.
+
+    paper: as published, for GPUs. small: a narrow 3D ResNet-18 and a corpus of an hour, for two CPU
+    cores. smoke: a few steps of the same code.
+    """
+    if scale == "paper":
+        return {"speednet": speednet_s3dg(), "rspnet": rspnet_s3dg(), "finetune": finetune_s3dg()}
+    if scale == "small":
+        rspnet = rspnet_small()
+        shared = {name: getattr(rspnet, name) for name in ("backbone", "width", "recompressed", "compiled")}
+        return {
+            "speednet": dataclasses.replace(speednet_small(), **shared, steps=200),
+            "rspnet": rspnet,
+            "finetune": dataclasses.replace(finetune_small(), **shared, steps=120),
+        }
+    few = dataclasses.replace(smoke(), backbone="r3d18", width=0.0625, recompressed=0)
+    return {
+        "speednet": few,
+        "rspnet": dataclasses.replace(few, task=RSPNetTask(queue=16)),
+        "finetune": few,
+    }
+
+
+def transfer(
+    data: Data,
+    out: Path,
+    scale: Scale,
+    seeds: int,
+    log: Log,
+    *,
+    starts: Sequence[str] = STARTS,
+    weights: dict[str, Path] | None = None,
+    measures: Sequence[str] = ("pretext", "probe", "finetune"),
+) -> dict[str, Any]:
+    """Pretrain or load, fine-tune and probe, for every start and seed.
+
+    Args:
+        data: lists of films.
+        out: folder; a folder a start and seed, ``transfer.json``, ``commands.txt`` and ``log.txt``.
+        scale: of the recipes.
+        seeds: networks a start, of seeds 0 to ``seeds - 1``.
+        log: receives one line at a time; what it says is also in ``log.txt``.
+        starts: of STARTS, or names in ``weights``.
+        weights: trained before, by name; a start that is named here is not pretrained.
+        measures: what is done with each.
+
+    Returns:
+        The document in ``transfer.json``: ``rows``, one a start, with every measure's figures by
+        seed, and ``made_by``.
+
+    Raises:
+        DataError: ``out`` holds results of other films or of another scale.
+    """
+    work = _Work(data, out, scale, log, dict(weights or {}))
+    work.check()
+    rows: dict[str, dict[str, list[Any]]] = {start: {name: [] for name in measures} for start in starts}
+    jobs = [(seed, start) for seed in range(seeds) for start in starts]
+    for done, (seed, start) in enumerate(jobs):
+        work.say(f"{start}, seed {seed}: {done + 1} of {len(jobs)}")
+        for name in measures:
+            if name == "pretext" and start == "speednet":
+                continue
+            rows[start][name].append(work.result(name, start, seed))
+        document = {
+            "schema": SCHEMA,
+            "rows": [{"start": start, **measured} for start, measured in rows.items()],
+            "made_by": work.made_by | {"speediness": speediness.__version__},
+        }
+        write_json(out / "transfer.json", document)
+    return read_json(out / "transfer.json", SCHEMA)
+
+
+def estimate_s(scale: Scale, starts: Sequence[str], measures: Sequence[str]) -> float:
+    """Seconds of training that one seed takes here, roughly.
+
+    Fine-tuning of every start is counted, and the pretraining of those that have any.
+    """
+    made_by = recipes(scale)
+    wanted = [made_by[start] for start in starts if start in made_by]
+    if "finetune" in measures:
+        wanted += [made_by["finetune"]] * len(starts)
+    return sum(_step_s(recipe) * recipe.steps for recipe in wanted)
+
+
+def _step_s(recipe: Recipe) -> float:
+    """Seconds a step: measured on a narrow network and small clips, scaled by multiply-adds."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    _, backbone = find_backbone(recipe.backbone)
+    small, shape = backbone(3, min(recipe.width, 0.25)).to(device), (2, 3, 16, 64, 64)
+    clips = torch.rand(shape, device=device)
+    taken_s = []
+    for _ in range(2):  # the first warms up
+        started_s = time.perf_counter()
+        small(clips).sum().backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        taken_s.append(time.perf_counter() - started_s)
+    macs = count_macs(backbone(3, recipe.width), (1, 3, recipe.n_frames, recipe.size_px, recipe.size_px))
+    # RSPNet's keys go forward alone, a third of the work: less than this is wrong by.
+    return taken_s[1] * recipe.clips * macs / count_macs(small, shape)
+
+
+class _Work:
+    """The steps of :func:`transfer`, each with its result on disk."""
+
+    def __init__(self, data: Data, out: Path, scale: Scale, log: Log, weights: dict[str, Path]) -> None:
+        self.data, self.out, self.scale, self.weights = data, out, scale, weights
+        self.recipes, self.cache = recipes(scale), out / "cache"
+        self._log = log
+        self.made_by = {
+            "scale": scale,
+            "films": data.digest(),
+            "recipes": {name: recipe.to_json() for name, recipe in self.recipes.items()},
+            "weights": {name: str(path) for name, path in weights.items()},
+        }
+
+    def check(self) -> None:
+        """Refuse a folder made otherwise."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        path = self.out / "made_by.json"
+        document = {"schema": STEP_SCHEMA, **self.made_by}
+        if path.exists():
+            if read_json(path, STEP_SCHEMA) != json.loads(json.dumps(document)):
+                raise DataError(f"{self.out} holds results of other films or recipes; choose another --out")
+        else:
+            write_json(path, document)
+
+    def say(self, line: str) -> None:
+        """To the log and to the file."""
+        with (self.out / "log.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+        self._log(line)
+
+    def result(self, name: str, start: str, seed: int) -> dict[str, Any]:
+        """One measure of one network, made unless it is there."""
+        folder = self.out / start / f"seed-{seed}"
+        path = folder / f"{name}.json"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            made = {"pretext": self._pretext, "probe": self._probe, "finetune": self._finetune}[name](
+                start, seed, folder
+            )
+            write_json(path, {"schema": STEP_SCHEMA, **made})
+        return {key: value for key, value in read_json(path, STEP_SCHEMA).items() if key != "schema"}
+
+    def _start(self, start: str, seed: int, folder: Path) -> Path | None:
+        """Weights to start from; None: a random start."""
+        if start in self.weights:
+            return self.weights[start]
+        if start == "random":
+            return None
+        network = folder / "pretrain" / "network.safetensors"
+        if not network.exists():
+            recipe = dataclasses.replace(self.recipes[start], seed=seed)
+            run = folder / "pretrain"
+            self._note(f"train ... --out {shlex.quote(str(run))}", recipe)
+            resume = (run / "checkpoint.safetensors").exists()
+            train(recipe, self.data.pretrain, run, self.cache, resume, self.say)
+            partial = run / "whole.safetensors"
+            publish(run, self.data.pretrain, partial, self.cache, self.say)
+            partial.replace(network)
+        return network
+
+    def _encoder(self, start: str, seed: int, folder: Path) -> Encoder:
+        """The frozen network; at random it has the recipe's shape and this seed."""
+        weights = self._start(start, seed, folder)
+        if weights is not None:
+            return _placed(load_network(weights, Encoder))
+        torch.manual_seed(seed)
+        return _placed(Encoder(self.recipes["rspnet"].config))
+
+    def _pretext(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
+        weights = self._start(start, seed, folder)
+        torch.manual_seed(seed)
+        network = load_network(weights, RSPNet) if weights else RSPNet(self.recipes["rspnet"].config)
+        clip = network.config.clip
+        films = ClipCache(self.cache, ZOOM * clip.size_px, clip.channels).films(self.data.unseen, self.say)
+        network = _placed(network)
+        return {
+            "films": len(films),
+            "ranked_right": ranked_right(network, films),
+            "same_film": same_film_found(network, films),
+            "same_film_changed": same_film_found(network, films, changed=True),
+        }
+
+    def _probe(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
+        encoder = self._encoder(start, seed, folder)
+        clean, released = (
+            probe(encoder, self.data.train, self.data.test, self.cache, self.say, protocol=protocol)
+            for protocol in ("clean", "released")
+        )
+        return clean | {"released": {"recall": released["recall"]}}
+
+    def _finetune(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
+        weights = self._start(start, seed, folder)
+        recipe = dataclasses.replace(self.recipes["finetune"], seed=seed, init=str(weights or ""))
+        recipe = with_classes(recipe, self.data.train)
+        run = folder / "finetune"
+        self._note(f"finetune ... --out {shlex.quote(str(run))}", recipe)
+        resume = (run / "checkpoint.safetensors").exists()
+        document = finetune(
+            recipe, self.data.train, self.data.test, run, self.cache, self.say, resume=resume
+        )
+        return {
+            key: document[key] for key in ("accuracy", "interval_95", "per_class", "confusion", "films")
+        }
+
+    def _note(self, command: str, recipe: Recipe) -> None:
+        """What would do the same by hand."""
+        plain = recipe.to_json() | recipe.to_json()["task"]
+        settings = [
+            f"{key}={','.join(value) if isinstance(value, list | tuple) else value}"
+            for key, value in plain.items()
+            if not isinstance(value, dict) and key != "name"
+        ]
+        with (self.out / "commands.txt").open("a", encoding="utf-8") as file:
+            file.write(f"speediness {command} {' '.join(f'--set {shlex.quote(s)}' for s in settings)}\n")
+
+
+def _placed(network: Any) -> Any:
+    return (network.cuda() if torch.cuda.is_available() else network).eval()

@@ -1,0 +1,139 @@
+"""The tables and the picture of :mod:`speediness.reproduce.transfer`, beside the papers'."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speediness.plots import INK, save_figure
+from speediness.reproduce.published import RSPNET, TABLE2, TABLE3, Published
+
+TITLES = {"random": "random start", "speednet": "SpeedNet", "rspnet": "RSPNet"}
+COLOURS = ("#999999", "#0072B2", "#E69F00", "#009E73", "#CC79A7")  # Okabe and Ito
+SHARES = {
+    "finetune": "fine-tuned",
+    "linear": "linear probe",
+    "neighbours": "10 nearest neighbours",
+}
+
+
+def table(name: str, document: dict[str, Any], data: str) -> list[list[str]]:
+    """Rows of text, the first the head: ours above, the paper's below.
+
+    Args:
+        name: table2, table3 or rspnet.
+        document: of :func:`speediness.reproduce.transfer.transfer`.
+        data: what was tested on, for the head.
+    """
+    if name == "table3":
+        return _retrieval(document)
+    head = ["pretraining", "network", f"{data}: fine-tuned", "linear probe", "10 neighbours"]
+    published = TABLE2 if name == "table2" else RSPNET
+    if name == "rspnet":
+        head += ["triplets ranked right", "same film found", "same, clips changed"]
+    backbone = document["made_by"]["recipes"]["finetune"]
+    network = f"{backbone['backbone']}, width {backbone['width']:g}"
+    rows = [head]
+    for row in document["rows"]:
+        cells = [TITLES.get(row["start"], row["start"]), network]
+        cells += [_share(values) for values in shares(row).values()]
+        if name == "rspnet":
+            pretext = row.get("pretext") or []
+            keys = ("ranked_right", "same_film", "same_film_changed")
+            cells += [_mean([made[key] for made in pretext]) for key in keys]
+        rows.append(cells)
+    rows += [_published(line, len(head)) for line in published]
+    return rows
+
+
+def shares(row: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Of a row, by measure, the accuracies by seed."""
+    return {
+        "finetune": row.get("finetune") or [],
+        "linear": [made["linear"] for made in row.get("probe") or []],
+        "neighbours": [made["neighbours"] for made in row.get("probe") or []],
+    }
+
+
+def _retrieval(document: dict[str, Any]) -> list[list[str]]:
+    rows = [["pretraining, protocol", *(f"R@{k}" for k in (1, 5, 10, 20, 50))]]
+    for row in document["rows"]:
+        title = TITLES.get(row["start"], row["start"])
+        for protocol in ("clean", "released"):
+            made = [one if protocol == "clean" else one["released"] for one in row["probe"]]
+            recalls = [_mean([one["recall"][str(k)] for one in made]) for k in (1, 5, 10, 20, 50)]
+            rows.append([f"{title}, {protocol}", *recalls])
+    return rows + [
+        [f"paper: {name}", *(f"{value:.1f} %" for value in values)] for name, values in TABLE3.items()
+    ]
+
+
+def _published(line: Published, columns: int) -> list[str]:
+    figures = [f"UCF101 {line.ucf101:g} %", f"HMDB51 {line.hmdb51:g} %"]
+    cells = [f"paper: {line.pretraining}", line.network, ", ".join(figures), line.source]
+    return cells + [""] * (columns - len(cells))
+
+
+def _share(made: Sequence[dict[str, Any]]) -> str:
+    """Mean over seeds, the seeds, and the interval over sources, itself a mean over seeds."""
+    if not made:
+        return ""
+    values = [one["accuracy"] for one in made]
+    low, high = np.mean([one["interval_95"] for one in made], axis=0)
+    each = f" [{', '.join(f'{100 * value:.1f}' for value in values)}]" if len(values) > 1 else ""
+    return f"{100 * np.mean(values):.1f} % ({100 * low:.0f} to {100 * high:.0f}){each}"
+
+
+def _mean(values: Sequence[float]) -> str:
+    return f"{100 * np.mean(values):.1f} %" if values else ""
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """The rows as a table."""
+    head, *body = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([head, "|---" * len(rows[0]) + "|", *body, ""])
+
+
+def plot_shares(document: dict[str, Any], out_png: Path) -> None:
+    """Draw fine-tuning and probes by start: bars of means, 95 % intervals over sources, dots by seed.
+
+    Raises:
+        OutputError: the picture cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.5, 4.2), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    rows = [row for row in document["rows"] if row.get("finetune") or row.get("probe")]
+    width = 0.8 / max(len(rows), 1)
+    for n, row in enumerate(rows):
+        for place, (name, made) in enumerate(shares(row).items()):
+            if not made:
+                continue
+            values = [one["accuracy"] for one in made]
+            low, high = np.mean([one["interval_95"] for one in made], axis=0)
+            x = place + (n - (len(rows) - 1) / 2) * width
+            title = TITLES.get(row["start"], row["start"]) if name == "linear" else None
+            axes.bar(x, np.mean(values), 0.9 * width, color=COLOURS[n % len(COLOURS)], label=title)
+            axes.vlines(x, low, high, color=INK, linewidth=1.2)
+            if len(values) > 1:
+                axes.plot([x] * len(values), values, "o", color="white", mec=INK, ms=4)
+            axes.text(x, 0.02, f"{np.mean(values):.0%}", ha="center", fontsize=8.5, color="white")
+    classes = (
+        len(document["rows"][0]["finetune"][0]["confusion"]) if rows and rows[0].get("finetune") else 0
+    )
+    if classes:
+        axes.axhline(1 / classes, color=INK, linewidth=0.8, linestyle="--")
+    axes.set_xticks(range(len(SHARES)), list(SHARES.values()))
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+    axes.set_ylabel("test films right")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=10)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(rows), frameon=False, fontsize=9)
+    save_figure(figure, out_png)

@@ -84,7 +84,7 @@ def recipes(scale: Scale) -> dict[str, Recipe]:
         rspnet = rspnet_small()
         shared = {name: getattr(rspnet, name) for name in ("backbone", "width", "recompressed", "compiled")}
         return {
-            "speednet": dataclasses.replace(speednet_small(), **shared, steps=200),
+            "speednet": dataclasses.replace(speednet_small(), **shared, steps=250),
             "rspnet": rspnet,
             "finetune": dataclasses.replace(finetune_small(), **shared, steps=120),
         }

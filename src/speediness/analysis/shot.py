@@ -20,8 +20,8 @@ CHUNK_S = 40.0  # windows are judged whenever this much more film is at hand
 FRAMES = 512  # of sequences judged in one call; an engine makes of it what suits it
 PAIRS = 128  # measured in one call
 
-Watch = Callable[[NDArray[np.float64], Floats], None]
-"""Given the times (B, L) of the frames of sequences just judged, and their class activation maps."""
+Watch = Callable[[NDArray[np.float64], Sequence, Floats], None]
+"""Given the times (L,) of the frames of a sequence just judged, itself, and its class activation maps."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,8 @@ class OpenShot:
         answers = self._judge.windows(clips, cells, intervals)
         if self._watch is not None:
             times_s = np.array(self.times_s)
-            self._watch(times_s[np.stack([sequence.frames_L for sequence in sequences])], answers.maps)
+            for sequence, maps in zip(sequences, answers.maps, strict=True):
+                self._watch(times_s[sequence.frames_L], sequence, maps)
         log_odds_BW1 = (answers.logits[..., 1] - answers.logits[..., 0])[..., None]
         answers_BW3 = np.concatenate([log_odds_BW1, answers.flow], -1).astype(np.float64)
         for k, sequence, answers_W3, features_LD in zip(

@@ -62,5 +62,5 @@ def render_heatmap(
             yield painted
 
     size_px = (painter.width_px, painter.height_px)
-    with VideoWriter(out, size_px, rate, maker.colour, form) as writer:
+    with VideoWriter(out, size_px, rate, maker.colour, form, "ultrafast") as writer:
         writer.write(pictures(), sound.blocks() if sound else (), n_frames, progress)

@@ -9,7 +9,8 @@ Median AUC between halves at 1x and 2x, 24 films put together from training clip
 by the activation map. benchmarks/heatmap.py measures what ships.
 """
 
-# P pairs of frames, H W picture, C channels, B windows, T frames, S = T - 1 pairs, h w cells
+# P pairs of frames, H W picture, C channels, B sequences, L frames of a sequence, S = L - 1 pairs,
+# T frames of a window, W = L - T + 1 windows, h w cells
 
 from __future__ import annotations
 
@@ -51,7 +52,10 @@ class Squares:
         self._picture_px = picture_px
         # Whole cells of the coarse look, two of the fine one.
         self.height, self.width = (side // (FINE * CELL_PX) * FINE for side in picture_px)
-        self.judge = Judge(self._motion, self._windows, judge.sees_pictures)
+        context = judge.context
+        if context is not None and kind == "speed":
+            context += clip.n_frames - 1  # a frame's value is a mean over all windows that hold it
+        self.judge = Judge(self._motion, self._windows, judge.sees_pictures, context)
 
     @property
     def region(self) -> tuple[float, float, float, float]:
@@ -83,53 +87,66 @@ class Squares:
         return np.concatenate([fine, coarse.repeat(FINE, -2).repeat(FINE, -1)], 1)
 
     def _windows(self, clips: Pixels | None, cells_BS8hw: Floats, intervals_BS: Floats) -> Answers:
-        """Maps (B, T, 2, h, w): the kind asked for, what moves; logits of the coarse look."""
-        looks = (
-            (cells_BS8hw[:, :, 4:, ::FINE, ::FINE], None if clips is None else _coarse(clips)),
-            (cells_BS8hw[:, :, :4], clips),
-        )
-        coarse, fine = (self._look(cells, pictures, intervals_BS) for cells, pictures in looks)
+        """Maps (B, L, 2, h, w): the kind asked for, what moves; logits of the coarse look."""
+        small = None if clips is None else _coarse(clips)
+        coarse = self._look(small, cells_BS8hw[:, :, 4:, ::FINE, ::FINE], intervals_BS)
+        fine = self._look(clips, cells_BS8hw[:, :, :4], intervals_BS)
         moving = self._moving(cells_BS8hw[:, :, 2], intervals_BS)
         maps = np.stack([(_twice(coarse.maps) + fine.maps) / 2, moving], 2, dtype=np.float32)
         return coarse._replace(maps=maps)
 
-    def _look(self, cells_BS4hw: Floats, clips: Pixels | None, intervals_BS: Floats) -> Answers:
+    def _look(self, clips: Pixels | None, cells_BS4hw: Floats, intervals_BS: Floats) -> Answers:
         """Mean over the squares around each cell, those in whose middle it lies first of all."""
-        height, width = cells_BS4hw.shape[-2:]
+        n_sequences, n_pairs, _, height, width = cells_BS4hw.shape
         side = self._clip.size_px // CELL_PX
-        slope = np.minimum(np.arange(side) + 1, side - np.arange(side)).astype(np.float32)
-        weights = np.outer(slope, slope)
-        total = np.zeros((len(cells_BS4hw), self._clip.n_frames, height, width), np.float32)
+        weights = np.outer(slope(side), slope(side))
+        total = np.zeros((n_sequences, n_pairs + 1, height, width), np.float32)
         weight = np.zeros((height, width), np.float32)
-        sums_2B12 = np.zeros((2, len(cells_BS4hw), 1, 2), np.float32)
+        logits, flow = [], []
         squares = list(_squares(height, width, side))
-        for rows, columns in squares:
+        # All in one call, which an engine divides as suits it; but pictures are large.
+        at_once = len(squares) if clips is None else 1
+        for i in range(0, len(squares), at_once):
+            some = squares[i : i + at_once]
             part = None
             if clips is not None:
-                part = np.ascontiguousarray(clips[:, :, _px(rows), _px(columns)])
-            cells = np.ascontiguousarray(cells_BS4hw[..., rows, columns])
-            logits, flow, _, maps = self._network.windows(part, cells, intervals_BS)
-            sums_2B12 += (logits, flow)
-            if self._kind == "speed":
-                # Where nothing moves there is no answer, as the curve has it.
-                peak_B = flow[:, 0, 1] ** 2
-                log_odds_B = (logits[:, 0, 1] - logits[:, 0, 0]) * peak_B / (peak_B + STILL_PX**2)
-                values = log_odds_B[:, None, None, None]
-            else:
-                per_map = side // maps.shape[-1]
-                values = np.abs(maps).repeat(per_map, -2).repeat(per_map, -1)
-            total[..., rows, columns] += weights * values
-            weight[rows, columns] += weights
-        logits_B12, flow_B12 = sums_2B12 / np.float32(len(squares))
-        no_features = np.empty((len(cells_BS4hw), self._clip.n_frames, 0), np.float32)
-        return Answers(logits_B12, flow_B12, no_features, np.divide(total, weight, dtype=np.float32))
+                part = np.concatenate([clips[:, :, _px(rows), _px(columns)] for rows, columns in some])
+            cells = np.concatenate([cells_BS4hw[..., rows, columns] for rows, columns in some])
+            answers = self._network.windows(part, cells, np.tile(intervals_BS, (len(some), 1)))
+            values = self._values(answers, side)
+            for (rows, columns), of_square in zip(some, np.split(values, len(some)), strict=True):
+                total[..., rows, columns] += weights * of_square
+                weight[rows, columns] += weights
+            logits += np.split(answers.logits, len(some))
+            flow += np.split(answers.flow, len(some))
+        no_features = np.empty((n_sequences, n_pairs + 1, 0), np.float32)
+        maps = np.divide(total, weight, dtype=np.float32)
+        return Answers(np.mean(logits, 0), np.mean(flow, 0), no_features, maps)
+
+    def _values(self, answers: Answers, side: int) -> Floats:
+        """(B, L, side, side), or 1 x 1: what is said of each frame of squares."""
+        if self._kind == "drive":
+            per_map = side // answers.maps.shape[-1]
+            return np.abs(answers.maps).repeat(per_map, -2).repeat(per_map, -1)
+        # Where nothing moves there is no answer, as the curve has it.
+        peak_BW = answers.flow[..., 1] ** 2
+        log_odds_BW = (answers.logits[..., 1] - answers.logits[..., 0]) * peak_BW / (peak_BW + STILL_PX**2)
+        near_T = slope(self._clip.n_frames)
+        sums_BL = np.stack([np.convolve(log_odds_W, near_T) for log_odds_W in log_odds_BW])
+        weights_L = np.convolve(np.ones(log_odds_BW.shape[1], np.float32), near_T)
+        return (sums_BL / weights_L)[..., None, None]
 
     def _moving(self, length_BShw: Floats, intervals_BS: Floats) -> Floats:
-        """(B, T, h, w) from 0 for what stands still to 1."""
+        """(B, L, h, w) from 0 for what stands still to 1."""
         per_interval_BS = np.float32(64 / self._clip.size_px / FINE) / np.maximum(intervals_BS, 0.25)
         moves = np.square(length_BShw * per_interval_BS[:, :, None, None], dtype=np.float32)
         moves = np.concatenate([moves, moves[:, -1:]], 1)
         return np.divide(moves, moves + STILL_PX**2, dtype=np.float32)
+
+
+def slope(length: int) -> Floats:
+    """(length,) weights by which what is said of a stretch counts along it: its middle most."""
+    return np.minimum(np.arange(length) + 1, length - np.arange(length)).astype(np.float32)
 
 
 def _squares(height: int, width: int, side: int) -> Iterator[tuple[slice, slice]]:

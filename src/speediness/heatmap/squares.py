@@ -88,15 +88,25 @@ class Squares:
 
     def _windows(self, clips: Pixels | None, cells_BS8hw: Floats, intervals_BS: Floats) -> Answers:
         """Maps (B, L, 2, h, w): the kind asked for, what moves; logits of the coarse look."""
+        look = self._whole if self._kind == "drive" else self._by_squares
         small = None if clips is None else _coarse(clips)
-        coarse = self._look(small, cells_BS8hw[:, :, 4:, ::FINE, ::FINE], intervals_BS)
-        fine = self._look(clips, cells_BS8hw[:, :, :4], intervals_BS)
+        coarse = look(small, cells_BS8hw[:, :, 4:, ::FINE, ::FINE], intervals_BS)
+        fine = look(clips, cells_BS8hw[:, :, :4], intervals_BS)
         moving = self._moving(cells_BS8hw[:, :, 2], intervals_BS)
         maps = np.stack([(_twice(coarse.maps) + fine.maps) / 2, moving], 2, dtype=np.float32)
         return coarse._replace(maps=maps)
 
-    def _look(self, clips: Pixels | None, cells_BS4hw: Floats, intervals_BS: Floats) -> Answers:
-        """Mean over the squares around each cell, those in whose middle it lies first of all."""
+    def _whole(self, clips: Pixels | None, cells_BS4hw: Floats, intervals_BS: Floats) -> Answers:
+        """The absolute class activation map of the picture."""
+        answers = self._network.windows(clips, np.ascontiguousarray(cells_BS4hw), intervals_BS)
+        height, width = cells_BS4hw.shape[-2:]
+        # Pictures are continued to sides that the network can take, cells are not.
+        per_map = 1 if clips is None else clips.shape[3] // CELL_PX // answers.maps.shape[-1]
+        maps = np.abs(answers.maps).repeat(per_map, -2).repeat(per_map, -1)
+        return answers._replace(maps=maps[..., :height, :width])
+
+    def _by_squares(self, clips: Pixels | None, cells_BS4hw: Floats, intervals_BS: Floats) -> Answers:
+        """Log-odds: mean over the squares around each cell, those in whose middle it lies first of all."""
         n_sequences, n_pairs, _, height, width = cells_BS4hw.shape
         side = self._clip.size_px // CELL_PX
         weights = np.outer(slope(side), slope(side))
@@ -113,9 +123,10 @@ class Squares:
                 part = np.concatenate([clips[:, :, _px(rows), _px(columns)] for rows, columns in some])
             cells = np.concatenate([cells_BS4hw[..., rows, columns] for rows, columns in some])
             answers = self._network.windows(part, cells, np.tile(intervals_BS, (len(some), 1)))
-            values = self._values(answers, side)
-            for (rows, columns), of_square in zip(some, np.split(values, len(some)), strict=True):
-                total[..., rows, columns] += weights * of_square
+            for (rows, columns), log_odds_BL in zip(
+                some, np.split(self._log_odds(answers), len(some)), strict=True
+            ):
+                total[..., rows, columns] += weights * log_odds_BL[..., None, None]
                 weight[rows, columns] += weights
             logits += np.split(answers.logits, len(some))
             flow += np.split(answers.flow, len(some))
@@ -123,18 +134,15 @@ class Squares:
         maps = np.divide(total, weight, dtype=np.float32)
         return Answers(np.mean(logits, 0), np.mean(flow, 0), no_features, maps)
 
-    def _values(self, answers: Answers, side: int) -> Floats:
-        """(B, L, side, side), or 1 x 1: what is said of each frame of squares."""
-        if self._kind == "drive":
-            per_map = side // answers.maps.shape[-1]
-            return np.abs(answers.maps).repeat(per_map, -2).repeat(per_map, -1)
+    def _log_odds(self, answers: Answers) -> Floats:
+        """(B, L) of sped up: means over the windows around each frame, near middles first."""
         # Where nothing moves there is no answer, as the curve has it.
         peak_BW = answers.flow[..., 1] ** 2
         log_odds_BW = (answers.logits[..., 1] - answers.logits[..., 0]) * peak_BW / (peak_BW + STILL_PX**2)
         near_T = slope(self._clip.n_frames)
         sums_BL = np.stack([np.convolve(log_odds_W, near_T) for log_odds_W in log_odds_BW])
         weights_L = np.convolve(np.ones(log_odds_BW.shape[1], np.float32), near_T)
-        return (sums_BL / weights_L)[..., None, None]
+        return sums_BL / weights_L
 
     def _moving(self, length_BShw: Floats, intervals_BS: Floats) -> Floats:
         """(B, L, h, w) from 0 for what stands still to 1."""

@@ -145,7 +145,8 @@ def find_maps(
             time_s, pixels = float(frame.time_s), frame.pixels_HWC
             if squares is None:
                 squares = Squares(net.judge, net.clip, (pixels.shape[0], pixels.shape[1]), kind)
-            if detector.is_cut(pixels.mean(2).astype(np.uint8)) or not shots:
+            luma = pixels[:, :, 0] if net.clip.channels == 1 else pixels.mean(2)
+            if detector.is_cut(luma.astype(np.uint8)) or not shots:
                 if shots:
                     shots[-1].close()
                 shots.append(_ShotMaps(squares, net.clip, time_s))

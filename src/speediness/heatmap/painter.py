@@ -10,6 +10,7 @@ from typing import Literal
 
 import av
 import numpy as np
+from av.filter import Graph
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
@@ -123,7 +124,7 @@ class _Overlay:
     """
 
     def __init__(self, width_px: int, height_px: int) -> None:
-        self._graph = av.filter.Graph()
+        self._graph = Graph()
         self._sources = [
             self._graph.add_buffer(width=width_px, height=height_px, format=form, time_base=TICK)
             for form in ("yuv420p", "yuva420p")

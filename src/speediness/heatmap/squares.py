@@ -142,7 +142,7 @@ class Squares:
         near_T = slope(self._clip.n_frames)
         sums_BL = np.stack([np.convolve(log_odds_W, near_T) for log_odds_W in log_odds_BW])
         weights_L = np.convolve(np.ones(log_odds_BW.shape[1], np.float32), near_T)
-        return sums_BL / weights_L
+        return np.divide(sums_BL, weights_L, dtype=np.float32)
 
     def _moving(self, length_BShw: Floats, intervals_BS: Floats) -> Floats:
         """(B, L, h, w) from 0 for what stands still to 1."""

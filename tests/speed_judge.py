@@ -26,7 +26,7 @@ def mean_speed_judge(n_frames: int, context: int | None = None) -> Judge:
         mean = np.stack([np.convolve(row, np.ones(n_frames - 1), "valid") for row in per_pair]) / (
             n_frames - 1
         )
-        flow = np.stack([mean, np.full_like(mean, 100)], -1)
+        flow = np.stack([mean, np.full_like(mean, 100)], -1, dtype=np.float32)
         per_frame = np.concatenate([cells[:, :, 2], cells[:, -1:, 2]], 1)
         logits = np.stack([-mean / 2, mean / 2], -1, dtype=np.float32)
         return Answers(logits, flow, per_frame.mean((2, 3))[..., None], -per_frame)

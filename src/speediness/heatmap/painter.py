@@ -126,7 +126,9 @@ class _Overlay:
     def __init__(self, width_px: int, height_px: int) -> None:
         self._graph = Graph()
         self._sources = [
-            self._graph.add_buffer(width=width_px, height=height_px, format=form, time_base=TICK)
+            self._graph.add_buffer(
+                width=width_px, height=height_px, format=av.VideoFormat(form), time_base=TICK
+            )
             for form in ("yuv420p", "yuva420p")
         ]
         overlay, self._sink = self._graph.add("overlay", "format=yuv420"), self._graph.add("buffersink")

@@ -39,7 +39,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("films", nargs="*", type=Path, metavar="FILM")
     given = parser.parse_args()
-    report("heatmap-speed", given, partial(measure, given.films), tables, draw)
+    report("heatmap_speed", given, partial(measure, given.films), tables, draw)
 
 
 def measure(films: list[Path]) -> Results:

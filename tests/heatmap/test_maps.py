@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from speed_judge import mean_speed_judge
-from speediness.analysis import shot
 from speediness.analysis.network import Network, load_network
 from speediness.analysis.schedule import Sequence
 from speediness.analysis.shot import OpenShot
 from speediness.engines.judge import Judge
 from speediness.errors import OutputError
+from speediness.heatmap import maps
 from speediness.heatmap.maps import FAINTEST, HeatMaps, find_maps
 from speediness.heatmap.squares import Kind
 from synthetic import Picture, steady, uneven, write_film
@@ -106,7 +106,7 @@ def test_a_long_shot_in_pieces_is_as_in_one(
         judge_sequences(self, batch)
 
     monkeypatch.setattr(OpenShot, "_judge_sequences", watched)
-    monkeypatch.setattr(shot, "CHUNK_S", 3.0)
+    monkeypatch.setattr(maps, "CHUNK_S", 3.0)
     pieces = find_maps(crossing_film, kind)
     assert len(lengths) >= 3
     assert max(lengths) < 100 < len(whole.times_s)

@@ -82,6 +82,7 @@ class OpenShot:
         factors: at which the shot is watched.
         schedule: which windows are judged.
         watch: sees the maps, which are not kept; None: nobody does.
+        chunk_s: windows are judged whenever this much more film is at hand; None: CHUNK_S.
     """
 
     def __init__(
@@ -91,9 +92,10 @@ class OpenShot:
         factors: tuple[float, ...],
         schedule: Schedule,
         watch: Watch | None = None,
+        chunk_s: float | None = None,
     ) -> None:
         self._judge, self._clip, self._factors, self._schedule = judge, clip, factors, schedule
-        self._watch = watch
+        self._watch, self._chunk_s = watch, chunk_s or CHUNK_S
         self.times_s: list[float] = []
         self.moments_s: list[list[float]] = [[] for _ in factors]
         self.answers: list[list[NDArray[np.float64]]] = [[] for _ in factors]
@@ -107,7 +109,7 @@ class OpenShot:
         """Take the next frame; True when a chunk was judged."""
         self.times_s.append(time_s)
         self._held.append(_fit(pixels_HWC))
-        if time_s - max(self.judged_until_s, self.times_s[0]) < CHUNK_S:
+        if time_s - max(self.judged_until_s, self.times_s[0]) < self._chunk_s:
             return False
         self.judged_until_s = time_s
         self._judge_moments(closing=False)

@@ -24,6 +24,7 @@ from speediness.heatmap.squares import FINE, Kind, Squares, slope
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 
+CHUNK_S = 20.0  # of a shot judged at once: the picture has four times the cells that analysis looks at
 LOW, HIGH = 20.0, 99.5  # percentiles of a film's absolute maps that are drawn as 0 and 1
 FAINTEST = 0.1  # distance of the two at least, in log-odds: maps of nothing stay dark
 CERTAIN = 2.0  # log-odds of sped up drawn as tanh(1): 7 to 1
@@ -186,7 +187,7 @@ class _ShotMaps:
         self._clip, self._rate = clip, float(clip.frame_rate)
         judge = squares.judge
         schedule = Windows(clip.n_frames // 2, 1) if judge.context is None else Stream(1, judge.context)
-        self._shot = OpenShot(judge, clip, (1.0,), schedule, self._watch)
+        self._shot = OpenShot(judge, clip, (1.0,), schedule, self._watch, CHUNK_S)
         self._sums: dict[int, NDArray[np.float32]] = {}
         self._weights: dict[int, float] = {}
         self.times_s = np.zeros(0)

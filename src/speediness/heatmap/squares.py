@@ -1,10 +1,12 @@
-"""A network that is asked about squares of the picture instead of the whole of it.
+"""A network that is asked what each place of the picture says.
 
-Paper (§5.5): the class activation map of the whole picture, with its sign, shows which part plays at
-which speed. Here: the small network's maps reach as wide as the picture, its features are those of
-the place that shows them most, and motion is measured against the mean over the picture, so the map
-of one place tells much of the others. So the network judges squares of the film as if they were
-films, as tall as the picture and half as tall, and a place gets the mean of the squares it is in.
+Paper (§5.5): the absolute class activation map of the whole picture shows which regions drive the
+prediction, and with its sign which part plays at which speed. So it is here with the first, at the
+network's own size and at twice that. But the sign of the small network's maps tells of one place much
+that comes from others: they reach as wide as the picture, its features are those of the place that
+shows them most, and motion is measured against the mean over the picture. So the network judges
+squares of the film as if they were films, as tall as the picture and half as tall, and a place gets
+the mean of the squares it is in.
 Median AUC between halves at 1x and 2x, 24 films put together from training clips: 0.88 by squares, 0.70
 by the activation map. benchmarks/heatmap.py measures what ships.
 """
@@ -34,7 +36,7 @@ STEPS = 2  # squares in the length of a square
 
 
 class Squares:
-    """Asks a network about squares and says how much each cell of the picture contributes.
+    """Asks a network about a picture or its squares and says how much each cell contributes.
 
     Attributes:
         height: cells of a map.

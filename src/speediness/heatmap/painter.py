@@ -116,7 +116,7 @@ class Painter:
 
 
 class _Overlay:
-    """FFmpeg's filter, in a fifth of the time that numpy takes.
+    """FFmpeg's filter, in a third of the time that numpy takes.
 
     Args:
         width_px: of both pictures, even.

@@ -6,9 +6,8 @@ network's own size and at twice that. But the sign of the small network's maps t
 that comes from others: they reach as wide as the picture, its features are those of the place that
 shows them most, and motion is measured against the mean over the picture. So the network judges
 squares of the film as if they were films, as tall as the picture and half as tall, and a place gets
-the mean of the squares it is in.
-Median AUC between halves at 1x and 2x, 24 films put together from training clips: 0.88 by squares, 0.70
-by the activation map. benchmarks/heatmap.py measures what ships.
+the mean of the squares it is in. Median AUC between halves at 1x and 2x, the 24 films that
+benchmarks/heatmap.py puts together from training clips: 0.97 by squares, 0.79 by the activation map.
 """
 
 # P pairs of frames, H W picture, C channels, B sequences, L frames of a sequence, S = L - 1 pairs,

@@ -1,10 +1,18 @@
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from speed_judge import mean_speed_judge
+from speediness.analysis.network import Network, load_network
+from speediness.analysis.schedule import Sequence
+from speediness.analysis.shot import OpenShot
+from speediness.engines.judge import Judge
 from speediness.errors import OutputError
+from speediness.heatmap import maps
 from speediness.heatmap.maps import FAINTEST, HeatMaps, find_maps
 from speediness.heatmap.squares import Kind
 from synthetic import Picture, steady, uneven, write_film
@@ -78,6 +86,58 @@ def test_shots_keep_to_themselves(tmp_path: Path) -> None:
     before, after = found.drawn(1.59), found.drawn(1.61)
     assert before[:, :16].mean() > before[:, 20:].mean()
     assert after[:, 20:].mean() > after[:, :12].mean()
+
+
+@pytest.fixture
+def crossing_film(tmp_path: Path) -> Path:
+    """14 s, after which the first third is long forgotten."""
+    return write_film(tmp_path / "a.mp4", steady(141, 10), width_px=256, height_px=128, picture=crossing)
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_a_long_shot_in_pieces_is_as_in_one(
+    crossing_film: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = find_maps(crossing_film, kind)
+    lengths, judge_sequences = [], OpenShot._judge_sequences
+
+    def watched(self: OpenShot, batch: list[tuple[int, Sequence]]) -> None:
+        lengths.append(len(batch[0][1].frames_L))
+        judge_sequences(self, batch)
+
+    monkeypatch.setattr(OpenShot, "_judge_sequences", watched)
+    monkeypatch.setattr(maps, "CHUNK_S", 3.0)
+    pieces = find_maps(crossing_film, kind)
+    assert len(lengths) >= 3
+    assert max(lengths) < 100 < len(whole.times_s)
+    assert pieces.times_s == pytest.approx(whole.times_s)
+    for ours, theirs in ((pieces.maps, whole.maps), (pieces.moving, whole.moving)):
+        assert np.abs(ours.astype(np.float32) - theirs).max() < 0.01
+
+
+def with_judge(judge: Judge) -> Network:
+    network = load_network()
+    network.judge = judge
+    return network
+
+
+def test_all_windows_at_once_or_each_alone(crossing_film: Path) -> None:
+    """Of a network whose answer depends on a window alone the maps are the same; of ours they are alike."""
+    alone, at_once = (
+        find_maps(crossing_film, network=with_judge(mean_speed_judge(16, context))) for context in (None, 0)
+    )
+    assert at_once.times_s == pytest.approx(alone.times_s)
+    # A window at an end plays back and forth, and the last one ends with the film.
+    ours, theirs = (found.maps[10:-18].astype(np.float32) for found in (at_once, alone))
+    # And its last frame, which has no motion of its own, borrows that of the one before.
+    assert np.abs(ours - theirs).mean() < 0.002 * ours.mean()
+    judge = load_network().judge
+    alone, at_once = (
+        find_maps(crossing_film, "speed", network=with_judge(replace(judge, context=context)))
+        for context in (None, judge.context)
+    )
+    ours, theirs = (1 / (1 + np.exp(-found.maps.astype(np.float32).mean(0))) for found in (at_once, alone))
+    assert np.abs(ours - theirs).mean() < 0.05
 
 
 def test_uneven_times_and_a_single_frame(tmp_path: Path) -> None:

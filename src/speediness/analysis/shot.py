@@ -20,8 +20,8 @@ CHUNK_S = 40.0  # windows are judged whenever this much more film is at hand
 FRAMES = 512  # of sequences judged in one call; an engine makes of it what suits it
 PAIRS = 128  # measured in one call
 
-Watch = Callable[[NDArray[np.float64], Floats], None]
-"""Given the times (B, L) of the frames of sequences just judged, and their class activation maps."""
+Watch = Callable[[NDArray[np.float64], Sequence, Floats], None]
+"""Given the times (L,) of the frames of a sequence just judged, itself, and its class activation maps."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class OpenShot:
         factors: at which the shot is watched.
         schedule: which windows are judged.
         watch: sees the maps, which are not kept; None: nobody does.
+        chunk_s: windows are judged whenever this much more film is at hand; None: CHUNK_S.
     """
 
     def __init__(
@@ -91,9 +92,10 @@ class OpenShot:
         factors: tuple[float, ...],
         schedule: Schedule,
         watch: Watch | None = None,
+        chunk_s: float | None = None,
     ) -> None:
         self._judge, self._clip, self._factors, self._schedule = judge, clip, factors, schedule
-        self._watch = watch
+        self._watch, self._chunk_s = watch, chunk_s or CHUNK_S
         self.times_s: list[float] = []
         self.moments_s: list[list[float]] = [[] for _ in factors]
         self.answers: list[list[NDArray[np.float64]]] = [[] for _ in factors]
@@ -107,7 +109,7 @@ class OpenShot:
         """Take the next frame; True when a chunk was judged."""
         self.times_s.append(time_s)
         self._held.append(_fit(pixels_HWC, self._clip.unit_px))
-        if time_s - max(self.judged_until_s, self.times_s[0]) < CHUNK_S:
+        if time_s - max(self.judged_until_s, self.times_s[0]) < self._chunk_s:
             return False
         self.judged_until_s = time_s
         self._judge_moments(closing=False)
@@ -195,7 +197,8 @@ class OpenShot:
         answers = self._judge.windows(clips, cells, intervals)
         if self._watch is not None:
             times_s = np.array(self.times_s)
-            self._watch(times_s[np.stack([sequence.frames_L for sequence in sequences])], answers.maps)
+            for sequence, maps in zip(sequences, answers.maps, strict=True):
+                self._watch(times_s[sequence.frames_L], sequence, maps)
         log_odds_BW1 = (answers.logits[..., 1] - answers.logits[..., 0])[..., None]
         answers_BW3 = np.concatenate([log_odds_BW1, answers.flow], -1).astype(np.float64)
         for k, sequence, answers_W3, features_LD in zip(

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from speediness.analysis.curve import AHEAD
 from speediness.analysis.cuts import CutDetector
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
-from speediness.analysis.schedule import Windows
+from speediness.analysis.schedule import Sequence, Stream, Windows
 from speediness.analysis.shot import OpenShot
 from speediness.clip import ClipSpec
 from speediness.errors import OutputError
-from speediness.heatmap.squares import FINE, Kind, Squares
+from speediness.heatmap.squares import FINE, Kind, Squares, slope
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 
-SCHEDULE = Windows(stride=8, positions=1)
+CHUNK_S = 20.0  # of a shot judged at once: the picture has four times the cells that analysis looks at
 LOW, HIGH = 20.0, 99.5  # percentiles of a film's absolute maps that are drawn as 0 and 1
 FAINTEST = 0.1  # distance of the two at least, in log-odds: maps of nothing stay dark
 CERTAIN = 2.0  # log-odds of sped up drawn as tanh(1): 7 to 1
@@ -146,7 +146,8 @@ def find_maps(
             time_s, pixels = float(frame.time_s), frame.pixels_HWC
             if squares is None:
                 squares = Squares(net.judge, net.clip, (pixels.shape[0], pixels.shape[1]), kind)
-            if detector.is_cut(pixels.mean(2).astype(np.uint8)) or not shots:
+            luma = pixels[:, :, 0] if net.clip.channels == 1 else pixels.mean(2)
+            if detector.is_cut(luma.astype(np.uint8)) or not shots:
                 if shots:
                     shots[-1].close()
                 shots.append(_ShotMaps(squares, net.clip, time_s))
@@ -183,12 +184,12 @@ class _ShotMaps:
 
     def __init__(self, squares: Squares, clip: ClipSpec, start_s: float) -> None:
         self.start_s = start_s
-        self._rate = float(clip.frame_rate)
-        self._shot = OpenShot(squares.judge, clip, (1.0,), SCHEDULE, self._watch)
+        self._clip, self._rate = clip, float(clip.frame_rate)
+        judge = squares.judge
+        schedule = Windows(clip.n_frames // 2, 1) if judge.context is None else Stream(1, judge.context)
+        self._shot = OpenShot(judge, clip, (1.0,), schedule, self._watch, CHUNK_S)
         self._sums: dict[int, NDArray[np.float32]] = {}
         self._weights: dict[int, float] = {}
-        n = np.arange(clip.n_frames)
-        self._weights_T = np.minimum(n + 1, clip.n_frames - n)
         self.times_s = np.zeros(0)
         self.maps = np.zeros((0, 2, squares.height, squares.width), np.float16)
 
@@ -205,12 +206,17 @@ class _ShotMaps:
         self.maps = np.stack([self._sums[k] / self._weights[k] for k in moments]).astype(np.float16)
         self._sums.clear()
 
-    def _watch(self, times_BT: NDArray[np.float64], maps_BT2hw: NDArray[np.float32]) -> None:
-        for times_T, maps_T2hw in zip(times_BT, maps_BT2hw, strict=True):
-            for time_s, map_2hw, weight in zip(times_T, maps_T2hw, self._weights_T, strict=True):
-                moment = (time_s - self.start_s) * self._rate
-                for k in {int(np.floor(moment)), int(np.ceil(moment))}:
-                    near = float(weight * (1 - abs(moment - k)))
-                    if near > 0.01:
-                        self._sums[k] = self._sums.get(k, np.float32(0)) + np.float32(near) * map_2hw
-                        self._weights[k] = self._weights.get(k, 0.0) + near
+    def _watch(
+        self, times_L: NDArray[np.float64], sequence: Sequence, maps_L2hw: NDArray[np.float32]
+    ) -> None:
+        """Add the frames of those windows of a sequence that count."""
+        counts_W = np.zeros(len(times_L) - self._clip.n_frames + 1)
+        counts_W[sequence.lead : sequence.lead + len(sequence.middles_s)] = 1
+        weights_L = np.convolve(counts_W, slope(self._clip.n_frames))
+        moments_L = (times_L - self.start_s) * self._rate
+        for moment, weight, map_2hw in zip(moments_L.tolist(), weights_L.tolist(), maps_L2hw, strict=True):
+            for k in {int(np.floor(moment)), int(np.ceil(moment))}:
+                near = weight * (1 - abs(moment - k))
+                if near > 0.01:
+                    self._sums[k] = self._sums.get(k, np.float32(0)) + np.float32(near) * map_2hw
+                    self._weights[k] = self._weights.get(k, 0.0) + near

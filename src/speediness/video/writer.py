@@ -111,6 +111,7 @@ class VideoWriter:
         colour: tags to write.
         sound: None for a film without a sound track.
         preset: one of ``PRESETS``: a slower one writes fewer bytes of the same quality.
+        crf: quality on x264's scale, lower is better.
 
     Raises:
         OutputError: there is no such preset, the file cannot be made, or the disk is full; by all methods.
@@ -124,6 +125,7 @@ class VideoWriter:
         colour: ColourTags,
         sound: SoundFormat | None = None,
         preset: str = DEFAULT_PRESET,
+        crf: int = CRF,
     ) -> None:
         check_preset(preset)
         self.frames = self.samples = 0
@@ -135,7 +137,7 @@ class VideoWriter:
             )
         extra = LOOK_AHEAD if preset == DEFAULT_PRESET else {}
         self._pictures = self._container.add_stream(
-            "libx264", rate=frame_rate, options={"preset": preset, "crf": str(CRF), **extra}
+            "libx264", rate=frame_rate, options={"preset": preset, "crf": str(crf), **extra}
         )
         self._pictures.width, self._pictures.height = size_px
         self._pictures.pix_fmt = "yuv420p"

@@ -29,7 +29,7 @@ Order = dict[str, Any]
 Report = Callable[[float, float], None]
 
 REPORT_EVERY_S = 0.2
-FINDING = 0.75  # share of a heat map's time that goes into finding it; the rest draws it
+FINDING = 0.3  # share of a heat map's time that goes into finding it; the rest draws it
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from speediness.search.within import STEP_S, Graph, compare, cut_query, peaks
 
 MOST_QUERY_S = 30.0
 """Longest stretch to look for: time grows with it."""
-MOST_FOUND = 12
+MOST_FOUND = 10
 COLUMNS = 1000
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from speediness.search.hits import Hit
-from speediness.web.films import Film
 from speediness.web.motion_search import find_alike
 from speediness.web.refusal import Refusal
 from speediness.web.services import Services

@@ -418,6 +418,29 @@ def test_a_film_analysed_by_an_earlier_version_is_to_be_analysed_again(page: Pag
     until(page, "document.getElementById('find-error').textContent.includes('analyse it')")
 
 
+def test_films_not_yet_analysed_are_analysed_and_searched(browser: Browser, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    wall = np.random.default_rng(0).integers(0, 255, (8, 12, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    for name in ("asked.mp4", "new.mp4"):
+        swinging = [np.roll(wall, round(9 * np.sin(n / 3)), 1) for n in range(50)]
+        write_film(settings.folder / name, steady(50, 25), picture=swinging.__getitem__)
+    (settings.folder / "none.mp4").write_bytes(b"no film")
+    with serving(settings) as site:
+        for kind in ("look", "analyse"):
+            site.run_job(site.film_id("asked.mp4"), kind)
+        page = browser.new_page()
+        page.goto(f"{site.url}/#/film/{site.film_id('asked.mp4')}/0.50-1.50")
+        page.wait_for_selector("#find-elsewhere-part", state="attached")
+        until(page, "document.getElementById('find-status').textContent.endsWith('in this film')")
+        assert page.inner_text("#find-left-text") == "2 films were not searched"
+        page.click("#find-left-text")
+        page.click("#find-left-analyse")
+        until(page, "document.getElementById('find-status').textContent.endsWith('in 2 films')")
+        assert page.inner_text("#find-left-films") == "none.mp4"
+        assert page.get_by_role("button", name="new.mp4, 0:00.").count() > 0
+        page.close()
+
+
 def test_a_vote(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:
     page.click("text=Comparison")
     choices = page.locator("[data-choice]")

@@ -1,12 +1,13 @@
 // Looking for motion: which stretch, where else things move so, and playing what was found.
 
-import { post } from "./api.js";
-import { announce, byId, make } from "./dom.js";
+import { get, post } from "./api.js";
+import { announce, byId, complain, make } from "./dom.js";
 import { clock } from "./format.js";
 import { Thumbnails } from "./thumbnails.js";
 
 const SHORTEST_S = 0.1;
 const MOST_NAMED = 50; // films that were not searched
+const POLL_MS = 1000;
 
 export class FindPanel {
   #film = null;
@@ -14,6 +15,7 @@ export class FindPanel {
   #range = null; // [start, end] looked for, seconds
   #asked = false; // another stretch was marked while an answer was awaited
   #waiting = false;
+  #left = []; // films that were not searched
   #playing = null; // button of the match that plays
   #thumbnails = new Thumbnails();
 
@@ -32,6 +34,7 @@ export class FindPanel {
     byId("find-from-here").addEventListener("click", () => this.startHere());
     byId("find-to-here").addEventListener("click", () => this.endHere());
     byId("find-play").addEventListener("click", () => this.#playOrStop(byId("find-play"), null));
+    byId("find-left-analyse").addEventListener("click", () => this.#analyseLeft());
     byId("other-close").addEventListener("click", () => this.stop());
   }
 
@@ -224,6 +227,7 @@ export class FindPanel {
   }
 
   #showUnsearched(films) {
+    this.#left = films;
     byId("find-left").hidden = films.length === 0;
     byId("find-left-text").textContent =
       films.length === 1 ? "1 film was not searched" : `${films.length} films were not searched`;
@@ -232,6 +236,34 @@ export class FindPanel {
       .map((film) => make("li", {}, make("a", { href: `#/film/${film.id}`, textContent: film.name })));
     if (films.length > MOST_NAMED) entries.push(make("li", { textContent: `and ${films.length - MOST_NAMED} more` }));
     byId("find-left-films").replaceChildren(...entries);
+  }
+
+  // As many as the server lets wait; then searches again.
+  async #analyseLeft() {
+    const film = this.#film;
+    const button = byId("find-left-analyse");
+    button.disabled = true;
+    const jobs = [];
+    try {
+      for (const { id } of this.#left) {
+        const { info } = await get(`films/${id}`);
+        const looked = info !== null || (await ended(await post(`films/${id}/jobs`, { kind: "look" }))) === "done";
+        if (looked) jobs.push(await post(`films/${id}/jobs`, { kind: "analyse" }));
+      }
+    } catch (error) {
+      complain(error);
+    }
+    try {
+      for (const [n, job] of jobs.entries()) {
+        byId("find-left-text").textContent = `Analysing film ${n + 1} of ${jobs.length} …`;
+        await ended(job);
+        if (film !== this.#film) break;
+      }
+    } catch (error) {
+      complain(error);
+    }
+    button.disabled = false;
+    if (film === this.#film && this.#range) this.#ask();
   }
 
   // Over and over until it is pressed again, Escape is, or somebody goes elsewhere; null: what is looked for.
@@ -264,6 +296,15 @@ export class FindPanel {
     [this.other.currentTime] = this.otherSpan;
     this.other.play().catch(() => {}); // one that cannot be played stays black under its name
   }
+}
+
+// How a job ended.
+async function ended(job) {
+  while (job.active) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    job = await get(`jobs/${job.id}`);
+  }
+  return job.state;
 }
 
 const source = (match) => `/api/films/${match.film_id}/video?version=${match.version}`;

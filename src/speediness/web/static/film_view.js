@@ -316,7 +316,8 @@ export class FilmView {
     if (byId("film").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
     const { target } = event;
     // Text fields, the slider and the choice of playback need these keys themselves.
-    if (target.matches("input") || (target.matches("button, a, summary") && event.key === " ")) return;
+    if (target.matches("input") && event.key !== "Escape") return;
+    if (target.matches("button, a, summary") && event.key === " ") return;
     const byKey = {
       " ": () => this.#togglePlay(),
       ArrowLeft: () => this.player.seek(this.player.timeS - (event.shiftKey ? 5 : 1)),

@@ -16,6 +16,7 @@ export class FindPanel {
   #asked = false; // another stretch was marked while an answer was awaited
   #waiting = false;
   #left = []; // films that were not searched
+  #otherSpan = null; // of the match in another film, by the clock of its file
   #playing = null; // button of the match that plays
   #thumbnails = new Thumbnails();
 
@@ -112,7 +113,7 @@ export class FindPanel {
     if (this.#playing === null) return;
     if (byId("other").hidden) {
       if (this.player.span === null) this.#ended(); // somebody went elsewhere in the film
-    } else if (this.other.currentTime >= this.otherSpan[1] || this.other.ended) this.#restartOther();
+    } else if (this.other.currentTime >= this.#otherSpan[1] || this.other.ended) this.#restartOther();
   }
 
   // Whatever plays of what was found; true if something did.
@@ -137,7 +138,7 @@ export class FindPanel {
     const [startS, endS] = ["find-from", "find-to"].map((name) => byId(name).valueAsNumber);
     this.#range = null;
     let problem = "";
-    if (Number.isNaN(startS) || Number.isNaN(endS)) problem = "";
+    if (Number.isNaN(startS) || Number.isNaN(endS)) problem = ""; // one of the two is still to come
     else if (endS - startS < SHORTEST_S) problem = "The end must come after the start.";
     else if (endS - startS > this.longestS + 1e-6) problem = `Mark at most ${this.longestS} s.`;
     else this.#range = [startS, endS];
@@ -145,6 +146,7 @@ export class FindPanel {
     byId("find-play").hidden = this.#range === null;
     this.onFind(this.#range, null);
     if (this.#range) this.#ask();
+    else this.#show(null);
   }
 
   // One question at a time; of those that come meanwhile only the last matters.
@@ -195,7 +197,9 @@ export class FindPanel {
     const films = answer?.searched === 1 ? "this film" : `${answer?.searched} films`;
     byId("find-status").textContent = answer
       ? `${found || "No"} ${found === 1 ? "match" : "matches"} in ${films}`
-      : "";
+      : this.#range
+        ? ""
+        : "Mark the motion on the curve, or give its start and end.";
     if (answer) announce(byId("find-status").textContent);
     this.#thumbnails.draw(drawn);
   }
@@ -216,7 +220,8 @@ export class FindPanel {
       ),
       number === null ? make("span", { className: "match-film", textContent: match.film, title: match.film }) : "",
     );
-    button.ariaLabel = `${number === null ? match.film : `Match ${number}`}, ${span}, similarity ${match.similarity.toFixed(2)}`;
+    const name = number === null ? match.film : `Match ${number}`;
+    button.ariaLabel = `${name}, ${span}, similarity ${match.similarity.toFixed(2)}`;
     button.addEventListener("click", () => this.#playOrStop(button, match));
     drawn.push({
       canvas,
@@ -287,13 +292,13 @@ export class FindPanel {
     const span = `${match.start_s.toFixed(2)}-${match.end_s.toFixed(2)}`;
     byId("other-name").textContent = `${match.film}, ${clock(match.start_s)} to ${clock(match.end_s)}`;
     byId("other-open").href = `#/film/${match.film_id}/${span}`;
-    this.otherSpan = [match.start_s + match.starts_at_s, match.end_s + match.starts_at_s];
+    this.#otherSpan = [match.start_s + match.starts_at_s, match.end_s + match.starts_at_s];
     this.other.src = source(match);
     this.#restartOther();
   }
 
   #restartOther() {
-    [this.other.currentTime] = this.otherSpan;
+    [this.other.currentTime] = this.#otherSpan;
     this.other.play().catch(() => {}); // one that cannot be played stays black under its name
   }
 }

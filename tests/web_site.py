@@ -15,9 +15,11 @@ import httpx
 import numpy as np
 import uvicorn
 
+from speediness.analysis.archive import features_to_arrays, to_bytes
 from speediness.cli.serve import listening
 from speediness.curves import Segment, SpeedinessCurve
 from speediness.documents import write_json
+from speediness.features import MotionFeatures
 from speediness.sampling import playback_factors
 from speediness.web.app import create_app
 from speediness.web.curve_columns import curve_columns
@@ -118,8 +120,27 @@ def made_up_curve(duration_s: float, rate: int = 25, seed: int = 0) -> Speedines
     )
 
 
-def with_curve(settings: Settings, name: str, curve: SpeedinessCurve) -> str:
-    """Make the state of a film look as if it had been analysed, before the server starts; its id."""
+def made_up_features(duration_s: float, period_s: float, seed: int = 0) -> MotionFeatures:
+    """Something moves over and over."""
+    times_s = np.arange(0.03, duration_s, 1 / 16)
+    phase = 2 * np.pi * times_s / period_s
+    waves = np.stack([np.sin(phase), np.cos(phase), np.sin(2 * phase + 1), 0 * phase], 1) + 1
+    noise = np.random.default_rng(seed).normal(0, 0.1, waves.shape)
+    still = np.ones(len(times_s), np.float32)
+    return MotionFeatures(times_s, (waves + noise).astype(np.float16), still, (0.0,), duration_s)
+
+
+def with_curve(
+    settings: Settings,
+    name: str,
+    curve: SpeedinessCurve,
+    features: MotionFeatures | None = None,
+    network_sha256: str = "made up",
+) -> str:
+    """Make the state of a film look as if it had been analysed, before the server starts; its id.
+
+    Without features as an earlier version did it, which kept none.
+    """
     services = Services.open(settings)
     (film,) = [film for film in services.films.all() if film.name == name]
     look = services.jobs.add("look", film.id, film.name, {})
@@ -140,6 +161,8 @@ def with_curve(settings: Settings, name: str, curve: SpeedinessCurve) -> str:
     curve.save(folder / "curve.json")
     write_json(folder / "columns.json", curve_columns(curve))
     (folder / "plot.png").write_bytes(b"")
-    services.jobs.finish(job.id, "done")
+    if features:
+        (folder / "features.npz").write_bytes(to_bytes(features_to_arrays(features)))
+    services.jobs.finish(job.id, "done", result={"network_sha256": network_sha256} if features else {})
     services.database.close()
     return film.id

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from speediness.analysis.archive import to_bytes
-from speediness.analysis.store import CHECKPOINT, CURVE, Contents, ResultStore, cache_folder
+from speediness.analysis.store import CHECKPOINT, CURVE, Contents, ResultStore, cache_folder, file_sha256
 from speediness.curves import SpeedinessCurve
 from speediness.errors import OutputError, VideoError
 from speediness.features import MotionFeatures
@@ -86,6 +86,13 @@ def test_settings_count_their_order_does_not(store: ResultStore, video: Path) ->
     assert store.key(video, {name: settings[name] for name in reversed(settings)}) == key
     assert store.key(video, settings | {"factors": (1.0, 1.26)}) != key
     assert store.key(video, settings | {"exact": False}) != key
+
+
+def test_a_film_of_known_content_is_not_read(store: ResultStore, video: Path) -> None:
+    key = store.key(video, {})
+    content = file_sha256(video)
+    video.unlink()
+    assert store.key(video, {}, content) == key
 
 
 def test_another_version_of_the_program_finds_nothing_old(

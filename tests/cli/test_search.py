@@ -68,6 +68,8 @@ def test_another_film_is_searched_and_a_clip_is_looked_for(
         (["--query", "9-10"], "no stretch of a film of 8.00 s"),
         (["--query", "2-3", "--top", "0"], "ask for at least one"),
         (["--query", "2-3", "--db", "gone"], "gone"),
+        (["--query", "2-3", "--label", "natural"], "--label only narrow"),
+        (["--query", "2-3", "--folder", "a", "--min-duration", "9"], "--folder and --min-duration only"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_in_a_line(

@@ -64,6 +64,16 @@ def test_nothing_is_decoded_a_second_time(
     assert rows(tmp_path / "db") == before
 
 
+def test_a_film_is_read_for_its_digest_once(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("read by the store as well")
+
+    monkeypatch.setattr("speediness.analysis.store.file_sha256", refuse)
+    assert len(update(films, tmp_path / "db").watched) == 4
+
+
 def test_what_is_new_changed_renamed_touched_or_gone(
     films: Path, stored_films: list[Path], tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from library_rows import rows
 from speediness.corpus import workers
 from speediness.corpus.listing import FilmFile
 from speediness.corpus.watching import Failed, Watched, Watching, watch
+from speediness.errors import DataError, SpeedinessError, WeightsError
 from speediness.search.index import update_library
 
 ray: Any = pytest.importorskip("ray")
@@ -38,6 +40,14 @@ def dying(folder: Path, path: str, times: int) -> Any:
     return watch_or_die
 
 
+def test_a_cluster_that_is_not_there_is_said_at_once() -> None:
+    assert not ray.is_initialized()  # this test comes first
+    with socket.socket() as taken:  # but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(DataError, match=r"no Ray cluster at .*refused"):
+            workers.on_ray(f"127.0.0.1:{taken.getsockname()[1]}")
+
+
 @pytest.mark.parametrize("deaths", [0, 2])
 def test_the_same_rows_as_here_though_workers_are_killed(
     films: Path, tmp_path: Path, cluster: None, monkeypatch: pytest.MonkeyPatch, deaths: int
@@ -61,3 +71,27 @@ def test_a_film_that_kills_every_worker_is_reported(
     assert len(list((tmp_path / "died").iterdir())) == 1 + workers.RETRIES
     monkeypatch.undo()
     assert update_library(films, tmp_path / "db", HOW).watched == ["film-1.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind", "says"),
+    [
+        (WeightsError("no network here"), WeightsError, "^no network here$"),
+        (ImportError("no such module"), DataError, "no such module.*the same speediness"),
+    ],
+)
+def test_what_no_worker_can_do_is_said_in_a_line(
+    films: Path,
+    tmp_path: Path,
+    cluster: None,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Exception,
+    kind: type[SpeedinessError],
+    says: str,
+) -> None:
+    def watch_nothing(film: FilmFile, how: Watching) -> Watched | Failed:
+        raise broken
+
+    monkeypatch.setattr(workers, "watch", watch_nothing)
+    with pytest.raises(kind, match=says):
+        update_library(films, tmp_path / "db", HOW, workers.on_ray(None))

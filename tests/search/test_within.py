@@ -6,6 +6,7 @@ import pytest
 
 from speediness.errors import SpeedinessError
 from speediness.features import MotionFeatures
+from speediness.search import within
 from speediness.search.within import LEAST, SMOOTHED_S, STEP_S, Graph, compare, cut_query, peaks
 
 FILM = Path("film.mp4")
@@ -54,7 +55,10 @@ def slow_graph(query_QD: np.ndarray, film: MotionFeatures) -> list[tuple[float, 
 
 @pytest.mark.parametrize("cuts_s", [(), (3.3, 7.0), (0.4, 9.9)])
 @pytest.mark.parametrize("length_s", [0.05, 0.5, 1.7])
-def test_the_graph_is_that_of_each_stretch_on_its_own(cuts_s: tuple[float, ...], length_s: float) -> None:
+def test_the_graph_is_that_of_each_stretch_on_its_own(
+    cuts_s: tuple[float, ...], length_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(within, "BLOCK", 50)
     film = features(10, cuts_s)
     query = cut_query(features(seed=1), 2.0, 2.0 + length_s)
     graph = compare(query, film)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from speediness.analysis.curve import embed
+from speediness.analysis.network import load_network
 from speediness.curves import Floats
 from speediness.speedup.plan import plan_speedup
 from speediness.video.reader import VideoReader
@@ -56,7 +58,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     )
     write_film(settings.folder / "hour.mp4", steady(3600, 1))
     write_film(settings.folder / "old.avi", steady(50, 25), codec="mpeg4")
-    with_curve(settings, "long.mp4", made_up_curve(LONG_S, 15))
+    # Things move in it as they do in the bundled clip.
+    shipped = load_network()
+    moves = embed(BIKES, network=shipped)
+    with_curve(settings, "long.mp4", made_up_curve(LONG_S, 15), moves, shipped.sha256)
     with_curve(settings, "hour.mp4", made_up_curve(3600))
     add_pair(settings, "long.mp4")
     with serving(settings) as site:
@@ -327,6 +332,115 @@ def test_the_heat_map_goes_on_and_off(page: Page, site: Site, screenshots: Path)
     page.wait_for_selector("#library:not([hidden])")
 
 
+def drag_over_curve(page: Page, duration_s: float, start_s: float, end_s: float) -> None:
+    page.locator("#canvas").scroll_into_view_if_needed()
+    box = page.locator("#canvas").bounding_box()
+    assert box is not None
+    for moment_s, then in ((start_s, page.mouse.down), (end_s, page.mouse.up)):
+        page.mouse.move(box["x"] + 50 + (box["width"] - 56) * moment_s / duration_s, box["y"] + 50, steps=3)
+        then()
+
+
+def look_for(page: Page, start_s: str, end_s: str) -> None:
+    page.fill("#find-from", start_s)
+    page.fill("#find-to", end_s)
+    page.keyboard.press("Tab")
+
+
+def found(page: Page, searches: int) -> None:
+    until(page, f"performance.getEntriesByName('search').length >= {searches}")
+
+
+def test_a_clip_finds_motion_like_its_own(page: Page, site: Site, screenshots: Path) -> None:
+    page.set_input_files("#clip", BIKES)
+    page.wait_for_selector("#jobs .job[data-kind=analyse]")  # by itself
+    found(page, 1)  # its longest shot
+    assert float(page.input_value("#find-to")) - float(page.input_value("#find-from")) > 2
+    page.wait_for_selector("#find-elsewhere .match")
+
+    drag_over_curve(page, 10, 4.0, 4.8)
+    found(page, 2)
+    assert page.locator("#locks li").count() == 0
+    assert float(page.input_value("#find-from")) == pytest.approx(4.0, abs=0.05)
+    here, elsewhere = page.locator("#find-here .match"), page.locator("#find-elsewhere .match")
+    shown = [float(here.nth(n).locator("strong").inner_text()) for n in range(here.count())]
+    assert shown and shown == sorted(shown, reverse=True) and shown[0] < 1
+    assert elsewhere.first.get_attribute("aria-label") == "long.mp4, 0:04.0 to 0:04.8, similarity 1.00"
+    until(page, DRAWN)
+    page.screenshot(path=screenshots / "find.png", full_page=True)
+
+    here.first.click()
+    label = here.first.get_attribute("aria-label") or ""  # Match 1, 0:08.5 to 0:09.3, similarity 0.73
+    start_s = float(label.split(" to ")[0].split(":")[1])
+    for _ in range(2):  # over and over
+        wait_until_at(page, start_s + 0.5, 0.2)
+        wait_until_at(page, start_s, 0.2)
+    assert page.is_checked("input[value=original]") and here.first.get_attribute("aria-pressed") == "true"
+    elsewhere.first.click()
+    until(page, "!document.getElementById('other-video').paused")
+    until(page, "Math.abs(document.getElementById('other-video').currentTime - 4.4) < 0.5")
+    assert here.first.get_attribute("aria-pressed") == "false"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#other", state="hidden")
+
+    # The same by keys alone.
+    page.keyboard.press("Home")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowRight")
+    wait_until_at(page, 6)
+    page.keyboard.press("s")
+    assert page.inner_text("#find-error") == "The end must come after the start."
+    page.keyboard.press("ArrowRight")
+    wait_until_at(page, 7)
+    page.keyboard.press("e")
+    until(page, "location.hash.endsWith('/6.00-7.00')")
+    page.reload()  # a search survives that
+    found(page, 1)
+    assert page.input_value("#find-to") == "7.00"
+    page.keyboard.press("f")
+    page.wait_for_selector("#find-panel", state="hidden")
+    page.click("#remove-film")
+    page.wait_for_selector("#library:not([hidden])")
+
+
+DRAWN = """(() => {
+    const canvas = document.querySelector("#find-here canvas");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value, n) => n % 4 < 3 && value > 60);
+})()"""
+
+
+def test_a_film_analysed_by_an_earlier_version_is_to_be_analysed_again(page: Page, site: Site) -> None:
+    open_curve(page, "hour.mp4")
+    page.keyboard.press("f")
+    page.wait_for_selector("#analyse-again", state="visible")
+    look_for(page, "1", "2")
+    until(page, "document.getElementById('find-error').textContent.includes('analyse it')")
+
+
+def test_films_not_yet_analysed_are_analysed_and_searched(browser: Browser, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    wall = np.random.default_rng(0).integers(0, 255, (8, 12, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    for name in ("asked.mp4", "new.mp4"):
+        swinging = [np.roll(wall, round(9 * np.sin(n / 3)), 1) for n in range(50)]
+        write_film(settings.folder / name, steady(50, 25), picture=swinging.__getitem__)
+    (settings.folder / "none.mp4").write_bytes(b"no film")
+    with serving(settings) as site:
+        for kind in ("look", "analyse"):
+            site.run_job(site.film_id("asked.mp4"), kind)
+        page = browser.new_page()
+        page.goto(f"{site.url}/#/film/{site.film_id('asked.mp4')}/0.50-1.50")
+        page.wait_for_selector("#find-elsewhere-part", state="attached")
+        until(page, "document.getElementById('find-status').textContent.endsWith('in this film')")
+        assert page.inner_text("#find-left-text") == "2 films were not searched"
+        page.click("#find-left-text")
+        page.click("#find-left-analyse")
+        until(page, "document.getElementById('find-status').textContent.endsWith('in 2 films')")
+        assert page.inner_text("#find-left-films") == "none.mp4"
+        assert page.get_by_role("button", name="new.mp4, 0:00.").count() > 0
+        page.close()
+
+
 def test_a_vote(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:
     page.click("text=Comparison")
     choices = page.locator("[data-choice]")
@@ -349,6 +463,12 @@ def test_a_vote(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> No
     assert vote["choice"] == ("adaptive" if vote["adaptive_side"] == "left" else "uniform")
 
 
+def search_long(page: Page) -> None:
+    page.click("#find")
+    look_for(page, "4", "4.8")
+    page.wait_for_selector("#find-here .match")
+
+
 def with_names(page: Page) -> list[str]:
     """What can be operated and has no name that could be read out."""
     return page.evaluate(
@@ -369,6 +489,7 @@ def test_every_view_fits_and_can_be_read_out(
     views: dict[str, Callable[[], None]] = {
         "library": lambda: page.wait_for_selector("#films li") and None,
         "film": lambda: open_curve(page, "long.mp4"),
+        "search": lambda: search_long(page),
         "comparison": lambda: page.click("text=Comparison"),
     }
     for view, enter in views.items():

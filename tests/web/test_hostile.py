@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from synthetic import numbered_picture, steady, tone, write_film
-from web_site import Site, made_up_curve, serving, settings_in, with_curve
+from web_site import Site, made_up_curve, made_up_features, serving, settings_in, with_curve
 
 SECRET = b"the-secret-of-another-folder"
 UPLOAD_BYTES = 4_000_000
@@ -31,19 +31,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     write_film(settings.folder / "film.mp4", steady(50, 25))
     (root / "secret.mp4").write_bytes(SECRET)
     write_film(root / "secret.ts", steady(25, 25))
-    with_curve(settings, "film.mp4", made_up_curve(2))
+    with_curve(settings, "film.mp4", made_up_curve(2), made_up_features(2, 0.7))
     with serving(settings) as site:
         yield site
 
 
-def talk(site: Site, text: str | bytes, patience_s: float = 10) -> bytes:
-    """Send bytes as they are and read what comes back until the server closes or falls silent."""
+def talk(site: Site, text: str | bytes, hang_up: bool = True) -> bytes:
+    """Send bytes as they are and read what comes back until the server closes or falls silent.
+
+    Who hangs up is not waited for: an answer that takes the server a moment is not sent.
+    """
     data = text.encode("latin-1") if isinstance(text, str) else text
     answer = b""
-    with socket.create_connection(("127.0.0.1", site.settings.port), timeout=patience_s) as line:
+    with socket.create_connection(("127.0.0.1", site.settings.port), timeout=10) as line:
         try:
             line.sendall(data)
-            line.shutdown(socket.SHUT_WR)
+            if hang_up:
+                line.shutdown(socket.SHUT_WR)
             while block := line.recv(65536):
                 answer += block
         except OSError:  # closed on us, or silent for too long
@@ -51,10 +55,12 @@ def talk(site: Site, text: str | bytes, patience_s: float = 10) -> bytes:
     return answer
 
 
-def request(site: Site, first: str, *headers: str, host: str | None = None, body: str = "") -> bytes:
+def request(
+    site: Site, first: str, *headers: str, host: str | None = None, body: str = "", hang_up: bool = True
+) -> bytes:
     named = f"127.0.0.1:{site.settings.port}" if host is None else host
     lines = [f"{first} HTTP/1.1", f"Host: {named}", "Connection: close", *headers, "", body]
-    return talk(site, "\r\n".join(lines))
+    return talk(site, "\r\n".join(lines), hang_up)
 
 
 def post(site: Site, path: str, body: str, *headers: str) -> bytes:
@@ -65,10 +71,12 @@ def post(site: Site, path: str, body: str, *headers: str) -> bytes:
         f"Content-Length: {len(body)}",
         *headers,
         body=body,
+        hang_up=False,
     )
 
 
 OURS = "X-Speediness: 1"
+SEARCH = '{"start_s": 0.2, "end_s": 0.9}'  # which the page itself is answered
 
 REQUESTS: dict[str, Callable[[Site, str], bytes]] = {
     # Another site's page, or another name pointed at this machine (DNS rebinding)
@@ -163,6 +171,37 @@ REQUESTS: dict[str, Callable[[Site, str], bytes]] = {
     "locks outside the film": lambda site, film: post(
         site, f"/api/films/{film}/plan", '{"rate": 2, "locks": [[5, 9]]}', OURS
     ),
+    "a search on another site's page": lambda site, film: post(
+        site, f"/api/films/{film}/search", SEARCH, OURS, f"Origin: {EVIL}"
+    ),
+    "a search by a form": lambda site, film: post(site, f"/api/films/{film}/search", SEARCH),
+    "a search by an address": lambda site, film: request(
+        site, f"GET /api/films/{film}/search?start_s=0&end_s=1", OURS
+    ),
+    "a search in a film by its path": lambda site, film: post(
+        site, "/api/films/..%2fsecret.mp4/search", SEARCH, OURS
+    ),
+    "a search among features elsewhere": lambda site, film: post(
+        site, f"/api/films/{film}/search", '{"start_s": 0, "end_s": 1, "features": "/etc/passwd"}', OURS
+    ),
+    "a search for no number": lambda site, film: post(
+        site, f"/api/films/{film}/search", '{"start_s": NaN, "end_s": 1}', OURS
+    ),
+    "a search without end": lambda site, film: post(
+        site, f"/api/films/{film}/search", '{"start_s": 0, "end_s": 1e999}', OURS
+    ),
+    "a search that takes all day": lambda site, film: post(
+        site, f"/api/films/{film}/search", '{"start_s": 0, "end_s": 1e15}', OURS
+    ),
+    "a search backwards": lambda site, film: post(
+        site, f"/api/films/{film}/search", '{"start_s": 1, "end_s": 0}', OURS
+    ),
+    "a search before the beginning": lambda site, film: post(
+        site, f"/api/films/{film}/search", '{"start_s": -1, "end_s": 1}', OURS
+    ),
+    "a search behind the end": lambda site, film: post(
+        site, f"/api/films/{film}/search", '{"start_s": 50, "end_s": 51}', OURS
+    ),
     "thousands of locks": lambda site, film: post(
         site, f"/api/films/{film}/plan", f'{{"rate": 2, "locks": [{"[0,1]," * 5000}[0,1]]}}', OURS
     ),
@@ -233,6 +272,11 @@ def test_a_hostile_request_is_refused(site: Site, name: str) -> None:
     assert [film["name"] for film in site.get("films")] == ["film.mp4"]
     assert not list((site.settings.state / "uploads").iterdir())
     assert site.get("jobs") == []
+
+
+def test_what_is_refused_to_others_is_answered_to_the_page(site: Site) -> None:
+    answer = post(site, f"/api/films/{site.film_id('film.mp4')}/search", SEARCH, OURS)
+    assert answer.startswith(b"HTTP/1.1 200")
 
 
 def test_many_ranges_at_once_are_answered_once(site: Site) -> None:

@@ -98,18 +98,20 @@ def watch_film(
     factors: tuple[float, ...] | None = None,
     exact: bool = False,
     store: ResultStore | None = None,
+    sha256: str | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> tuple[SpeedinessCurve, MotionFeatures]:
     """What :func:`analyse` and :func:`embed` say, in one go.
 
-    Arguments and errors are those of :func:`analyse`.
+    Arguments and errors are those of :func:`analyse`, and ``sha256`` of the file, where it is known
+    already and the store need not read it.
     """
     net = network if isinstance(network, Network) else load_network(network, engine)
     factors = factors or playback_factors()
     if factors[0] != 1 or any(b <= a for a, b in pairwise(factors)):
         raise ValueError("factors must ascend from 1")
     reader = VideoReader(Path(video))
-    key = _key(store, reader, net, factors, exact) if store else ""
+    key = _key(store, reader, net, factors, exact, sha256) if store else ""
     if store and (known := store.result(key)) is not None:
         curve, features = known
         return replace(curve, made_by=curve.made_by | {"video": reader.path.name}), features
@@ -132,10 +134,15 @@ def watch_film(
 
 
 def _key(
-    store: ResultStore, reader: VideoReader, net: Network, factors: tuple[float, ...], exact: bool
+    store: ResultStore,
+    reader: VideoReader,
+    net: Network,
+    factors: tuple[float, ...],
+    exact: bool,
+    sha256: str | None = None,
 ) -> str:
     settings = {"network": net.sha256, "engine": net.engine, "factors": factors, "exact": exact}
-    return store.key(reader.path, settings)
+    return store.key(reader.path, settings, sha256)
 
 
 def _taken_up(

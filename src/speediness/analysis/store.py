@@ -74,28 +74,28 @@ class ResultStore:
         self.folder = folder or cache_folder()
         self.limit_bytes = limit_bytes
 
-    def key(self, video: Path, settings: Mapping[str, Any]) -> str:
+    def key(self, video: Path, settings: Mapping[str, Any], film_sha256: str | None = None) -> str:
         """Name of a result: SHA-256 of the film's bytes, the settings and this program's version.
 
-        The film's name and date do not count. The whole file is read.
+        The film's name and date do not count.
 
         Args:
             video: the film.
             settings: all else that decides the result, as JSON values in any order.
+            film_sha256: of the film's bytes if it is known; None: the whole file is read.
 
         Raises:
             VideoError: the film cannot be read.
             TypeError, ValueError: a setting that JSON has no words for.
         """
         try:
-            with video.open("rb") as file:
-                film = hashlib.file_digest(file, "sha256").hexdigest()
+            film_sha256 = film_sha256 or file_sha256(video)
         except OSError as error:
             raise VideoError(
                 f"cannot read {video}: {error.strerror}; check the name and its permissions"
             ) from error
         result = {
-            "film": film,
+            "film": film_sha256,
             "layout": LAYOUT,
             "speediness": speediness.__version__,
             "settings": dict(settings),
@@ -228,6 +228,16 @@ class ResultStore:
                 return
             self._drop(entry.path.name)
             total_bytes -= entry.bytes
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cache_folder() -> Path | None:

@@ -59,6 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Search, then show what was found."""
     from speediness.search.contact_sheet import contact_sheet, previews
 
+    narrowing = ("label", "folder", "min_duration")
+    given = [f"--{name.replace('_', '-')}" for name in narrowing if getattr(arguments, name) is not None]
+    if given and arguments.db is None:
+        raise SpeedinessError(
+            f"{' and '.join(given)} only narrow the search of a library; name one with --db"
+        )
     if arguments.top < 1:
         raise SpeedinessError(f"--top {arguments.top}: ask for at least one")
     video = arguments.video

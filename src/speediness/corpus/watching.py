@@ -4,18 +4,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.curve import watch_film
 from speediness.analysis.network import Network, load_network
-from speediness.analysis.store import ResultStore
+from speediness.analysis.store import ResultStore, file_sha256
 from speediness.corpus.listing import FilmFile
 from speediness.corpus.pictures import key_pictures
 from speediness.curves import Segment
@@ -88,6 +86,7 @@ def watch(film: FilmFile, how: Watching, progress: Progress | None = None) -> Wa
             network=_network(how.model, how.engine),
             exact=how.exact,
             store=ResultStore() if how.cache else None,
+            sha256=sha256,
             progress=progress,
         )
         reader = VideoReader(film.file)
@@ -131,13 +130,3 @@ def _windows(reader: VideoReader, features: MotionFeatures) -> Windows:
         np.interp(middles_s, features.times_s, features.motion).astype(np.float32),
         key_pictures(reader, middles_s),
     )
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from speediness.corpus.listing import FilmFile
 from speediness.corpus.watching import Failed, Watched, Watching, ready, watch
-from speediness.errors import DataError
+from speediness.errors import DataError, SpeedinessError
 from speediness.progress import Progress
 from speediness.search.packages import load
 
@@ -16,6 +18,7 @@ RETRIES = 3
 """How often a film is given to another worker when the one that had it was lost."""
 
 CPUS_A_FILM = 2  # decoding and the network side by side
+REACHED_S = 10.0  # within which the head of a cluster takes a call
 AHEAD = 2  # tasks given out for every one that runs
 
 Outcome = tuple[FilmFile, Watched | Failed]
@@ -59,8 +62,9 @@ def on_ray(address: str | None) -> Workers:
     ray = load("ray")
     if not ray.is_initialized():
         try:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-        except (ConnectionError, ValueError, RuntimeError) as error:
+            _reach(address)
+            ray.init(address=address or "local", log_to_driver=False, logging_level="CRITICAL")
+        except (OSError, ValueError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(
                 f"there is no Ray cluster at {address or 'this machine'} ({reason}); "
@@ -71,6 +75,18 @@ def on_ray(address: str | None) -> Workers:
         return _ray_outcomes(ray, films, how, progress)
 
     return workers
+
+
+def _reach(address: str | None) -> None:
+    """See that somebody listens at HOST:PORT; Ray would try for minutes.
+
+    Raises:
+        OSError: nobody does.
+        ValueError: no such port.
+    """
+    place = urlsplit(f"//{(address or '').removeprefix('ray://')}")
+    if place.port:
+        socket.create_connection((place.hostname or "", place.port), timeout=REACHED_S).close()
 
 
 def _ray_outcomes(
@@ -92,8 +108,14 @@ def _ray_outcomes(
             film = running.pop(finished)
             try:
                 outcome = ray.get(finished)
-            except ray.exceptions.RayTaskError:
-                raise
+            except ray.exceptions.RayTaskError as error:
+                if isinstance(error.cause, SpeedinessError):
+                    raise error.cause from None
+                reason = next(iter(str(error.cause).splitlines()), "")[:200]
+                raise DataError(
+                    f"a machine of the Ray cluster cannot watch films ({reason}); "
+                    "every one needs the same Python and the same speediness"
+                ) from error
             except ray.exceptions.RayError as error:
                 outcome = Failed(
                     f"{film.file}: its worker was lost {RETRIES + 1} times ({type(error).__name__}); "

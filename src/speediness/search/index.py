@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from speediness.analysis.network import find_weights
+from speediness.analysis.store import file_sha256
 from speediness.corpus.listing import FilmFile, list_films
-from speediness.corpus.watching import Failed, Watching, file_sha256
+from speediness.corpus.watching import Failed, Watching
 from speediness.corpus.workers import Workers, here
 from speediness.errors import WeightsError
 from speediness.progress import Progress

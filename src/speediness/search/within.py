@@ -21,6 +21,7 @@ SMOOTHED_S = 3 * STEP_S  # over both grids of the network, whose answers differ 
 LEAST = 0.3
 """Similarity from which a stretch counts as a find; chosen, as SMOOTHED_S was, on films that
 benchmarks/repetitions.py measures."""
+BLOCK = 4096  # stretches compared at a time
 
 
 @dataclass(frozen=True)
@@ -63,27 +64,42 @@ def compare(query_QD: NDArray[np.float32], film: MotionFeatures) -> Graph:
     not count.
     """
     length = len(query_QD)
-    starts: list[NDArray[np.float64]] = []
-    found: list[NDArray[np.float32]] = []
     mean_D = film.vectors.mean(0, dtype=np.float64).astype(np.float32)
     query_QD = query_QD - mean_D
     query_norm = float(np.linalg.norm(query_QD))
     bounds_s = [*film.shot_starts_s, film.duration_s]
-    for start_s, end_s in pairwise(bounds_s):
-        steps_s = np.arange(start_s + STEP_S / 2, end_s, STEP_S)
-        if len(steps_s) < length:
-            continue
-        film_ND = film.means(steps_s, SMOOTHED_S) - mean_D
-        products_NQ = film_ND @ query_QD.T
+    shots_s = [
+        np.arange(start_s + STEP_S / 2, end_s, STEP_S)
+        for start_s, end_s in pairwise(bounds_s)
+        if end_s - start_s > (length - 0.5) * STEP_S
+    ]
+    if not shots_s:
+        return Graph(np.zeros(0), np.zeros(0, np.float32), length * STEP_S)
+    starts: list[NDArray[np.float64]] = []
+    found: list[NDArray[np.float32]] = []
+    all_ND = film.means(np.concatenate(shots_s), SMOOTHED_S) - mean_D
+    for steps_s in shots_s:
+        film_ND, all_ND = all_ND[: len(steps_s)], all_ND[len(steps_s) :]
         count = len(steps_s) - length + 1
-        dots = np.sum([products_NQ[q : q + count, q] for q in range(length)], 0)
         powers = np.concatenate([[0], np.cumsum(np.square(film_ND, dtype=np.float64).sum(1))])
         norms = np.sqrt(np.maximum(powers[length:] - powers[:-length], 0)) * query_norm
+        dots = _dots(film_ND, query_QD)
         starts.append(steps_s[:count] - STEP_S / 2)
         found.append(np.where(norms > 1e-6, dots / np.maximum(norms, 1e-6), 0).astype(np.float32))
-    if not starts:
-        return Graph(np.zeros(0), np.zeros(0, np.float32), length * STEP_S)
     return Graph(np.concatenate(starts), np.concatenate(found), length * STEP_S)
+
+
+def _dots(film_ND: NDArray[np.float32], query_QD: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Dot product of the query with every stretch as long; in blocks, for memory's sake."""
+    length = len(query_QD)
+    count = len(film_ND) - length + 1
+    dots = np.zeros(count, np.float32)
+    for start in range(0, count, BLOCK):
+        block = dots[start : start + BLOCK]
+        products_NQ = film_ND[start : start + len(block) + length - 1] @ query_QD.T
+        for q in range(length):
+            block += products_NQ[q : q + len(block), q]
+    return dots
 
 
 def peaks(

@@ -17,6 +17,7 @@ from speediness.web.film_routes import film_routes
 from speediness.web.guard import App, Guard
 from speediness.web.job_routes import job_routes
 from speediness.web.refusal import Refusal
+from speediness.web.search_routes import search_routes
 from speediness.web.services import Services
 from speediness.web.settings import Settings
 from speediness.web.study_routes import study_routes
@@ -45,7 +46,7 @@ def create_app(settings: Settings) -> App:
 
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    for routes in (film_routes, view_routes, job_routes, study_routes):
+    for routes in (film_routes, view_routes, job_routes, study_routes, search_routes):
         app.include_router(routes(services))
 
     @app.get("/", include_in_schema=False)

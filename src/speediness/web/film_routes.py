@@ -14,6 +14,7 @@ from speediness.speedup.plan import DEFAULT_OPTIONS
 from speediness.web.films import Film
 from speediness.web.job_routes import job_to_json
 from speediness.web.jobs import Kind
+from speediness.web.motion_search import MOST_QUERY_S
 from speediness.web.refusal import Refusal
 from speediness.web.services import Services
 
@@ -37,6 +38,7 @@ def film_routes(services: Services) -> APIRouter:
             "film_s": limits.film_s,
             "slowest": DEFAULT_OPTIONS.slowest,
             "fastest": DEFAULT_OPTIONS.fastest,
+            "query_s": MOST_QUERY_S,
         }
 
     @router.get("/films")
@@ -70,8 +72,13 @@ def film_routes(services: Services) -> APIRouter:
         done = {
             kind: job.id for kind in SHOWN if (job := services.jobs.latest_done(kind, film_id).get(film_id))
         }
-        jobs = [job_to_json(job, services.runner) for job in services.jobs.of_film(film_id)]
-        return film_to_json(film) | {"info": looked.result if looked else None, "done": done, "jobs": jobs}
+        analysed = services.jobs.latest_done("analyse", film_id).get(film_id)
+        return film_to_json(film) | {
+            "info": looked.result if looked else None,
+            "done": done,
+            "searchable": analysed is not None and "network_sha256" in analysed.result,
+            "jobs": [job_to_json(job, services.runner) for job in services.jobs.of_film(film_id)],
+        }
 
     @router.delete("/films/{film_id}")
     def remove(film_id: str) -> dict[str, Any]:

@@ -93,8 +93,9 @@ def look(order: Order, report: Report) -> dict[str, Any]:
 
 
 def analyse(order: Order, report: Report) -> dict[str, Any]:
-    """The curve, its picture, and the part of it that the page draws."""
-    from speediness.analysis.curve import analyse
+    """The curve, its picture, the part of it that the page draws, and the features that search compares."""
+    from speediness.analysis.archive import features_to_arrays, to_bytes
+    from speediness.analysis.curve import watch_film
     from speediness.documents import write_json
     from speediness.web.curve_columns import curve_columns
 
@@ -105,12 +106,17 @@ def analyse(order: Order, report: Report) -> dict[str, Any]:
         _refuse_long(path, done_s, order["film_s"])
         report(done_s, total_s)
 
-    curve = analyse(path, progress=seen)
+    curve, features = watch_film(path, progress=seen)
     curve = replace(curve, made_by=curve.made_by | {"video": Path(order["name"]).name})
     curve.save(folder / "curve.json")
     _draw_plots(curve, path, folder)
     write_json(folder / "columns.json", curve_columns(curve))
-    return {"duration_s": curve.duration_s, "frames": len(curve.times_s)}
+    (folder / "features.npz").write_bytes(to_bytes(features_to_arrays(features)))
+    return {
+        "duration_s": curve.duration_s,
+        "frames": len(curve.times_s),
+        "network_sha256": curve.made_by["network_sha256"],
+    }
 
 
 def render(order: Order, report: Report) -> dict[str, Any]:

@@ -18,7 +18,7 @@ const views = {
 let current = null;
 
 async function route(event) {
-  const [, place = "", id = ""] = location.hash.split("/");
+  const [, place = "", id = "", rest = ""] = location.hash.split("/");
   const name = place === "film" ? "film" : place === "comparison" ? "study" : "library";
   if (current) views[current].leave();
   current = name;
@@ -32,7 +32,7 @@ async function route(event) {
     byId("main").focus({ preventScroll: true }); // so that a screen reader begins there
   }
   try {
-    await views[name].enter(id);
+    await views[name].enter(id, rest);
   } catch (error) {
     complain(error);
     if (name === "film") location.hash = "#/";

@@ -11,8 +11,9 @@ const RIGHT = 6;
 const SCORE_SHARE = 0.4;
 const TIME_STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const FACTORS = [1, 1.5, 2, 3, 4, 6, 8, 10];
-const LEAST_LOCK_S = 0.1;
+const LEAST_S = 0.1; // of what is dragged; less is a click
 const MOST_CUTS = 60; // more would hide the curves
+const FOUND = 56; // height of the plot of similarity
 
 export class Chart {
   #curve = null;
@@ -21,16 +22,18 @@ export class Chart {
   #rho = "0.5";
   #locks = [];
   #openLockS = null;
+  #search = null; // while motion is looked for: the range, and what was found
   #drag = null;
   #still = document.createElement("canvas");
   #stale = true;
 
   // box holds the canvas and is the slider that screen readers meet.
-  constructor(box, canvas, { onSeek, onLock }) {
+  constructor(box, canvas, { onSeek, onLock, onMark }) {
     this.box = box;
     this.canvas = canvas;
     this.onSeek = onSeek;
     this.onLock = onLock;
+    this.onMark = onMark;
     new ResizeObserver(() => (this.#stale = true)).observe(box);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (this.#stale = true));
     canvas.addEventListener("pointerdown", (event) => this.#grab(event));
@@ -59,6 +62,13 @@ export class Chart {
     this.#stale = true;
   }
 
+  // range: [start, end] looked for; answer: what was found; either null. Without a search: null alone.
+  showSearch(search) {
+    this.#search = search;
+    this.box.classList.toggle("finding", search !== null);
+    this.#stale = true;
+  }
+
   // To be called for every frame of the page; cheap when nothing changed.
   draw(timeS) {
     if (this.#curve === null || this.box.hidden) return;
@@ -70,6 +80,7 @@ export class Chart {
     pen.scale(devicePixelRatio, devicePixelRatio);
     if (this.#openLockS !== null) this.#shade(pen, this.#openLockS, timeS);
     if (this.#drag?.lock) this.#shade(pen, this.#drag.fromS, this.#drag.toS);
+    if (this.#drag?.mark) this.#shade(pen, this.#drag.fromS, this.#drag.toS, this.found);
     const x = this.#x(timeS);
     pen.fillStyle = this.ink;
     pen.fillRect(x - 0.75, TOP, 1.5, this.height - TOP - AXIS);
@@ -100,22 +111,25 @@ export class Chart {
     if (this.#curve === null || event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
     const timeS = this.#time(event);
-    this.#drag = { lock: event.shiftKey, fromS: timeS, toS: timeS };
-    if (!event.shiftKey) this.onSeek(timeS);
+    const lock = event.shiftKey;
+    this.#drag = { lock, mark: !lock && this.#search !== null, fromS: timeS, toS: timeS };
+    if (!lock && !this.#drag.mark) this.onSeek(timeS);
   }
 
   #move(event) {
     if (this.#drag === null) return;
     this.#drag.toS = this.#time(event);
-    if (!this.#drag.lock) this.onSeek(this.#drag.toS);
+    if (!this.#drag.lock && !this.#drag.mark) this.onSeek(this.#drag.toS);
   }
 
   #release() {
     const drag = this.#drag;
     this.#drag = null;
-    if (drag?.lock && Math.abs(drag.toS - drag.fromS) >= LEAST_LOCK_S) {
-      this.onLock(Math.min(drag.fromS, drag.toS), Math.max(drag.fromS, drag.toS));
-    }
+    if (!drag?.lock && !drag?.mark) return;
+    const [startS, endS] = [Math.min(drag.fromS, drag.toS), Math.max(drag.fromS, drag.toS)];
+    const dragged = endS - startS >= LEAST_S;
+    if (dragged) drag.lock ? this.onLock(startS, endS) : this.onMark(startS, endS);
+    else if (drag.mark) this.onSeek(drag.toS);
   }
 
   #drawStill() {
@@ -129,14 +143,17 @@ export class Chart {
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     this.ink = colour("ink");
     this.accent = colour("accent");
+    this.found = colour("found");
     const pen = this.#still.getContext("2d");
     pen.scale(devicePixelRatio, devicePixelRatio);
     pen.font = `11px ${style.fontFamily}`;
     pen.lineJoin = "round";
-    const inner = this.height - TOP - AXIS - GAP;
+    const below = this.#search === null ? 0 : FOUND + GAP;
+    const inner = this.height - TOP - AXIS - GAP - below;
     const middle = TOP + inner * SCORE_SHARE;
     this.#drawScore(pen, colour, TOP, middle);
-    this.#drawSpeeds(pen, colour, middle + GAP, this.height - AXIS);
+    this.#drawSpeeds(pen, colour, middle + GAP, this.height - AXIS - below);
+    if (this.#search !== null) this.#drawSearch(pen, colour, this.height - AXIS - FOUND, this.height - AXIS);
     this.#drawTimes(pen, colour);
     for (const [startS, endS] of this.#locks) this.#shade(pen, startS, endS);
     this.#stale = false;
@@ -186,6 +203,37 @@ export class Chart {
     pen.setLineDash([]);
     const { times, values } = this.#thinned(planned);
     this.#line(pen, times, values, y, this.accent, 2.5);
+  }
+
+  // What is looked for, what was found with its place, and how alike all the rest is.
+  #drawSearch(pen, colour, top, bottom) {
+    const { range, answer } = this.#search;
+    pen.fillStyle = colour("grid");
+    pen.fillRect(LEFT, bottom - 0.5, this.width - LEFT - RIGHT, 1);
+    pen.fillStyle = colour("dim");
+    pen.textAlign = "right";
+    pen.textBaseline = "middle";
+    pen.fillText("alike", LEFT - 6, top + 6);
+    if (range) this.#shade(pen, ...range, this.found, 0.28);
+    if (!answer) return;
+    const { graph, here } = answer;
+    const columnS = this.#curve.duration_s / graph.length;
+    pen.beginPath();
+    graph.forEach((value, k) => {
+      if (value === null) return;
+      const at = [this.#x((k + 0.5) * columnS), bottom - Math.max(value, 0) * (bottom - top)];
+      (graph[k - 1] ?? null) === null ? pen.moveTo(...at) : pen.lineTo(...at);
+    });
+    pen.strokeStyle = this.ink;
+    pen.lineWidth = 1.5;
+    pen.stroke();
+    pen.textAlign = "center";
+    pen.textBaseline = "bottom";
+    here.forEach((match, n) => {
+      this.#shade(pen, match.start_s, match.end_s, this.found, 0.1);
+      pen.fillStyle = this.found;
+      pen.fillText(n + 1, this.#x((match.start_s + match.end_s) / 2), top - 2);
+    });
   }
 
   // A plan of an hour has 36 000 knots and the screen a thousand columns; both extremes of each are kept.
@@ -252,12 +300,12 @@ export class Chart {
     pen.fill();
   }
 
-  #shade(pen, oneS, otherS) {
+  #shade(pen, oneS, otherS, colour = this.accent, alpha = 0.12) {
     const from = this.#x(Math.min(oneS, otherS));
     const width = this.#x(Math.max(oneS, otherS)) - from;
     pen.save();
-    pen.fillStyle = this.accent;
-    pen.globalAlpha = 0.12;
+    pen.fillStyle = colour;
+    pen.globalAlpha = alpha;
     pen.fillRect(from, TOP, width, this.height - TOP - AXIS);
     pen.globalAlpha = 1;
     pen.fillRect(from, TOP, width, 3);

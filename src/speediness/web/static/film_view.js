@@ -3,12 +3,15 @@
 import { get, remove } from "./api.js";
 import { Chart } from "./chart.js";
 import { announce, byId, complain, icon, make } from "./dom.js";
+import { FindPanel, longestShot } from "./find_panel.js";
 import { LABELS, clock, short, times } from "./format.js";
 import { JobList } from "./job_list.js";
 import { Plan } from "./plan.js";
 import { PlanControl } from "./plan_control.js";
 import { Player } from "./player.js";
 
+const RANGE = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/; // seconds in the address
+const CURVE_PARTS = ["chart", "legend", "chart-hint", "segment-details", "plan-card", "make-card"];
 const MODES = ["original", "adaptive", "uniform"];
 const MOST_LISTED = 200; // segments in the list
 const DESCRIBE_EVERY_MS = 500;
@@ -16,6 +19,8 @@ const DESCRIBE_EVERY_MS = 500;
 export class FilmView {
   #film = null; // as the server last described it
   #curve = null;
+  #curveId = ""; // of the job that made it
+  #wanted = ""; // what is to be looked for: a range, or the whole clip ("find")
   #plan = null;
   #rate = 1;
   #mode = "original";
@@ -29,6 +34,11 @@ export class FilmView {
     this.chart = new Chart(byId("chart"), byId("canvas"), {
       onSeek: (timeS) => this.player.seek(timeS),
       onLock: (startS, endS) => this.control.addLock(startS, endS),
+      onMark: (startS, endS) => this.find.mark(startS, endS),
+    });
+    this.find = new FindPanel(about, this.player, {
+      onFind: (range, answer) => this.#showSearch(range, answer),
+      onPlay: () => this.#setMode("original"),
     });
     this.control = new PlanControl(about, {
       onPlan: (plan, rate, rho) => this.#replan(plan, rate, rho),
@@ -39,14 +49,14 @@ export class FilmView {
     this.#listen();
   }
 
-  async enter(filmId) {
+  // wanted: of the address, what to look for.
+  async enter(filmId, wanted) {
     const film = await get(`films/${filmId}`);
     this.#film = null;
     this.#curve = this.#plan = null;
-    this.#sourceId = "";
-    for (const id of ["chart", "legend", "chart-hint", "segment-details", "plan-card", "make-card"]) {
-      byId(id).hidden = true;
-    }
+    this.#sourceId = this.#curveId = "";
+    this.#wanted = wanted;
+    for (const id of CURVE_PARTS) byId(id).hidden = true;
     byId("notes").replaceChildren();
     byId("jobs").replaceChildren();
     byId("unplayable").hidden = true;
@@ -65,6 +75,7 @@ export class FilmView {
     cancelAnimationFrame(this.#frame);
     this.jobs.stop();
     this.control.close();
+    this.find.leave();
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();
@@ -90,7 +101,10 @@ export class FilmView {
     if (busy("heatmap")) heatmap.setAttribute("aria-pressed", "true");
     else if (!("heatmap" in done)) heatmap.setAttribute("aria-pressed", "false");
     if (info) this.#showVideo();
-    if ("analyse" in done && this.#curve === null) this.#showCurve();
+    if ("analyse" in done && done.analyse !== this.#curveId) this.#showCurve();
+    const begun = film.jobs.some((job) => job.kind === "analyse");
+    if (this.#wanted === "find" && info && !begun) this.jobs.start("analyse");
+    byId("find-again").hidden = film.searchable || busy("analyse");
     this.#showDownloads();
   }
 
@@ -115,25 +129,40 @@ export class FilmView {
   }
 
   async #showCurve() {
-    const { id } = this.#film;
-    this.#curve = {}; // asked for, so that it is asked for once
+    const { id, done } = this.#film;
+    this.#curveId = done.analyse; // asked for, so that it is asked for once
     try {
       const curve = await get(`films/${id}/curve`);
-      if (this.#film?.id !== id) return;
+      if (this.#film?.id !== id || this.#curveId !== done.analyse) return;
       this.#curve = curve;
     } catch (error) {
       complain(error);
       return;
     }
-    for (const name of ["chart", "legend", "chart-hint", "segment-details", "plan-card", "make-card"]) {
-      byId(name).hidden = false;
-    }
+    for (const name of CURVE_PARTS) byId(name).hidden = false;
     this.chart.show(this.#curve);
     byId("length").textContent = clock(this.#curve.duration_s);
     byId("notes").replaceChildren(...this.#curve.notes.map((note) => make("li", { textContent: note })));
     this.#listSegments();
     this.control.open(this.#film, this.#curve.duration_s);
+    this.#openSearch();
     announce("The curve is ready");
+  }
+
+  // The panel, with what the address asks for.
+  #openSearch() {
+    this.find.enter(this.#film, this.#curve.duration_s);
+    const range = RANGE.exec(this.#wanted)?.slice(1).map(Number);
+    if (range) this.find.open(range);
+    else if (this.#wanted === "find") this.find.open(longestShot(this.#curve, this.find.longestS));
+    this.#wanted = "";
+  }
+
+  #showSearch(range, answer) {
+    const open = this.find.isOpen;
+    this.chart.showSearch(open ? { range, answer } : null);
+    byId("hint-seek").hidden = open;
+    for (const part of document.querySelectorAll(".with-find")) part.hidden = !open;
   }
 
   #listSegments() {
@@ -209,6 +238,7 @@ export class FilmView {
   #tick() {
     this.#frame = requestAnimationFrame(() => this.#tick());
     this.player.tick();
+    this.find.tick();
     const { timeS, driftS } = this.player;
     byId("now").textContent = clock(timeS);
     byId("speed").textContent = times(this.video.playbackRate);
@@ -217,7 +247,7 @@ export class FilmView {
     if (inStep) byId("drift").textContent = `in step with the plan to ${Math.abs(driftS).toFixed(2)} s`;
     this.chart.draw(timeS);
     const nowMs = performance.now();
-    if (this.#curve?.segments && nowMs - this.#describedMs > DESCRIBE_EVERY_MS) {
+    if (this.#curve && nowMs - this.#describedMs > DESCRIBE_EVERY_MS) {
       this.#describedMs = nowMs;
       this.chart.describe(timeS, this.video.playbackRate);
     }
@@ -239,6 +269,7 @@ export class FilmView {
     });
     byId("modes").addEventListener("change", (event) => this.#setMode(event.target.value));
     byId("analyse").addEventListener("click", () => this.jobs.start("analyse"));
+    byId("analyse-again").addEventListener("click", () => this.jobs.start("analyse"));
     byId("make-playable").addEventListener("click", () => this.jobs.start("playable"));
     byId("render").addEventListener("click", () => this.jobs.start("render", this.control.wish));
     byId("add-study").addEventListener("click", () => this.jobs.start("study", this.control.wish));
@@ -256,8 +287,9 @@ export class FilmView {
 
   #togglePlay() {
     if (!byId("unplayable").hidden) return;
-    if (this.video.paused) this.video.play().catch(() => {}); // a failure is an "error" event as well
-    else this.video.pause();
+    const video = this.find.otherVideo ?? this.video;
+    if (video.paused) video.play().catch(() => {}); // a failure is an "error" event as well
+    else video.pause();
   }
 
   #toggleHeatmap() {
@@ -284,7 +316,8 @@ export class FilmView {
     if (byId("film").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
     const { target } = event;
     // Text fields, the slider and the choice of playback need these keys themselves.
-    if (target.matches("input") || (target.matches("button, a, summary") && event.key === " ")) return;
+    if (target.matches("input") && event.key !== "Escape") return;
+    if (target.matches("button, a, summary") && event.key === " ") return;
     const byKey = {
       " ": () => this.#togglePlay(),
       ArrowLeft: () => this.player.seek(this.player.timeS - (event.shiftKey ? 5 : 1)),
@@ -296,6 +329,10 @@ export class FilmView {
       u: () => this.#plan && this.#setMode(this.#mode === "uniform" ? "adaptive" : "uniform"),
       l: () => this.#plan && this.control.toggleLock(),
       h: () => this.#toggleHeatmap(),
+      f: () => this.find.toggle(),
+      s: () => this.#curve && this.find.startHere(),
+      e: () => this.#curve && this.find.endHere(),
+      Escape: () => this.find.stop() || this.find.close(),
     };
     const act = byKey[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;

@@ -16,15 +16,23 @@ export class LibraryView {
     byId("folder-title").textContent = about.folder ? `in ${about.folder}` : "";
     byId("upload-limit").textContent =
       `up to ${bytes(about.upload_bytes)} and ${Math.round(about.film_s / 60)} minutes; it stays with this server`;
-    byId("upload").addEventListener("change", (event) => this.#send(event.target.files[0]));
     byId("upload-cancel").addEventListener("click", () => this.#upload?.abort());
     byId("filter").addEventListener("input", () => this.#list());
-    const drop = byId("drop");
+    this.#take(byId("drop"), byId("upload"), "");
+    this.#take(byId("drop-clip"), byId("clip"), "/find"); // motion like all of it is looked for
+  }
+
+  // Files dropped on a place or chosen there; then goes to the film, and on to what follows its address.
+  #take(place, input, then) {
+    input.addEventListener("change", () => {
+      this.#send(input.files[0], then);
+      input.value = "";
+    });
     for (const event of ["dragover", "dragleave", "drop"]) {
-      drop.addEventListener(event, (dragged) => {
+      place.addEventListener(event, (dragged) => {
         dragged.preventDefault();
-        drop.classList.toggle("over", event === "dragover");
-        if (event === "drop") this.#send(dragged.dataTransfer.files[0]);
+        place.classList.toggle("over", event === "dragover");
+        if (event === "drop") this.#send(dragged.dataTransfer.files[0], then);
       });
     }
   }
@@ -45,8 +53,7 @@ export class LibraryView {
     byId("no-films").hidden = this.#films.length > 0;
   }
 
-  async #send(file) {
-    byId("upload").value = "";
+  async #send(file, then) {
     if (!file || this.#upload) return;
     if (file.size > this.#about.upload_bytes) {
       complain(new Error(`${file.name} is larger than ${bytes(this.#about.upload_bytes)}; cut or compress it`));
@@ -61,7 +68,7 @@ export class LibraryView {
     show(0);
     try {
       const film = await upload(file, show, this.#upload.signal);
-      location.hash = `#/film/${film.id}`;
+      location.hash = `#/film/${film.id}${then}`;
     } catch (error) {
       if (error.name !== "AbortError") complain(error);
     } finally {

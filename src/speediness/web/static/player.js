@@ -17,6 +17,7 @@ export class Player {
   constructor(video) {
     this.video = video;
     this.startsAtS = 0;
+    this.span = null; // [start, end] of the source that is played over and over
     this.driftS = 0; // how far the picture is ahead of the plan, output seconds
     video.preservesPitch = true;
     for (const event of ["playing", "seeked"]) video.addEventListener(event, () => this.#begin());
@@ -31,6 +32,17 @@ export class Player {
   }
 
   seek(sourceS) {
+    this.span = null;
+    this.#jump(sourceS);
+  }
+
+  // Plays a stretch over and over until something is sought; null: no longer.
+  loop(span) {
+    this.span = span;
+    if (span) this.#jump(span[0]);
+  }
+
+  #jump(sourceS) {
     this.video.currentTime = Math.min(Math.max(sourceS, 0), this.#mapping.durationS) + this.startsAtS;
   }
 
@@ -52,6 +64,10 @@ export class Player {
   // To be called for every frame of the page.
   tick() {
     const sourceS = this.timeS;
+    if (this.span && !this.video.seeking && (this.video.ended || sourceS >= this.span[1])) {
+      this.#jump(this.span[0]);
+      if (this.video.ended) this.video.play().catch(() => {});
+    }
     const wanted = this.#mapping.factorAt(sourceS + LOOK_AHEAD_S * this.video.playbackRate);
     if (this.#anchor === null) {
       this.#setRate(wanted);
@@ -61,7 +77,7 @@ export class Player {
     if (dueS >= this.#mapping.outputDurationS) return; // the last pictures play out
     this.driftS = this.#mapping.outputTime(sourceS) - dueS;
     if (Math.abs(this.driftS) > JUMP_S) {
-      this.seek(this.#mapping.sourceTime(dueS));
+      this.#jump(this.#mapping.sourceTime(dueS));
       return;
     }
     const correction = Math.min(Math.max(this.driftS * CORRECTION_PER_S, -MOST_CORRECTION), MOST_CORRECTION);

@@ -109,10 +109,10 @@ def test_maps_of_a_network_that_sees_pictures_and_makes_them_smaller() -> None:
 
 
 @pytest.mark.parametrize("side", [1, 3, 4, 14])
-def test_maps_of_any_size_are_spread_over_their_square(side: int) -> None:
-    """At 112 px a square has 14 cells, and the last map of a ResNet 4 x 4, of S3D 3 x 3."""
+def test_maps_of_any_size_are_spread_over_the_picture(side: int) -> None:
+    """At 112 px a picture has 14 cells, and the last map of a ResNet 4 x 4, of S3D 3 x 3."""
     clip = ClipSpec(n_frames=4, size_px=112)
-    fine = mean_speed_judge()
+    fine = mean_speed_judge(clip.n_frames)
 
     def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
         answers = fine.windows(clips, cells, intervals)
@@ -123,7 +123,6 @@ def test_maps_of_any_size_are_spread_over_their_square(side: int) -> None:
     cells = squares.judge.motion(*(np.zeros((3, 256, 256, 1), np.uint8),) * 2)
     assert cells.shape[-2:] == (squares.height, squares.width) == (28, 28)
     maps = squares.judge.windows(None, cells[None], np.ones((1, 3), np.float32)).maps[0, 0, 0]
-    # The coarse look is one square, in the same corner of which the fine look's squares have the same.
     for corner, expected in (((0, 0), 1), ((0, -1), side), ((-1, -1), side**2)):
         assert maps[corner] == pytest.approx(expected)
 

@@ -165,7 +165,7 @@ def _transfer_arguments(parser: argparse.ArgumentParser) -> None:
 def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespace) -> int:
     from speediness.datasets import find_videos
     from speediness.reproduce.transfer import STARTS, Data, estimate_s, transfer
-    from speediness.reproduce.transfer_tables import markdown, plot_shares, table
+    from speediness.reproduce.transfer_tables import markdown, plot_shares, published, table
 
     if arguments.seeds < 1:
         raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
@@ -199,9 +199,9 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
         weights=weights,
         measures=measures,
     )
-    rows = table(name, document, arguments.data.partition(":")[0])
+    rows = table(name, document)
     outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png")}
-    write_text(Path(outputs["md"]), markdown(rows))
+    write_text(Path(outputs["md"]), markdown(rows) + markdown(published(name)))
     if name == "table3":
         del outputs["png"]
     else:
@@ -211,6 +211,8 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
         print_json(document | {"outputs": outputs})
     else:
         _print_rows(rows)
+        console().print("\nthe papers, in percent")
+        _print_rows(published(name))
         print_outputs(outputs)
     return 0
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from speediness.plots import INK, save_figure
-from speediness.reproduce.published import RSPNET, TABLE2, TABLE3, Published
+from speediness.reproduce.published import RSPNET, TABLE2, TABLE3
 
 TITLES = {"random": "random start", "speednet": "SpeedNet", "rspnet": "RSPNet"}
+RECALL_AT = (1, 5, 10, 20, 50)
 COLOURS = ("#999999", "#0072B2", "#E69F00", "#009E73", "#CC79A7")  # Okabe and Ito
 SHARES = {
     "finetune": "fine-tuned",
@@ -20,33 +21,41 @@ SHARES = {
 }
 
 
-def table(name: str, document: dict[str, Any], data: str) -> list[list[str]]:
-    """Rows of text, the first the head: ours above, the paper's below.
+def table(name: str, document: dict[str, Any]) -> list[list[str]]:
+    """Our rows as text, the first the head; shares in percent, 95 % intervals over sources.
 
     Args:
         name: table2, table3 or rspnet.
         document: of :func:`speediness.reproduce.transfer.transfer`.
-        data: what was tested on, for the head.
     """
     if name == "table3":
         return _retrieval(document)
-    head = ["pretraining", "network", f"{data}: fine-tuned", "linear probe", "10 neighbours"]
-    published = TABLE2 if name == "table2" else RSPNET
+    recipe = document["made_by"]["recipes"]["finetune"]
+    head: list[str] = [f"{recipe['backbone']}, width {recipe['width']:g}", *SHARES.values()]
     if name == "rspnet":
-        head += ["triplets ranked right", "same film found", "same, clips changed"]
-    backbone = document["made_by"]["recipes"]["finetune"]
-    network = f"{backbone['backbone']}, width {backbone['width']:g}"
+        head += ["ranked right", "same film", "same film, changed"]
     rows = [head]
     for row in document["rows"]:
-        cells = [TITLES.get(row["start"], row["start"]), network]
+        cells: list[str] = [TITLES.get(row["start"], row["start"])]
         cells += [_share(values) for values in shares(row).values()]
         if name == "rspnet":
             pretext = row.get("pretext") or []
             keys = ("ranked_right", "same_film", "same_film_changed")
             cells += [_mean([made[key] for made in pretext]) for key in keys]
         rows.append(cells)
-    rows += [_published(line, len(head)) for line in published]
     return rows
+
+
+def published(name: str) -> list[list[str]]:
+    """What the papers measured, the first row the head."""
+    if name == "table3":
+        head = ["on UCF101", *(f"R@{k}" for k in RECALL_AT)]
+        return [head] + [[row, *(f"{value:.1f}" for value in values)] for row, values in TABLE3.items()]
+    lines = TABLE2 if name == "table2" else RSPNET
+    return [["fine-tuned", "network", "UCF101", "HMDB51", "source"]] + [
+        [line.pretraining, line.network, f"{line.ucf101:g}", f"{line.hmdb51:g}", line.source]
+        for line in lines
+    ]
 
 
 def shares(row: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -59,22 +68,14 @@ def shares(row: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _retrieval(document: dict[str, Any]) -> list[list[str]]:
-    rows = [["pretraining, protocol", *(f"R@{k}" for k in (1, 5, 10, 20, 50))]]
+    rows = [["pretraining, protocol", *(f"R@{k}" for k in RECALL_AT)]]
     for row in document["rows"]:
         title = TITLES.get(row["start"], row["start"])
         for protocol in ("clean", "released"):
             made = [one if protocol == "clean" else one["released"] for one in row["probe"]]
-            recalls = [_mean([one["recall"][str(k)] for one in made]) for k in (1, 5, 10, 20, 50)]
+            recalls = [_mean([one["recall"][str(k)] for one in made]) for k in RECALL_AT]
             rows.append([f"{title}, {protocol}", *recalls])
-    return rows + [
-        [f"paper: {name}", *(f"{value:.1f} %" for value in values)] for name, values in TABLE3.items()
-    ]
-
-
-def _published(line: Published, columns: int) -> list[str]:
-    figures = [f"UCF101 {line.ucf101:g} %", f"HMDB51 {line.hmdb51:g} %"]
-    cells = [f"paper: {line.pretraining}", line.network, ", ".join(figures), line.source]
-    return cells + [""] * (columns - len(cells))
+    return rows
 
 
 def _share(made: Sequence[dict[str, Any]]) -> str:
@@ -84,11 +85,11 @@ def _share(made: Sequence[dict[str, Any]]) -> str:
     values = [one["accuracy"] for one in made]
     low, high = np.mean([one["interval_95"] for one in made], axis=0)
     each = f" [{', '.join(f'{100 * value:.1f}' for value in values)}]" if len(values) > 1 else ""
-    return f"{100 * np.mean(values):.1f} % ({100 * low:.0f} to {100 * high:.0f}){each}"
+    return f"{100 * np.mean(values):.1f} ({100 * low:.0f} to {100 * high:.0f}){each}"
 
 
 def _mean(values: Sequence[float]) -> str:
-    return f"{100 * np.mean(values):.1f} %" if values else ""
+    return f"{100 * np.mean(values):.1f}" if values else ""
 
 
 def markdown(rows: list[list[str]]) -> str:

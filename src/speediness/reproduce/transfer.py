@@ -28,14 +28,14 @@ from speediness.evaluation.probes import probe
 from speediness.evaluation.relative_speed import ranked_right, same_film_found
 from speediness.evaluation.speed_accuracy import ZOOM
 from speediness.models.backbones import find_backbone
-from speediness.models.checkpoint import load_network
+from speediness.models.checkpoint import load_network, save_network
 from speediness.models.cost import count_macs
 from speediness.models.encoder import Encoder
 from speediness.models.rspnet import RSPNet
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.training.finetune import finetune, with_classes
 from speediness.training.loop import train
-from speediness.training.publish import publish
+from speediness.training.publish import averaged
 from speediness.training.recipe import (
     Recipe,
     finetune_s3dg,
@@ -231,9 +231,8 @@ class _Work:
             self._note(f"train ... --out {shlex.quote(str(run))}", recipe)
             resume = (run / "checkpoint.safetensors").exists()
             train(recipe, self.data.pretrain, run, self.cache, resume, self.say)
-            partial = run / "whole.safetensors"
-            publish(run, self.data.pretrain, partial, self.cache, self.say)
-            partial.replace(network)
+            pretrained, _, made_by = averaged(run)
+            save_network(network, pretrained, made_by)
         return network
 
     def _encoder(self, start: str, seed: int, folder: Path) -> Encoder:

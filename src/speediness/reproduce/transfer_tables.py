@@ -36,7 +36,7 @@ def table(name: str, document: dict[str, Any]) -> list[list[str]]:
         head += ["ranked right", "same film", "same film, changed"]
     rows = [head]
     for row in document["rows"]:
-        cells: list[str] = [TITLES.get(row["start"], row["start"])]
+        cells = [str(TITLES.get(row["start"], row["start"]))]
         cells += [_share(values) for values in shares(row).values()]
         if name == "rspnet":
             pretext = row.get("pretext") or []

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-import speediness
 from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.documents import write_json
@@ -19,12 +18,12 @@ from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import confusion, recognise
 from speediness.evaluation.recognition_picture import plot_confusion
 from speediness.evaluation.speed_accuracy import ZOOM
-from speediness.models.checkpoint import load_network
+from speediness.models.checkpoint import load_network, save_network
 from speediness.models.recogniser import Recogniser
 from speediness.tasks.action_class import ActionClassTask
 from speediness.training.loop import train
 from speediness.training.processes import is_first_process
-from speediness.training.publish import publish
+from speediness.training.publish import averaged
 from speediness.training.recipe import Recipe
 
 SCHEMA = "speediness.recognition/1"
@@ -91,7 +90,8 @@ def finetune(
     if not is_first_process():
         return {}
     weights = out / "network.safetensors"
-    made_by = publish(out, train_items, weights, cache, log, cache_bytes=cache_bytes)["made_by"]
+    trained, _, made_by = averaged(out)
+    save_network(weights, trained, made_by)
     network = load_network(weights, Recogniser)
     if torch.cuda.is_available():
         network = network.cuda()
@@ -116,7 +116,7 @@ def finetune(
             {"file": film.name, "source": film.source, "label": film.label, "said": film.said}
             for film in said
         ],
-        "made_by": {"speediness": speediness.__version__, **made_by},
+        "made_by": made_by,
     }
     write_json(out / "test.json", document)
     plot_confusion(document, out / "confusion.png")

@@ -19,10 +19,33 @@ from speediness.errors import WeightsError
 from speediness.evaluation.calibration import calibrate
 from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overall, report, score_film
 from speediness.models.checkpoint import load_network, save_network
+from speediness.models.encoder import Encoder
 from speediness.models.export import describe, export_onnx
 from speediness.models.speednet import SpeedNet
 from speediness.training.recipe import Recipe
 from speediness.training.run import read_header
+
+
+def averaged(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
+    """The averaged network of a run's last checkpoint, its recipe, and what it was made by.
+
+    Raises:
+        WeightsError: the folder holds no checkpoint.
+    """
+    checkpoint = run / "checkpoint.safetensors"
+    if not checkpoint.exists():
+        raise WeightsError(f"{run} holds no checkpoint; train there first")
+    header = read_header(checkpoint)
+    recipe = Recipe.from_json(json.loads(header["recipe"]))
+    network = recipe.task.network(recipe.config)
+    tensors = load_file(checkpoint)
+    network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("average.")})
+    made_by: dict[str, Any] = {
+        "speediness": speediness.__version__,
+        "recipe": recipe.to_json(),
+        "steps": int(header["step"]),
+    }
+    return network, recipe, made_by
 
 
 def publish(
@@ -51,19 +74,7 @@ def publish(
     Raises:
         WeightsError: the folder holds no checkpoint.
     """
-    checkpoint = run / "checkpoint.safetensors"
-    if not checkpoint.exists():
-        raise WeightsError(f"{run} holds no checkpoint; train there first")
-    header = read_header(checkpoint)
-    recipe = Recipe.from_json(json.loads(header["recipe"]))
-    network = recipe.task.network(recipe.config)
-    tensors = load_file(checkpoint)
-    network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("average.")})
-    made_by: dict[str, Any] = {
-        "speediness": speediness.__version__,
-        "recipe": recipe.to_json(),
-        "steps": int(header["step"]),
-    }
+    network, recipe, made_by = averaged(run)
     save_network(out, network, made_by)
     clip = recipe.config.clip
     clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)

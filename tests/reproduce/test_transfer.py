@@ -1,0 +1,97 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speediness.datasets.video_list import VideoItem
+from speediness.errors import DataError
+from speediness.reproduce import transfer as engine
+from speediness.reproduce.published import TABLE3
+from speediness.reproduce.transfer import Data, estimate_s, recipes, transfer
+from speediness.reproduce.transfer_tables import markdown, plot_shares, published, table
+
+SMOKE = {
+    name: dataclasses.replace(recipe, validation_share=0.4, steps=2, evaluate_every=2)
+    for name, recipe in recipes("smoke").items()
+}
+
+
+@pytest.fixture
+def data(walkers: list[VideoItem]) -> Data:
+    labelled = [dataclasses.replace(item, label="ab"[n % 2]) for n, item in enumerate(walkers)]
+    return Data(walkers[:6], walkers[6:], labelled[:6], labelled[6:])
+
+
+def test_every_start_is_pretrained_tuned_and_probed_once(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "recipes", lambda scale: SMOKE)
+    said: list[str] = []
+    document = transfer(data, tmp_path, "smoke", 1, said.append)
+    assert [row["start"] for row in document["rows"]] == ["random", "speednet", "rspnet"]
+    for row in document["rows"]:
+        assert len(row["finetune"]) == len(row["probe"]) == 1
+        assert 0 <= row["finetune"][0]["accuracy"] <= 1
+        assert set(row["probe"][0]["recall"]) == {"1", "5", "10", "20", "50"}
+    assert [len(row["pretext"]) for row in document["rows"]] == [1, 0, 1]
+    tuned = json.loads((tmp_path / "rspnet/seed-0/finetune/test.json").read_text())
+    assert tuned["made_by"]["recipe"]["init"].endswith("rspnet/seed-0/pretrain/network.safetensors")
+    commands = (tmp_path / "commands.txt").read_text().splitlines()
+    assert len(commands) == 5 and all("--set seed=0" in line for line in commands)
+    assert "looking at" in (tmp_path / "log.txt").read_text()
+
+    monkeypatch.setattr(engine, "train", None)
+    monkeypatch.setattr(engine, "finetune", None)
+    monkeypatch.setattr(engine, "probe", None)
+    assert transfer(data, tmp_path, "smoke", 1, said.append) == document
+    other = dataclasses.replace(data, test=data.test[:1])
+    with pytest.raises(DataError, match="choose another --out"):
+        transfer(other, tmp_path, "smoke", 1, said.append)
+
+    for name in ("table2", "rspnet", "table3"):
+        rows = table(name, document)
+        assert len(rows) == (7 if name == "table3" else 4)
+        assert len({len(row) for row in rows}) == 1
+        assert markdown(rows).count("\n") == len(rows) + 1
+    plot_shares(document, tmp_path / "shares.png")
+    assert (tmp_path / "shares.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_weights_trained_before_are_a_row_of_their_own(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "recipes", lambda scale: SMOKE)
+    first = tmp_path / "first"
+    transfer(data, first, "smoke", 1, lambda line: None, starts=["rspnet"], measures=["pretext"])
+    weights = {"mine": first / "rspnet/seed-0/pretrain/network.safetensors"}
+    document = transfer(
+        data,
+        tmp_path / "second",
+        "smoke",
+        1,
+        lambda line: None,
+        starts=["mine"],
+        weights=weights,
+        measures=["pretext"],
+    )
+    again = json.loads((first / "transfer.json").read_text())
+    assert document["rows"][0]["pretext"] == again["rows"][0]["pretext"]
+
+
+def test_means_intervals_and_seeds_are_printed() -> None:
+    made = [{"accuracy": a, "interval_95": (a - 0.1, a + 0.1)} for a in (0.5, 0.6)]
+    probe = [{"linear": one, "neighbours": one} for one in made]
+    document = {
+        "rows": [{"start": "random", "finetune": made, "probe": probe}],
+        "made_by": {"recipes": {"finetune": {"backbone": "r3d18", "width": 0.25}}},
+    }
+    assert table("table2", document)[1][1] == "55.0 (45 to 65) [50.0, 60.0]"
+    assert len(published("table3")) == 1 + len(TABLE3)
+
+
+def test_the_paper_takes_days_here_and_smoke_seconds() -> None:
+    everything = ("pretext", "probe", "finetune")
+    paper, smoke = (estimate_s(scale, ["random", "rspnet"], everything) for scale in ("paper", "smoke"))
+    assert np.isfinite(paper) and paper > 1000 * smoke

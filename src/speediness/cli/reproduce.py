@@ -12,7 +12,6 @@ from speediness.cli.analyse import print_outputs
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, print_json
 from speediness.cli.train import add_settings
-from speediness.documents import write_text
 from speediness.errors import SpeedinessError
 from speediness.reproduce import EXPERIMENTS
 
@@ -164,6 +163,7 @@ def _transfer_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespace) -> int:
     from speediness.datasets import find_videos
+    from speediness.documents import write_text
     from speediness.reproduce.transfer import STARTS, Data, estimate_s, transfer
     from speediness.reproduce.transfer_tables import markdown, plot_shares, published, table
 

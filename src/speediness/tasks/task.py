@@ -71,6 +71,10 @@ class Task(ABC):
     name: ClassVar[str]
     """In a recipe, and of its file."""
 
+    steady_average: ClassVar[bool] = False
+    """Whether the running average of the weights moves at its slow final pace from the first step on.
+    Otherwise it starts fast, so as to forget the random start."""
+
     @property
     @abstractmethod
     def views_per_window(self) -> int:

@@ -92,8 +92,11 @@ class Run:
                 "intact, resume with a lower lr"
             )
         self.optimizer.step()
-        # The average starts short, so that it does not drag the random start along.
-        _average(self.average, self.network, min(self.recipe.ema_decay, (1 + self.done) / (10 + self.done)))
+        decay = self.recipe.ema_decay
+        if not self.task.steady_average:
+            # The average starts short, so that it does not drag the random start along.
+            decay = min(decay, (1 + self.done) / (10 + self.done))
+        _average(self.average, self.network, decay)
         self.sums.update({**values, "steps": 1})
         self.done += 1
 

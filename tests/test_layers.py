@@ -19,6 +19,7 @@ PRODUCT = (
 ENGINES = ("speediness.engines", "speediness.engines.judge", "speediness.engines.onnx")
 RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training", "speediness.reproduce")
 NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"} | {
+    "huggingface_hub",
     "lancedb",
     "pyarrow",
     "ray",

@@ -47,7 +47,16 @@ VERBS = {
     "reproduce": reproduce,
     "cache": cache,
 }
-TRAIN_PACKAGES = {"torch", "cv2", "onnx", "onnxscript", "safetensors", "sklearn", "tensorboard"}
+TRAIN_PACKAGES = {
+    "torch",
+    "cv2",
+    "huggingface_hub",
+    "onnx",
+    "onnxscript",
+    "safetensors",
+    "sklearn",
+    "tensorboard",
+}
 
 OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 

@@ -18,24 +18,30 @@ from speediness.models.speednet import SpeedNet
 AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 
 
+def description(network: Encoder, made_by: dict[str, Any]) -> dict[str, Any]:
+    """All that weights say of themselves: which network, what builds it, and provenance."""
+    return {
+        "network": type(network).__name__,
+        "config": network.config.to_json(),
+        "arguments": network.arguments,
+        "made_by": made_by,
+    }
+
+
 def save_network(path: Path, network: Encoder, made_by: dict[str, Any]) -> None:
-    """Write weights in float16 with what builds the network, and provenance, in the header."""
+    """Write weights in float16 with their :func:`description` in the header."""
     state = {
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
         for name, tensor in network.state_dict().items()
     }
-    header = {
-        "config": json.dumps(network.config.to_json()),
-        "arguments": json.dumps(network.arguments),
-        "made_by": json.dumps(made_by),
-    }
+    header = {key: json.dumps(value) for key, value in description(network, made_by).items()}
     partial = path.with_name(path.name + ".partial")
     save_file(state, partial, metadata=header)
     partial.replace(path)
 
 
 def load_network(path: str | os.PathLike[str], kind: type[AnyEncoder]) -> AnyEncoder:
-    """A network from a file of :func:`save_network`, in eval mode and float32.
+    """A network from a file of :func:`save_network`, in eval mode and float32, with its ``made_by``.
 
     Args:
         path: a ``.safetensors`` file.
@@ -45,6 +51,7 @@ def load_network(path: str | os.PathLike[str], kind: type[AnyEncoder]) -> AnyEnc
     Raises:
         WeightsError: missing, not safetensors, or not of this kind.
     """
+    header: dict[str, str] = {}
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -54,8 +61,14 @@ def load_network(path: str | os.PathLike[str], kind: type[AnyEncoder]) -> AnyEnc
         if kind is Encoder:
             state = {name: state[name] for name in network.state_dict()}
         network.load_state_dict(state)
-    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError) as error:
-        raise WeightsError(f"{path} does not hold {kind.__name__} weights: {error}") from error
+        network.made_by = json.loads(header.get("made_by", "{}"))
+    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        saved = header.get("network", "").strip('"')  # older files lack it, as those shipped
+        if kind is not Encoder and saved not in ("", kind.__name__):
+            why = f"they are of a {saved}"
+        else:
+            why = " ".join(str(error).split())
+        raise WeightsError(f"{path} does not hold {kind.__name__} weights: {why}") from error
     return network.eval()
 
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -52,11 +54,14 @@ class Encoder(nn.Module):
     Attributes:
         config: what it was built by.
         feature_dim: D.
+        made_by: provenance of its weights, plain values: empty at a random start, else what the file
+            said that they came from. Say in it what you trained by before you share a network.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.made_by: dict[str, Any] = {}
         self.motion = MotionCells()
         stem, backbone = find_backbone(config.backbone)
         self.stem = stem()
@@ -106,3 +111,73 @@ class Encoder(nn.Module):
             return feats
         # A backbone with strides in time: each of its frames stands for those it covers.
         return F.interpolate(feats, size=(inputs.shape[2], *feats.shape[3:]), mode="nearest")
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder_or_repo_id: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
+    ) -> Self:
+        """A trained network of this class in eval mode and float32.
+
+        Args:
+            folder_or_repo_id: a folder of :meth:`save_pretrained`, which is read without any
+                connection, or a repository on the Hugging Face Hub.
+            revision: branch, tag or commit of the repository.
+            cache_dir: where downloads are kept, by default where huggingface_hub keeps all.
+            local_files_only: only what was downloaded before.
+            token: of the Hub, for private repositories.
+
+        Raises:
+            WeightsError: not found, or another network; plain :class:`Encoder` takes all of them.
+        """
+        from speediness.models import checkpoint, hub  # they know this class in their turn
+
+        path = hub.find_weights(
+            folder_or_repo_id,
+            revision=revision,
+            cache_dir=cache_dir,
+            local_files_only=local_files_only,
+            token=token,
+        )
+        return checkpoint.load_network(path, cls)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``model.safetensors``, ``config.json`` and a model card ``README.md``, replacing them.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        from speediness.models import hub
+
+        hub.write_folder(self, Path(folder), Path(folder).resolve().name)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Weights, configuration and model card",
+        private: bool | None = None,
+        token: str | bool | None = None,
+    ) -> str:
+        """Upload what :meth:`save_pretrained` writes, in one commit.
+
+        Args:
+            repo_id: repository on the Hugging Face Hub, as in ``me/my-network``; made if need be.
+            commit_message: of the commit.
+            private: whether a new repository is private; None leaves it to the account.
+            token: of the Hub, by default that of ``hf auth login``.
+
+        Returns:
+            Address of the commit.
+
+        Raises:
+            huggingface_hub.errors.HfHubHTTPError: the Hub refuses, in its own words.
+        """
+        from speediness.models import hub
+
+        return hub.push(self, repo_id, commit_message, private, token)

@@ -13,7 +13,7 @@ from speediness.models.encoder import Encoder, EncoderConfig
 
 
 class Recogniser(Encoder):
-    """A backbone, the mean over space and time, dropout and one linear layer.
+    """Which action? The mean over space and time, dropout and one linear layer.
 
     Attributes:
         classes: names, in the order of the logits.

@@ -13,7 +13,7 @@ EMBEDDING_DIM = 128  # E, of both heads in the released code
 
 
 class RSPNet(Encoder):
-    """A backbone, the mean over space and time, and two linear heads whose outputs have length 1.
+    """Speed and appearance as directions: mean over space and time, two linear heads of length 1.
 
     Args:
         config: of the encoder; its dropout is not used.

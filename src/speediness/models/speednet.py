@@ -15,7 +15,7 @@ NORMAL, SPED_UP = 0, 1  # order of the two logits
 
 
 class SpeedNet(Encoder):
-    """Backbone with every frame kept, maximum over space, mean over time, 1x1 classifier.
+    """Natural speed or sped up? Every frame kept, maximum over space, mean over time, 1x1 classifier.
 
     In two steps, because neighbouring windows share most of the first: :attr:`motion` measures
     pairs of frames, :meth:`judge` looks at a window of them.

@@ -201,7 +201,7 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
     )
     rows = table(name, document)
     outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png")}
-    write_text(Path(outputs["md"]), markdown(rows) + markdown(published(name)))
+    write_text(Path(outputs["md"]), markdown(rows) + "\n" + markdown(published(name)))
     if name == "table3":
         del outputs["png"]
     else:

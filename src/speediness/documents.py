@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +27,9 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
         OutputError: the folder is missing, not writable or full.
         ValueError: the document holds NaN or infinity, which JSON has no words for.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            file.writelines(_text(document))
-            file.write("\n")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}; write elsewhere") from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+    with _whole(path) as file:
+        file.writelines(_text(document))
+        file.write("\n")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -46,9 +38,16 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: the folder is missing, not writable or full.
     """
+    with _whole(path) as file:
+        file.write(text)
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[TextIO]:
     partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        with partial.open("w", encoding="utf-8") as file:
+            yield file
         os.replace(partial, path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}; write elsewhere") from error

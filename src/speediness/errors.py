@@ -1,5 +1,9 @@
 """What can go wrong at the edges. Every message says what is wrong and what to do about it."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class SpeedinessError(Exception):
     """Base of every error a user can cause or mend; the command line prints it as one line."""
@@ -23,3 +27,12 @@ class WeightsError(SpeedinessError):
 
 class DataError(SpeedinessError):
     """A data set on disk is not laid out as expected, or a document has the wrong schema."""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What to say after a name that is none: the nearest that is, or all."""
+    from difflib import get_close_matches  # only when something went wrong
+
+    names = list(known)
+    near = get_close_matches(name, names, 1)
+    return f"did you mean {near[0]}?" if near else f"known: {', '.join(names)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from speediness.datasets.data_set import DataSet
@@ -12,7 +11,7 @@ from speediness.datasets.kinetics import KINETICS400, KINETICS600, KINETICS700
 from speediness.datasets.nfs import NFS, NFS30
 from speediness.datasets.ucf101 import UCF101
 from speediness.datasets.video_list import VideoItem, from_folder, from_manifest
-from speediness.errors import DataError
+from speediness.errors import DataError, meant
 
 DATASETS = {
     "folder": FILMS,
@@ -34,9 +33,7 @@ def data_set(name: str) -> DataSet:
     """
     if name in DATASETS:
         return DATASETS[name]
-    near = get_close_matches(name, DATASETS, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(DATASETS)}"
-    raise DataError(f"there is no data set {name}; {hint}")
+    raise DataError(f"there is no data set {name}; {meant(name, DATASETS)}")
 
 
 def find_videos(where: str | Path, split: str | None = None) -> list[VideoItem]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -112,6 +113,12 @@ def videos_below(folder: Path) -> Iterator[Path]:
 def is_video(name: str) -> bool:
     """Whether a file is a video by its name; the ``._`` shadows that macOS leaves beside files are not."""
     return not name.startswith("._") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
+
+
+def digest(lists: Iterable[list[VideoItem]]) -> str:
+    """Tells lists of films apart, wherever they lie: 16 hexadecimal digits."""
+    names = [[(item.path.name, item.source) for item in part] for part in lists]
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 
 def held_out(items: list[VideoItem], share: float) -> tuple[list[VideoItem], list[VideoItem]]:

@@ -64,7 +64,7 @@ def recognise(network: Recogniser, films: Sequence[CachedFilm]) -> list[Recognis
 
 
 def ten_clips(
-    stored: CachedFilm, clip: ClipSpec, count: int = CLIPS, crops: np.random.Generator | None = None
+    stored: CachedFilm, clip: ClipSpec, crops: np.random.Generator | None = None
 ) -> Iterator[Clip]:
     """Clips at natural speed, evenly spaced from the start of a film to its end, which they may overlap.
 
@@ -72,7 +72,7 @@ def ten_clips(
     """
     film = stored.at(ZOOM * clip.size_px)
     last_s = max(film.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
-    for start_s in np.linspace(0, last_s, count):
+    for start_s in np.linspace(0, last_s, CLIPS):
         times_s = sampling.play_at(float(start_s), 1.0, clip.n_frames, clip.frame_rate)
         if crops is None:
             yield centre_clip(film, times_s, 1.0, clip)

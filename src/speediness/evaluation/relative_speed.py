@@ -15,11 +15,10 @@ from speediness.datasets.clip_cache import CachedFilm
 from speediness.datasets.film import Film
 from speediness.evaluation.centre_clips import Clip, centre_clip, looked_clip, seen
 from speediness.evaluation.speed_accuracy import ZOOM
-from speediness.models.rspnet import RSPNet
+from speediness.models.rspnet import SPEEDS, RSPNet
 from speediness.training.augment import draw_look
 
 TRIPLETS = 4  # a film
-SPEEDS = (1.0, 2.0)
 LOOK_ZOOM = 1.6  # RSPNet crops 40 % of the area or more
 
 

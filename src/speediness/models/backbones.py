@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import partial
 
-from speediness.errors import SpeedinessError
+from speediness.errors import SpeedinessError, meant
 from speediness.models.c3d import C3D
 from speediness.models.i3d import I3D
 from speediness.models.layers import Backbone
@@ -42,7 +41,5 @@ def find_backbone(name: str) -> Entry:
         SpeedinessError: no such backbone (the nearest is named).
     """
     if name not in BACKBONES:
-        near = get_close_matches(name, BACKBONES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(BACKBONES)}"
-        raise SpeedinessError(f"there is no backbone {name}; {hint}")
+        raise SpeedinessError(f"there is no backbone {name}; {meant(name, BACKBONES)}")
     return BACKBONES[name]

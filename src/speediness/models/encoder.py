@@ -77,7 +77,8 @@ class Encoder(nn.Module):
         """The backbone's last maps (B, D, T, h, w), before any pooling.
 
         Args:
-            clips_BTHWC: uint8 frames, H and W multiples of 32, C as in the clip specification.
+            clips_BTHWC: uint8 frames, H and W multiples of the clip specification's ``unit_px``, C its
+                channels.
             intervals_BS: float, spacing of neighbouring frames in reference intervals (S = T - 1),
                 from :func:`speediness.sampling.played_intervals`.
         """

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from speediness.models.encoder import Encoder, EncoderConfig
 
+SPEEDS = (1.0, 2.0)  # at which clips are played
 EMBEDDING_DIM = 128  # E, of both heads in the released code
 
 

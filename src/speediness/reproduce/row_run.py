@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections import defaultdict
@@ -16,7 +15,7 @@ from safetensors.torch import save_file
 
 import speediness
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
-from speediness.datasets.video_list import VideoItem, held_out
+from speediness.datasets.video_list import VideoItem, digest, held_out
 from speediness.documents import read_json, write_json
 from speediness.engines.judge import WindowJudge
 from speediness.engines.torch import judge_with
@@ -54,11 +53,6 @@ class Films:
     ood: list[VideoItem]
     """Out of the domain, such as films of a high frame rate; may be none."""
 
-    def digest(self) -> str:
-        """Tells lists of films apart, wherever they lie."""
-        names = [[(item.path.name, item.source) for item in part] for part in vars(self).values()]
-        return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
-
 
 def make_row(row: Row, recipe: Recipe, films: Films, folder: Path, cache: Path, log: Log) -> RowResult:
     """Train a row and score it, or load what was done before; an unfinished training goes on.
@@ -75,7 +69,7 @@ def make_row(row: Row, recipe: Recipe, films: Films, folder: Path, cache: Path, 
         DataError: the folder holds a row of another recipe or of other films; too few films.
     """
     path = folder / "row.json"
-    made_by = {"recipe": recipe.to_json(), "films": films.digest()}
+    made_by = {"recipe": recipe.to_json(), "films": digest(vars(films).values())}
     if path.exists():
         document = read_json(path, ROW_SCHEMA)
         if {key: document["made_by"][key] for key in made_by} != made_by:

@@ -8,7 +8,6 @@ in the output folder and is not done again.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import shlex
 import time
@@ -21,7 +20,7 @@ import torch
 
 import speediness
 from speediness.datasets.clip_cache import ClipCache
-from speediness.datasets.video_list import VideoItem
+from speediness.datasets.video_list import VideoItem, digest
 from speediness.documents import read_json, write_json
 from speediness.errors import DataError
 from speediness.evaluation.probes import probe
@@ -65,11 +64,6 @@ class Data:
     """With labels."""
     test: list[VideoItem]
     """With labels."""
-
-    def digest(self) -> str:
-        """Tells lists of films apart, wherever they lie."""
-        names = [[(item.path.name, item.source) for item in part] for part in vars(self).values()]
-        return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 
 def recipes(scale: Scale) -> dict[str, Recipe]:
@@ -184,7 +178,7 @@ class _Work:
         self._log = log
         self.made_by = {
             "scale": scale,
-            "films": data.digest(),
+            "films": digest(vars(data).values()),
             "recipes": {name: recipe.to_json() for name, recipe in self.recipes.items()},
             "weights": {name: str(path) for name, path in weights.items()},
         }

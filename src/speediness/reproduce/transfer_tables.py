@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from speediness.evaluation.probes import RECALL_AT
 from speediness.plots import INK, save_figure
 from speediness.reproduce.published import RSPNET, TABLE2, TABLE3
 
 TITLES = {"random": "random start", "speednet": "SpeedNet", "rspnet": "RSPNet"}
-RECALL_AT = (1, 5, 10, 20, 50)
 COLOURS = ("#999999", "#0072B2", "#E69F00", "#009E73", "#CC79A7")  # Okabe and Ito
 SHARES = {
     "finetune": "fine-tuned",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
-from speediness.errors import SpeedinessError
+from speediness.errors import SpeedinessError, meant
 from speediness.tasks.action_class import ActionClassTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
@@ -26,7 +24,5 @@ def find_task(name: str) -> type[Task]:
         SpeedinessError: there is none; the nearest is named.
     """
     if name not in TASKS:
-        near = get_close_matches(name, TASKS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(TASKS)}"
-        raise SpeedinessError(f"there is no task {name}; {hint}")
+        raise SpeedinessError(f"there is no task {name}; {meant(name, TASKS)}")
     return TASKS[name]

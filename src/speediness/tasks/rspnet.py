@@ -28,10 +28,9 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import SpeedinessError
 from speediness.evaluation.relative_speed import ranked_right, same_film_found
 from speediness.models.encoder import EncoderConfig
-from speediness.models.rspnet import EMBEDDING_DIM, RSPNet
+from speediness.models.rspnet import EMBEDDING_DIM, SPEEDS, RSPNet
 from speediness.tasks.task import Batch, Forward, Segment, Task, View
 
-SPEEDS = (1.0, 2.0)
 QUERY, SAME, OTHER = 0, 1, 2  # order of the views of a window
 
 

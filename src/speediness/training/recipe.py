@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from speediness.clip import ClipSpec
-from speediness.errors import SpeedinessError
+from speediness.errors import SpeedinessError, meant
 from speediness.models.backbones import find_backbone
 from speediness.models.checkpoint import load_network
 from speediness.models.encoder import Encoder, EncoderConfig
@@ -120,9 +119,9 @@ class Recipe:
             own = [f.name for f in dataclasses.fields(recipe)]
             names = own + [f.name for f in dataclasses.fields(recipe.task)]
             if not equals or key not in names:
-                near = get_close_matches(key, names, 1)
-                hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(names)}"
-                raise SpeedinessError(f"--set {setting}: not a setting of a recipe (key=value){hint}")
+                raise SpeedinessError(
+                    f"--set {setting}: not a setting of a recipe (key=value); {meant(key, names)}"
+                )
             if key in own:
                 recipe = dataclasses.replace(recipe, **{key: _typed(setting, getattr(recipe, key))})
             else:
@@ -292,7 +291,5 @@ def find_recipe(name: str, settings: list[str]) -> Recipe:
         SpeedinessError: no such recipe, or a setting that means nothing.
     """
     if name not in RECIPES:
-        near = get_close_matches(name, RECIPES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(RECIPES)}"
-        raise SpeedinessError(f"there is no recipe {name}; {hint}")
+        raise SpeedinessError(f"there is no recipe {name}; {meant(name, RECIPES)}")
     return RECIPES[name]().with_settings(settings)

@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from speediness.datasets.clip_cache import ClipCache
+from speediness.datasets.clip_cache import CachedFilms, ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.features import FilmFeatures, film_features
@@ -64,21 +64,9 @@ def probe(
     Raises:
         DataError: no film of a side can be used.
     """
-    clip = encoder.config.clip
-    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
-    sides = [clips.films(items, log) for items in (train_items, test_items)]
-    if not all(sides):
-        raise DataError("no film of the training or of the test list can be decoded; see data verify")
-    log(f"looking at {len(sides[0])} training and {len(sides[1])} test films, ten clips each")
+    sides = _decoded(encoder, train_items, test_items, cache, log, cache_bytes)
     train, test = (film_features(encoder, films) for films in sides)
-    gallery, queries = train, test
-    if protocol == "released":
-        rng = np.random.default_rng(0)
-        gallery, queries = (
-            film_features(encoder, sides[0], "mean", rng),
-            film_features(encoder, sides[1], "mean"),
-        )
-    found_QK = retrieved(gallery, queries)
+    gallery, queries = _released_features(encoder, sides) if protocol == "released" else (train, test)
 
     def figures(right_F: NDArray[np.bool_]) -> dict[str, Any]:
         return {"accuracy": float(right_F.mean()), "interval_95": share_interval(right_F, test.sources)}
@@ -86,13 +74,59 @@ def probe(
     return {
         "linear": figures(linear_probe(train, test)),
         "neighbours": figures(nearest_neighbours(train, test)),
-        "recall": {str(k): float(share) for k, share in zip(RECALL_AT, found_QK.mean(0), strict=True)},
-        "recall_interval_95": {
-            str(k): share_interval(found_Q, test.sources)
-            for k, found_Q in zip(RECALL_AT, found_QK.T, strict=True)
-        },
+        **_recalls(gallery, queries),
         "protocol": protocol,
         "films": {"train": len(train.labels), "test": len(test.labels)},
+    }
+
+
+def released_retrieval(
+    encoder: Encoder,
+    train_items: list[VideoItem],
+    test_items: list[VideoItem],
+    cache: Path,
+    log: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """``recall`` and ``recall_interval_95`` of :func:`probe` by the released protocol, and no probes.
+
+    Raises:
+        DataError: no film of a side can be used.
+    """
+    sides = _decoded(encoder, train_items, test_items, cache, log, None)
+    return _recalls(*_released_features(encoder, sides))
+
+
+def _decoded(
+    encoder: Encoder,
+    train_items: list[VideoItem],
+    test_items: list[VideoItem],
+    cache: Path,
+    log: Callable[[str], None],
+    cache_bytes: int | None,
+) -> list[CachedFilms]:
+    clip = encoder.config.clip
+    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
+    sides = [clips.films(items, log) for items in (train_items, test_items)]
+    if not all(sides):
+        raise DataError("no film of the training or of the test list can be decoded; see data verify")
+    log(f"looking at {len(sides[0])} training and {len(sides[1])} test films, ten clips each")
+    return sides
+
+
+def _released_features(encoder: Encoder, sides: list[CachedFilms]) -> tuple[FilmFeatures, FilmFeatures]:
+    gallery, queries = sides
+    crops = np.random.default_rng(0)
+    return film_features(encoder, gallery, "mean", crops), film_features(encoder, queries, "mean")
+
+
+def _recalls(gallery: FilmFeatures, queries: FilmFeatures) -> dict[str, Any]:
+    found_QK = retrieved(gallery, queries)
+    return {
+        "recall": {str(k): float(share) for k, share in zip(RECALL_AT, found_QK.mean(0), strict=True)},
+        "recall_interval_95": {
+            str(k): share_interval(found_Q, queries.sources)
+            for k, found_Q in zip(RECALL_AT, found_QK.T, strict=True)
+        },
     }
 
 

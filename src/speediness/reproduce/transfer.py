@@ -23,7 +23,7 @@ from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem, digest
 from speediness.documents import read_json, write_json
 from speediness.errors import DataError
-from speediness.evaluation.probes import probe
+from speediness.evaluation.probes import probe, released_retrieval
 from speediness.evaluation.relative_speed import ranked_right, same_film_found
 from speediness.evaluation.speed_accuracy import ZOOM
 from speediness.models.backbones import find_backbone
@@ -253,10 +253,8 @@ class _Work:
 
     def _probe(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         encoder = self._encoder(start, seed, folder)
-        clean, released = (
-            probe(encoder, self.data.train, self.data.test, self.cache, self.say, protocol=protocol)
-            for protocol in ("clean", "released")
-        )
+        given = (encoder, self.data.train, self.data.test, self.cache, self.say)
+        clean, released = probe(*given), released_retrieval(*given)
         return clean | {"released": {"recall": released["recall"]}}
 
     def _finetune(self, start: str, seed: int, folder: Path) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 import dataclasses
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from speediness.cli.main import build_parser
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.reproduce import transfer as engine
 from speediness.reproduce.published import TABLE3
 from speediness.reproduce.transfer import Data, estimate_s, recipes, transfer
 from speediness.reproduce.transfer_tables import markdown, plot_shares, published, table
+from speediness.training.recipe import find_recipe
 
 SMOKE = {
     name: dataclasses.replace(recipe, validation_share=0.4, steps=2, evaluate_every=2)
@@ -40,6 +43,11 @@ def test_every_start_is_pretrained_tuned_and_probed_once(
     assert tuned["made_by"]["recipe"]["init"].endswith("rspnet/seed-0/pretrain/network.safetensors")
     commands = (tmp_path / "commands.txt").read_text().splitlines()
     assert len(commands) == 5 and all("--set seed=0" in line for line in commands)
+    for line in commands:
+        given = build_parser().parse_args(shlex.split(line)[1:])
+        recipe = find_recipe(given.recipe, given.settings)
+        made_as = given.out.parents[1].name if given.out.name == "pretrain" else "finetune"
+        assert recipe == dataclasses.replace(SMOKE[made_as], init=recipe.init)
     assert "looking at" in (tmp_path / "log.txt").read_text()
 
     monkeypatch.setattr(engine, "train", None)

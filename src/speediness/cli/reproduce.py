@@ -198,6 +198,7 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
         starts=starts,
         weights=weights,
         measures=measures,
+        where=(arguments.pretrain or arguments.data, arguments.data),
     )
     rows = table(name, document)
     outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png")}

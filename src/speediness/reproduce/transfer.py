@@ -100,6 +100,7 @@ def transfer(
     starts: Sequence[str] = STARTS,
     weights: dict[str, Path] | None = None,
     measures: Sequence[str] = ("pretext", "probe", "finetune"),
+    where: tuple[str, str] = ("PRETRAIN", "DATA"),
 ) -> dict[str, Any]:
     """Pretrain or load, fine-tune and probe, for every start and seed.
 
@@ -112,6 +113,7 @@ def transfer(
         starts: of STARTS, or names in ``weights``.
         weights: trained before, by name; a start that is named here is not pretrained.
         measures: what is done with each.
+        where: ``--data`` of the films to pretrain on and of those with labels, for ``commands.txt``.
 
     Returns:
         The document in ``transfer.json``: ``rows``, one a start, with every measure's figures by
@@ -120,7 +122,7 @@ def transfer(
     Raises:
         DataError: ``out`` holds results of other films or of another scale.
     """
-    work = _Work(data, out, scale, log, dict(weights or {}))
+    work = _Work(data, out, scale, log, dict(weights or {}), where)
     work.check()
     rows: dict[str, dict[str, list[Any]]] = {start: {name: [] for name in measures} for start in starts}
     jobs = [(seed, start) for seed in range(seeds) for start in starts]
@@ -172,7 +174,16 @@ def _step_s(recipe: Recipe) -> float:
 class _Work:
     """The steps of :func:`transfer`, each with its result on disk."""
 
-    def __init__(self, data: Data, out: Path, scale: Scale, log: Log, weights: dict[str, Path]) -> None:
+    def __init__(
+        self,
+        data: Data,
+        out: Path,
+        scale: Scale,
+        log: Log,
+        weights: dict[str, Path],
+        where: tuple[str, str],
+    ) -> None:
+        self.pretrain_where, self.labels_where = where
         self.data, self.out, self.scale, self.weights = data, out, scale, weights
         self.recipes, self.cache = recipes(scale), out / "cache"
         self._log = log
@@ -222,7 +233,7 @@ class _Work:
         if not network.exists():
             recipe = dataclasses.replace(self.recipes[start], seed=seed)
             run = folder / "pretrain"
-            self._note(f"train ... --out {shlex.quote(str(run))}", recipe)
+            self._note("train", self.pretrain_where, run, recipe)
             resume = (run / "checkpoint.safetensors").exists()
             train(recipe, self.data.pretrain, run, self.cache, resume, self.say)
             pretrained, _, made_by = averaged(run)
@@ -262,7 +273,7 @@ class _Work:
         recipe = dataclasses.replace(self.recipes["finetune"], seed=seed, init=str(weights or ""))
         recipe = with_classes(recipe, self.data.train)
         run = folder / "finetune"
-        self._note(f"finetune ... --out {shlex.quote(str(run))}", recipe)
+        self._note("finetune", self.labels_where, run, recipe)
         resume = (run / "checkpoint.safetensors").exists()
         document = finetune(
             recipe, self.data.train, self.data.test, run, self.cache, self.say, resume=resume
@@ -271,16 +282,16 @@ class _Work:
             key: document[key] for key in ("accuracy", "interval_95", "per_class", "confusion", "films")
         }
 
-    def _note(self, command: str, recipe: Recipe) -> None:
-        """What would do the same by hand."""
-        plain = recipe.to_json() | recipe.to_json()["task"]
-        settings = [
-            f"{key}={','.join(value) if isinstance(value, list | tuple) else value}"
-            for key, value in plain.items()
-            if not isinstance(value, dict) and key != "name"
-        ]
+    def _note(self, verb: str, where: str, run: Path, recipe: Recipe) -> None:
+        """The command that does the same by hand: of whatever recipe, all settings are given."""
+        settings = {name: value for name, value in recipe.to_json().items() if name != "task"}
+        if verb == "train":  # finetune finds its task and the classes by itself
+            task = recipe.to_json()["task"]
+            settings = {"task": task.pop("name"), **task, **settings}
+        words = ["speediness", verb, "smoke", "--data", where, "--out", str(run)]
+        words += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         with (self.out / "commands.txt").open("a", encoding="utf-8") as file:
-            file.write(f"speediness {command} {' '.join(f'--set {shlex.quote(s)}' for s in settings)}\n")
+            file.write(shlex.join(words) + "\n")
 
 
 def _placed(network: Any) -> Any:

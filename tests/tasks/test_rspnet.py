@@ -22,7 +22,12 @@ Embedded = tuple[torch.Tensor, torch.Tensor]
 
 
 def losses_by_hand(
-    task: RSPNetTask, query: Embedded, same: Embedded, other: Embedded, queue: torch.Tensor
+    task: RSPNetTask,
+    query: Embedded,
+    same: Embedded,
+    other: Embedded,
+    keys: torch.Tensor,
+    own: torch.Tensor | None = None,
 ) -> dict[str, torch.Tensor]:
     """Query by query, key by key."""
     motion = appearance = torch.zeros((), dtype=torch.float64)
@@ -33,7 +38,7 @@ def losses_by_hand(
         ranked += bool(near > far)
         apart = task.margin - (near - far)
         motion = motion + (apart if apart > 0 else 0 * apart) / task.motion_temperature / count
-        negatives = [query[1][n] @ key for key in queue]
+        negatives = [query[1][n] @ key for k, key in enumerate(keys) if own is None or k != own[n]]
         for key in (same, other):
             positive = query[1][n] @ key[1][n]
             total = sum(torch.exp(similarity / task.temperature) for similarity in [positive, *negatives])
@@ -49,23 +54,26 @@ def losses_by_hand(
 
 
 def embedded(seed: int, count: int = 5, dim: int = 6) -> list[torch.Tensor]:
-    """Motion and appearance of queries and both keys, and a queue, of length 1 in double precision."""
+    """Motion and appearance of queries and both keys, and other keys, of length 1 in double precision."""
     generator = torch.Generator().manual_seed(seed)
     parts = [torch.randn(count, dim, generator=generator, dtype=torch.float64) for _ in range(6)]
-    queue = torch.randn(7, dim, generator=generator, dtype=torch.float64)
-    return [F.normalize(part) for part in (*parts, queue)]
+    keys = torch.randn(7, dim, generator=generator, dtype=torch.float64)
+    return [F.normalize(part) for part in (*parts, keys)]
 
 
+@pytest.mark.parametrize("own", [None, torch.arange(5) + 1])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "task", [RSPNetTask(margin=0.8), RSPNetTask(0.5, 0.07, 0.2, motion_weight=0.3, appearance_weight=2.0)]
 )
-def test_losses_and_gradients_equal_the_obvious_loops(task: RSPNetTask, seed: int) -> None:
+def test_losses_and_gradients_equal_the_obvious_loops(
+    task: RSPNetTask, seed: int, own: torch.Tensor | None
+) -> None:
     parts = embedded(seed)
     gradients, losses = [], []
     for way in (RSPNetTask.losses, losses_by_hand):
         motion, appearance = (parts[n].clone().requires_grad_() for n in (0, 1))
-        found = way(task, (motion, appearance), (parts[2], parts[3]), (parts[4], parts[5]), parts[6])
+        found = way(task, (motion, appearance), (parts[2], parts[3]), (parts[4], parts[5]), parts[6], own)
         found["loss"].backward()
         losses.append(found)
         gradients.append((motion.grad, appearance.grad))
@@ -83,7 +91,7 @@ def test_a_perfect_triplet_costs_nothing_and_a_swapped_one_the_margin_and_more()
     def motion_loss(same: torch.Tensor, other: torch.Tensor) -> float:
         nothing = torch.zeros(1, 2)
         pair = [(part[None], nothing) for part in (east, same, other)]
-        return task.losses(*pair, queue_KE=torch.zeros(3, 2))["loss"].item()
+        return task.losses(*pair, negatives_KE=torch.zeros(3, 2))["loss"].item()
 
     assert motion_loss(east, north) == 0
     assert motion_loss(north, east) == pytest.approx(1.14)
@@ -139,6 +147,27 @@ def test_a_step_keys_by_the_average_and_remembers_other_speeds() -> None:
     assert math.isfinite(losses["loss"].item())
 
 
+def test_without_a_queue_the_negatives_are_the_other_windows_of_the_batch() -> None:
+    torch.manual_seed(0)
+    config = EncoderConfig(ClipSpec(16, size_px=32), "motion", 0.125)
+    network, average = RSPNet(config).eval(), RSPNet(config).eval()
+    clips = torch.randint(0, 255, (9, 16, 32, 32, 1), dtype=torch.uint8)
+    batch = Batch(clips, torch.ones(9, 15), torch.zeros(9, dtype=torch.int), ("a", "b", "c"))
+    task = RSPNetTask(queue=0)
+    with torch.no_grad():
+        found = task.step(network, average, task.memory(), batch)
+        query = network(clips[0::3], torch.ones(3, 15))
+        same, other = (average(clips[n::3], torch.ones(3, 15)) for n in (1, 2))
+        each = [
+            losses_by_hand(
+                task, *(tuple(part[n : n + 1] for part in pair) for pair in (query, same, other)), keys
+            )
+            for n, keys in enumerate(other[1][[k for k in range(3) if k != n]] for n in range(3))
+        ]
+    for name in NAMES:
+        assert found[name].item() == pytest.approx(np.mean([one[name].item() for one in each]), abs=1e-5)
+
+
 def test_keys_do_not_depend_on_the_other_clips_of_a_batch() -> None:
     """What batch norm in training mode would leak."""
     torch.manual_seed(1)
@@ -152,7 +181,7 @@ def test_keys_do_not_depend_on_the_other_clips_of_a_batch() -> None:
             assert torch.allclose(alone, beside, atol=1e-6) != leaks
 
 
-@pytest.mark.parametrize("options", [{"queue": 0}, {"temperature": 0.0}, {"motion_temperature": -1.0}])
+@pytest.mark.parametrize("options", [{"queue": -1}, {"temperature": 0.0}, {"motion_temperature": -1.0}])
 def test_settings_without_meaning_are_refused(options: dict) -> None:
-    with pytest.raises(SpeedinessError, match="queue >= 1"):
+    with pytest.raises(SpeedinessError, match="queue >= 0"):
         RSPNetTask(**options)

@@ -22,6 +22,7 @@ RECIPE = dataclasses.replace(
 RECIPES = {
     "speed_class": RECIPE,
     "rspnet": dataclasses.replace(RECIPE, task=RSPNetTask(queue=8)),
+    "rspnet_of_the_batch": dataclasses.replace(RECIPE, task=RSPNetTask(queue=0)),
 }
 
 TRAIN = """

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     return arguments.experiment(arguments)
 
 
-def _table1_arguments(parser: argparse.ArgumentParser) -> None:
+def _trained_arguments(parser: argparse.ArgumentParser) -> None:
     where = "a folder, a manifest CSV or NAME:ROOT, such as kinetics400:/data/kinetics"
     parser.add_argument("--data", metavar="WHERE", required=True, help=f"films to train on: {where}")
     parser.add_argument(
@@ -54,15 +54,18 @@ def _table1_arguments(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         metavar="NAME",
         default="speednet_small",
-        help="what our row is trained by (default: speednet_small)",
+        help="what networks are trained by (default: speednet_small)",
     )
-    parser.add_argument("--budget", metavar="STEPS", type=int, help="steps a row, for --set steps=STEPS")
+    parser.add_argument(
+        "--budget", metavar="STEPS", type=int, help="steps a network, for --set steps=STEPS"
+    )
     add_settings(parser)
     parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
 
 
-def _table1(arguments: argparse.Namespace) -> int:
+def _trained(name: str, arguments: argparse.Namespace) -> int:
     from speediness.datasets import find_videos
+    from speediness.reproduce.data_scaling import data_scaling
     from speediness.reproduce.row_run import Films
     from speediness.reproduce.table1 import table1
     from speediness.training.recipe import find_recipe
@@ -77,14 +80,28 @@ def _table1(arguments: argparse.Namespace) -> int:
         [] if arguments.ood is None else find_videos(arguments.ood, "test"),
     )
     make_folder(arguments.out)
-    document = table1(base, films, arguments.out, arguments.seeds, _log)
-    outputs = {kind: str(arguments.out / f"table1.{kind}") for kind in ("json", "md", "png")}
+    experiment = {"table1": table1, "data_scaling": data_scaling}[name]
+    document = experiment(base, films, arguments.out, arguments.seeds, _log)
+    outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("json", "md", "png")}
     if arguments.json:
         print_json(document | {"outputs": outputs})
     else:
-        _print_table1(document)
+        {"table1": _print_table1, "data_scaling": _print_scaling}[name](document)
         print_outputs(outputs)
     return 0
+
+
+def _print_scaling(document: dict[str, Any]) -> None:
+    from speediness.reproduce.data_scaling import markdown
+
+    print(markdown(document))
+    for name, found in document["expected"].items():
+        if isinstance(found, dict):
+            low, high = found["interval_95"]["gain"]
+            print(
+                f"{name}: ten times the sources would bring {100 * found['gain']:+.1f} points"
+                f" ({100 * low:+.1f} to {100 * high:+.1f}), if the line goes on"
+            )
 
 
 def _print_table1(document: dict[str, Any]) -> None:
@@ -305,10 +322,11 @@ def _log(line: str) -> None:
 
 
 PARTS = {
-    "table1": (_table1_arguments, _table1),
+    "table1": (_trained_arguments, partial(_trained, "table1")),
     "table2": (_transfer_arguments, partial(_transfer, "table2", ("probe", "finetune"))),
     "table3": (_transfer_arguments, partial(_transfer, "table3", ("probe",))),
     "rspnet": (_transfer_arguments, partial(_transfer, "rspnet", ("pretext", "probe", "finetune"))),
+    "data_scaling": (_trained_arguments, partial(_trained, "data_scaling")),
     "fig2": (_picture_arguments, _fig2),
     "fig4": (_fig4_arguments, _fig4),
 }

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 import speediness
-from speediness.documents import write_json
-from speediness.errors import OutputError
-from speediness.evaluation.speed_accuracy import FilmScores, report
+from speediness.documents import write_json, write_text
+from speediness.evaluation.speed_accuracy import FilmScores, report, window_accuracy
 from speediness.progress import clock
 from speediness.reproduce.ablation import ROWS, Row
 from speediness.reproduce.row_result import RowResult
@@ -121,15 +120,10 @@ def _figures(by_seed: list[list[FilmScores]]) -> dict[str, Any] | None:
     return {
         **{name: whole[name] for name in MEASURES},
         "interval_95": {name: whole["interval_95"][name] for name in MEASURES},
-        "accuracy_by_seed": [_accuracy(scores) for scores in by_seed],
+        "accuracy_by_seed": [window_accuracy(scores) for scores in by_seed],
         "films": whole["films"] // len(by_seed),
         "windows": whole["windows"] // len(by_seed),
     }
-
-
-def _accuracy(scores: list[FilmScores]) -> float:
-    right = [np.concatenate([film.score_1x <= 0, film.score_2x > 0]) for film in scores]
-    return float(np.concatenate(right).mean())
 
 
 def _rule(title: str, result: RowResult) -> dict[str, Any]:
@@ -204,12 +198,4 @@ def gap(row: dict[str, Any]) -> str:
 
 def _write(document: dict[str, Any], out: Path) -> None:
     write_json(out / "table1.json", document)
-    path = out / "table1.md"
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(markdown(document), encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}; free the disk and run again") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_text(out / "table1.md", markdown(document))

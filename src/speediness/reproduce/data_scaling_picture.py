@@ -1,0 +1,78 @@
+"""Data scaling as a picture: what sources bring, and what clips do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from speediness.plots import INK, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's colours; every measure and share has a marker of its own too.
+MEASURES = {
+    "accuracy": ("windows", "#0072B2", "o"),
+    "accuracy_clip": ("clips", "#009E73", "s"),
+    "matched_pairs": ("matched pairs", "#CC79A7", "^"),
+}
+SHARES = ("#E69F00", "#56B4E9", "#0072B2")
+
+
+def plot_scaling(document: dict[str, Any], out_png: Path) -> None:
+    """Draw accuracy over sources, with the line drawn on, beside accuracy over clips seen.
+
+    Args:
+        document: of :func:`speediness.reproduce.data_scaling.data_scaling`.
+        out_png: where to write; replaced if it exists, and only once the picture is whole.
+
+    Raises:
+        OutputError: the picture cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.6), dpi=130, layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    _draw_sources(left, document)
+    _draw_clips(right, document["networks"])
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
+        axes.grid(color="#DDDDDD", lw=0.5)
+        axes.tick_params(colors=INK)
+        axes.legend(frameon=False, fontsize=9)
+    save_figure(figure, out_png)
+
+
+def _draw_sources(axes: Axes, document: dict[str, Any]) -> None:
+    networks, found = document["networks"], document["expected"]
+    sources = np.array([network["sources"] for network in networks])
+    ends = np.array([sources.min(), sources.max(), found["sources"]])
+    for name, (label, colour, marker) in MEASURES.items():
+        values = [network["in_domain"][name] for network in networks]
+        axes.plot(sources, values, marker, color=colour, ms=6, alpha=0.8, label=label)
+        at_most, at_tenfold = found[name]["at_most"], found[name]["at_tenfold"]
+        slope = (at_tenfold - at_most) / np.log10(ends[2] / ends[1])
+        line = at_most + slope * np.log10(ends / ends[1])
+        axes.plot(ends[:2], line[:2], color=colour, lw=1.5)
+        axes.plot(ends[1:], line[1:], color=colour, lw=1.5, ls="--")
+        low, high = found[name]["interval_95"]["at_tenfold"]
+        axes.vlines(ends[2], low, high, color=colour, lw=1.5)
+    axes.set_xscale("log")
+    axes.set_xlabel("sources trained on (dashed: expected of ten times as many, 95 %)")
+    axes.set_title("test films, by sources", loc="left", fontsize=11)
+
+
+def _draw_clips(axes: Axes, networks: list[dict[str, Any]]) -> None:
+    shares = sorted({network["share"] for network in networks})
+    for share, colour, marker in zip(shares, SHARES, "osD", strict=True):
+        curves = [network["held_out"] for network in networks if network["share"] == share]
+        clips = [look["clips"] for look in curves[0]]
+        accuracy = [np.mean([curve[n]["accuracy"] for curve in curves]) for n in range(len(clips))]
+        axes.plot(clips, accuracy, f"-{marker}", color=colour, ms=5, label=f"{share:.0%} of the sources")
+    axes.set_xlabel("clips seen in training")
+    axes.set_title("held-out films, windows, by clips", loc="left", fontsize=11)

@@ -1,0 +1,76 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speediness.datasets.video_list import VideoItem, held_out
+from speediness.evaluation.speed_accuracy import FilmScores
+from speediness.reproduce import row_run
+from speediness.reproduce.data_scaling import SHARES, data_scaling, expected, markdown, share_of_sources
+from speediness.reproduce.row_run import Films
+from speediness.training.recipe import smoke
+
+BASE = dataclasses.replace(smoke(), steps=4, bf16=False, validation_share=0.4)
+MANY = [VideoItem(Path(f"{n}.mp4"), f"source-{n // 2}") for n in range(200)]
+
+
+def test_shares_are_nested_whole_sources_and_the_same_are_always_held_out() -> None:
+    kept, held = held_out(MANY, BASE.validation_share)
+    for seed in range(3):
+        before: set[VideoItem] = set()
+        for share in SHARES:
+            items = share_of_sources(MANY, BASE, share, seed)
+            assert [item for item in items if item in held] == held
+            trained = {item for item in items if item not in held}
+            sources = {item.source for item in trained}
+            assert trained == {item for item in kept if item.source in sources}
+            assert len(sources) == pytest.approx(share * len({item.source for item in kept}), abs=1)
+            assert before <= trained
+            before = trained
+        assert before == set(kept)
+    assert share_of_sources(MANY, BASE, 0.1, 0) != share_of_sources(MANY, BASE, 0.1, 1)
+
+
+def scores(right: float) -> list[FilmScores]:
+    """Ten films of five sources, of whose windows this share is right."""
+    score = np.where(np.arange(10) < 10 * right, 1.0, -1.0).astype(np.float32)
+    film = (-score, score, -score, score, score, score)
+    return [FilmScores(f"{n}.mp4", str(n // 2), *film) for n in range(10)]
+
+
+def test_the_line_goes_through_shares_that_lie_on_one() -> None:
+    found = expected(np.array([10, 10, 100, 100]), [scores(right) for right in (0.6, 0.6, 0.7, 0.7)])
+    windows = found["accuracy"]
+    assert windows["at_most"] == pytest.approx(0.7, abs=1e-6)
+    assert windows["at_tenfold"] == pytest.approx(0.8, abs=1e-6)
+    assert windows["gain"] == pytest.approx(0.1, abs=1e-6)
+    # Sources and networks of a share are all alike here, so that nothing is left to chance.
+    np.testing.assert_allclose(windows["interval_95"]["gain"], 0.1, atol=1e-6)
+
+
+def test_networks_that_differ_widen_the_interval() -> None:
+    found = expected(np.array([10, 10, 100, 100]), [scores(right) for right in (0.5, 0.7, 0.6, 0.8)])
+    low, high = found["accuracy"]["interval_95"]["gain"]
+    assert low < 0 < found["accuracy"]["gain"] < high
+
+
+def test_every_share_is_trained_once_and_drawn(
+    walkers: list[VideoItem], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_run, "OWN_CLIPS", 16)
+    films, out = Films(walkers, walkers[:2], []), tmp_path / "scaling"
+    document = data_scaling(BASE, films, out, 1, print)
+    assert [network["share"] for network in document["networks"]] == list(SHARES)
+    assert [look["clips"] for look in document["networks"][0]["held_out"]] == [4, 8, 12, 16]
+    assert document == json.loads((out / "data_scaling.json").read_text())
+    assert (out / "data_scaling.md").read_text() == markdown(document)
+    assert (out / "data_scaling.png").read_bytes().startswith(b"\x89PNG")
+
+    def never(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a finished network was trained again")
+
+    monkeypatch.setattr(row_run, "train", never)
+    again = data_scaling(BASE, films, out, 1, print)
+    assert json.loads(json.dumps(again)) == document

@@ -123,7 +123,8 @@ def transfer(
         DataError: ``out`` holds results of other films or of another scale.
     """
     work = _Work(data, out, scale, log, dict(weights or {}), where)
-    work.check()
+    for start in starts:
+        work.check(start)
     rows: dict[str, dict[str, list[Any]]] = {start: {name: [] for name in measures} for start in starts}
     jobs = [(seed, start) for seed in range(seeds) for start in starts]
     for done, (seed, start) in enumerate(jobs):
@@ -135,7 +136,12 @@ def transfer(
         document = {
             "schema": SCHEMA,
             "rows": [{"start": start, **measured} for start, measured in rows.items()],
-            "made_by": work.made_by | {"speediness": speediness.__version__},
+            "made_by": {
+                "scale": scale,
+                "recipes": {name: recipe.to_json() for name, recipe in work.recipes.items()},
+                "weights": {name: str(path) for name, path in work.weights.items()},
+                "speediness": speediness.__version__,
+            },
         }
         write_json(out / "transfer.json", document)
     return read_json(out / "transfer.json", SCHEMA)
@@ -187,21 +193,28 @@ class _Work:
         self.data, self.out, self.scale, self.weights = data, out, scale, weights
         self.recipes, self.cache = recipes(scale), out / "cache"
         self._log = log
-        self.made_by = {
-            "scale": scale,
-            "films": digest(vars(data).values()),
-            "recipes": {name: recipe.to_json() for name, recipe in self.recipes.items()},
-            "weights": {name: str(path) for name, path in weights.items()},
-        }
+        self._films = digest(vars(data).values())
 
-    def check(self) -> None:
-        """Refuse a folder made otherwise."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        path = self.out / "made_by.json"
-        document = {"schema": STEP_SCHEMA, **self.made_by}
+    def made_by(self, start: str) -> dict[str, Any]:
+        """All that the figures of a start depend on but the seed."""
+        document: dict[str, Any] = {"films": self._films, "finetune": self.recipes["finetune"].to_json()}
+        if start in self.weights:
+            return document | {"weights": str(self.weights[start])}
+        if start == "random":
+            return document | {"network": self.recipes["rspnet"].config.to_json()}
+        return document | {"pretrain": self.recipes[start].to_json()}
+
+    def check(self, start: str) -> None:
+        """Refuse a folder of this start that was made otherwise."""
+        folder = self.out / start
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "made_by.json"
+        document = {"schema": STEP_SCHEMA, **self.made_by(start)}
         if path.exists():
             if read_json(path, STEP_SCHEMA) != json.loads(json.dumps(document)):
-                raise DataError(f"{self.out} holds results of other films or recipes; choose another --out")
+                raise DataError(
+                    f"{folder} holds results of other films or recipes; remove it or choose another --out"
+                )
         else:
             write_json(path, document)
 

@@ -77,6 +77,15 @@ def apply_looks(
     Returns:
         uint8 clips (B, T, N, N, C) on the device of the squares.
     """
+    # A CPU makes one clip after the other, so that it stays in the cache; a GPU all at once.
+    step = len(looks) if crops_TssC[0].is_cuda else 1
+    parts = [slice(first, first + step) for first in range(0, len(looks), step)]
+    return torch.cat([_looked(crops_TssC[part], looks[part], noise_at[part], size_px) for part in parts])
+
+
+def _looked(
+    crops_TssC: Sequence[Tensor], looks: Sequence[Look], noise_at: Sequence[int], size_px: int
+) -> Tensor:
     scaled = [_scaled(crop, look, size_px) for crop, look in zip(crops_TssC, looks, strict=True)]
     frames_BTCNN = torch.stack(scaled)
     tone = [(look.gamma, look.contrast, look.brightness, look.noise, look.saturation) for look in looks]

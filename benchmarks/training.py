@@ -5,8 +5,12 @@
 
 FILMS is a folder of videos. Three ways side by side in one run: the plain loop (single precision,
 eager, films decoded when they are drawn, one thing after the other), the way of
-``speediness train`` with films mapped from disk, and the same with films held on the device.
-Rounds alternate between the ways, so that what else the machine does hits all alike.
+``speediness train`` with films mapped from disk, and the same with films held on the device. Beside
+them the two halves of the last: steps on a batch that is there, and batches drawn for no one.
+Rounds alternate between all, so that what else the machine does hits them alike.
+
+What the device could do at most is measured as products of large matrices, in the precision of the
+training; the share of it counts the multiply-adds of the step's convolutions and linear layers.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from torch.utils.flop_counter import FlopCounterMode
 
 from report import Results, arguments, markdown, report
 from speediness.datasets import find_videos
@@ -64,7 +69,14 @@ class Way:
         if plain:
             self.run.forward = self.run.network
         self.loader = Loader(
-            films, self.run.task, recipe.config.clip, recipe.windows, recipe.seed, recipe.spatial, pixels
+            films,
+            self.run.task,
+            recipe.config.clip,
+            recipe.windows,
+            recipe.seed,
+            recipe.spatial,
+            pixels,
+            zoom=recipe.zoom,
         )
         self.plain = plain
 
@@ -81,6 +93,60 @@ class Way:
                 self.run.step(batch, 0.0)
             taken_s = time.perf_counter() - start_s
         return taken_s, waited_s
+
+
+class StepsAlone:
+    """Training on one batch over and over, which is there."""
+
+    def __init__(self, way: Way) -> None:
+        self.run, self.batch = way.run, way.loader.batch(0).to(way.run.device)
+
+    def steps(self, count: int) -> tuple[float, float]:
+        """As :meth:`Way.steps`; nothing is waited for."""
+        start_s = time.perf_counter()
+        for _ in range(count):
+            self.run.step(self.batch, 0.0)
+        return time.perf_counter() - start_s, 0.0
+
+
+class DrawingAlone:
+    """The batches, without a network that would use them."""
+
+    def __init__(self, way: Way) -> None:
+        self.loader = way.loader
+
+    def steps(self, count: int) -> tuple[float, float]:
+        """As :meth:`Way.steps`; all of it is waiting."""
+        with drawn_ahead(self.loader, 0) as batches:
+            next(batches)
+            start_s = time.perf_counter()
+            for _ in range(count):
+                next(batches)
+            taken_s = time.perf_counter() - start_s
+        return taken_s, taken_s
+
+
+def step_flops(recipe: Recipe, loader: Loader) -> int:
+    """Floating-point operations of one step, forwards and backwards; a multiply-add is two."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    run = Run(replace(recipe, compiled=False), Processes(0, 1, device))
+    with FlopCounterMode(display=False) as counter:
+        run.step(loader.batch(0), 0.0)
+    return counter.get_total_flops()
+
+
+def matrix_flops_per_s(device: torch.device, bf16: bool) -> float:
+    """The most of a few sizes of square matrices, multiplied ten times over."""
+    best = 0.0
+    for side in (1024, 2048, 4096) if device.type == "cpu" else (4096, 8192, 16384):
+        matrix = torch.randn(side, side, device=device).to(torch.bfloat16 if bf16 else torch.float32)
+        taken_s = []
+        for _ in range(10):
+            start_s = time.perf_counter()
+            (matrix @ matrix)[0, 0].item()  # waits until it is there
+            taken_s.append(time.perf_counter() - start_s)
+        best = max(best, 2 * side**3 / min(taken_s))
+    return best
 
 
 @contextmanager
@@ -114,16 +180,24 @@ def measure(given: argparse.Namespace) -> Results:
             "mapped": Way(recipe, films, MappedPixels(), plain=False),
             "resident": Way(recipe, films, ResidentPixels(films, device), plain=False),
         }
-        rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+        halves = {
+            "steps alone": StepsAlone(ways["resident"]),
+            "drawing alone": DrawingAlone(ways["resident"]),
+        }
+        flops = step_flops(recipe, ways["mapped"].loader)
+        rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways | halves}
         for way in ways.values():
             way.steps(WARM_UP)
         for _ in range(ROUNDS):
-            for name, way in ways.items():
+            for name, way in (ways | halves).items():
                 rounds[name].append(way.steps(STEPS))
     return {
         "recipe": " ".join([given.recipe, *given.settings]),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "CPU",
         "clips": STEPS * recipe.clips,
+        "flops_per_clip": flops / recipe.clips,
+        "matrix_flops_per_s": matrix_flops_per_s(device, ways["mapped"].run.bf16),
+        "precision": "bfloat16" if ways["mapped"].run.bf16 else "single precision",
         "rounds": rounds,
     }
 
@@ -140,14 +214,20 @@ def tables(results: Results) -> str:
         rate = clips_per_s(results, name)
         waiting = sum(waited_s for _, waited_s in taken) / sum(total_s for total_s, _ in taken)
         gain = rate / clips_per_s(results, "plain loop")
-        rows.append([name, f"{rate:.1f}", f"{gain:.2f}", f"{waiting:.0%}"])
-    columns = ["way", "clips/s", "times the plain loop", "waiting for data"]
-    return f"{results['recipe']} on {results['device']}\n\n{markdown(columns, rows)}"
+        peak = rate * results["flops_per_clip"] / results["matrix_flops_per_s"]
+        share = "" if name == "drawing alone" else f"{peak:.0%}"
+        rows.append([name, f"{rate:.1f}", f"{gain:.2f}", f"{waiting:.0%}", share])
+    columns = ["way", "clips/s", "times the plain loop", "waiting for data", "of the matrix peak"]
+    return (
+        f"{results['recipe']} on {results['device']}; {results['flops_per_clip'] / 1e9:.2f} GFLOP a clip,"
+        f" matrix peak {results['matrix_flops_per_s'] / 1e12:.2f} TFLOP/s in {results['precision']}"
+        f"\n\n{markdown(columns, rows)}"
+    )
 
 
 def draw(figure: Figure, results: Results) -> None:
     """Clips a second of every way."""
-    figure.set_size_inches(6, 2.2)
+    figure.set_size_inches(6, 2.8)
     axes = figure.subplots()
     names = list(results["rounds"])
     bars = axes.barh(names, [clips_per_s(results, name) for name in names], color="#6E7B74")

@@ -176,7 +176,7 @@ def rspnet_small() -> Recipe:
         warmup_steps=10,
         weight_decay=1e-4,
         windows=48,
-        steps=800,
+        steps=500,
     )
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +76,17 @@ def describe(path: Path, document: dict[str, Any]) -> None:
 def _graph(
     module: nn.Module, inputs: dict[str, tuple[torch.Tensor, dict[int, Any]]], outputs: list[str]
 ) -> onnx.ModelProto:
-    program = torch.onnx.export(
-        module,
-        tuple(example for example, _ in inputs.values()),
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=list(inputs),
-        output_names=outputs,
-        dynamic_shapes=tuple(sizes for _, sizes in inputs.values()),
-        verbose=False,
-    )
+    with _exporter_silent():
+        program = torch.onnx.export(
+            module,
+            tuple(example for example, _ in inputs.values()),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_shapes=tuple(sizes for _, sizes in inputs.values()),
+            verbose=False,
+        )
     assert program is not None
     model = optimizer.optimize(program.model_proto)
     # The exporter notes the source line of every node, with the paths of the machine it ran on.
@@ -90,6 +95,20 @@ def _graph(
         part.doc_string = ""
         del part.metadata_props[:]
     return model
+
+
+@contextmanager
+def _exporter_silent() -> Iterator[None]:
+    """Its warnings are of packages that are not needed, and of its own deprecations."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _save(model: onnx.ModelProto, path: Path, document: dict[str, Any], motion: str) -> None:

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 import speediness
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
 from speediness.datasets.video_list import VideoItem, digest, held_out
-from speediness.documents import read_json, write_json
+from speediness.documents import read_json, write_json, write_text
 from speediness.engines.judge import WindowJudge
 from speediness.engines.torch import judge_with
 from speediness.errors import DataError, VideoError
@@ -133,10 +133,10 @@ class _Maker:
             # It sees no more clips than the others.
             network, metrics = train_mean_flow(loader, recipe.seed, recipe.steps * recipe.clips, progress)
         lines = "".join(json.dumps(row) + "\n" for row in metrics)
-        _write_whole(self.folder / "metrics.jsonl", lambda path: path.write_text(lines))
-        _write_whole(
-            self.folder / "checkpoint.safetensors", lambda path: save_file(network.state_dict(), path)
-        )
+        write_text(self.folder / "metrics.jsonl", lines)
+        partial = self.folder / "checkpoint.safetensors.partial"
+        save_file(network.state_dict(), partial)
+        partial.replace(partial.with_suffix(""))
         return judge_by_flow(network)
 
     def _loader(self, films: Sequence[CachedFilm], seed: int) -> Loader:
@@ -183,16 +183,6 @@ class _Maker:
         if items and not scores:
             raise DataError(f"none of the {len(items)} {title} can be used: {self.left_out[-1]}")
         return scores
-
-
-def _write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside, then rename, so that what bears its final name is whole."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _spread(items: list[VideoItem]) -> list[VideoItem]:

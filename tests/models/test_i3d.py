@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from speediness.models.i3d import I3D, inflate, inflate_state
@@ -10,7 +11,9 @@ WIDTH = 0.125
 
 def conv(d_in: int, d_out: int, k: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(d_in, d_out, k, stride, k // 2, bias=False), nn.BatchNorm2d(d_out, eps=1e-3), nn.ReLU()
+        nn.Conv2d(d_in, d_out, k, stride, k // 2 if stride == 1 else 0, bias=False),
+        nn.BatchNorm2d(d_out, eps=1e-3),
+        nn.ReLU(),
     )
 
 
@@ -38,16 +41,16 @@ class Inception2D(nn.Module):
         self.stages = nn.ModuleDict(
             {
                 "1a": conv(3, 8, 7, 2),
-                "2a": nn.MaxPool2d(3, 2, 1),
+                "2a": nn.MaxPool2d(3, 2),
                 "2b": conv(8, 8, 1),
                 "2c": conv(8, 24, 3),
-                "3a": nn.MaxPool2d(3, 2, 1),
+                "3a": nn.MaxPool2d(3, 2),
             }
         )
         d_in = 24
         for name, channels in BLOCKS.items():
             if name == "4b":
-                self.stages["4a"] = nn.MaxPool2d(3, 2, 1)
+                self.stages["4a"] = nn.MaxPool2d(3, 2)
             if name == "5b":
                 self.stages["5a"] = nn.MaxPool2d(2, 2)
             d = [max(4, round(c * WIDTH)) for c in channels]
@@ -55,7 +58,9 @@ class Inception2D(nn.Module):
             d_in = d[0] + d[2] + d[4] + d[5]
 
     def forward(self, picture: Tensor) -> Tensor:
-        for stage in self.stages.values():
+        for name, stage in self.stages.items():
+            if name in ("1a", "2a", "3a", "4a"):  # an even side at a stride of 2: one zero more after it
+                picture = F.pad(picture, (2, 3, 2, 3) if name == "1a" else (0, 1, 0, 1))
             picture = stage(picture)
         return picture
 

@@ -1,7 +1,7 @@
 """I3D (Carreira and Zisserman 2017, arXiv 1705.07750): Inception-v1 with every kernel inflated over time.
 
-The RGB stream, with batch norm; channels and strides as published, pools padded alike on both sides where
-TensorFlow pads less before than after. :func:`inflate` makes a 3D kernel of a 2D one so that a video in
+The RGB stream, with batch norm; channels, strides and padding as published: of an odd number of zeros
+TensorFlow puts the smaller half before. :func:`inflate` makes a 3D kernel of a 2D one so that a video in
 which nothing moves (the paper's "boring video") gets the answer of its one frame. Beyond its ends a video
 is padded with zeros, as published, so this holds for features that see no end of it: they see 99 frames.
 """
@@ -13,10 +13,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from speediness.models.layers import Backbone, ConvNormReLU, draw_weights, scaled
 from speediness.models.s3dg import BLOCKS
+
+Size = tuple[int, int, int]
+
+STRIDED: dict[str, tuple[Size, Size]] = {
+    "1a": ((7, 7, 7), (2, 2, 2)),
+    "2a": ((1, 3, 3), (1, 2, 2)),
+    "3a": ((1, 3, 3), (1, 2, 2)),
+    "4a": ((3, 3, 3), (2, 2, 2)),
+    "5a": ((2, 2, 2), (2, 2, 2)),
+}
+"""Kernel and stride of the convolution 1a and of the pools."""
 
 
 class InceptionBlock(nn.Module):
@@ -48,19 +60,19 @@ class I3D(Backbone):
         d_1, d_2 = scaled(64, width), scaled(192, width)
         self.stages = nn.ModuleDict(
             {
-                "1a": ConvNormReLU(in_channels, d_1, (7, 7, 7), (2, 2, 2)),
-                "2a": nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)),
+                "1a": ConvNormReLU(in_channels, d_1, STRIDED["1a"][0], STRIDED["1a"][1], padded=False),
+                "2a": nn.MaxPool3d(*STRIDED["2a"]),
                 "2b": ConvNormReLU(d_1, d_1, (1, 1, 1)),
                 "2c": ConvNormReLU(d_1, d_2, (3, 3, 3)),
-                "3a": nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)),
+                "3a": nn.MaxPool3d(*STRIDED["3a"]),
             }
         )
         d_in = d_2
         for name, channels in BLOCKS.items():
             if name == "4b":
-                self.stages["4a"] = nn.MaxPool3d(3, 2, 1)
+                self.stages["4a"] = nn.MaxPool3d(*STRIDED["4a"])
             if name == "5b":
-                self.stages["5a"] = nn.MaxPool3d(2, 2)
+                self.stages["5a"] = nn.MaxPool3d(*STRIDED["5a"])
             block = tuple(scaled(d, width) for d in channels)
             self.stages[name] = InceptionBlock(d_in, block)
             d_in = block[0] + block[2] + block[4] + block[5]
@@ -68,11 +80,22 @@ class I3D(Backbone):
         draw_weights(self)
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
-        """(B, C, T, H, W) to (B, feature_dim, T/8, H/32, W/32), rounded down."""
+        """(B, C, T, H, W) to (B, feature_dim, T/8, H/32, W/32), rounded up."""
         feats = clips_BCTHW
-        for stage in self.stages.values():
+        for name, stage in self.stages.items():
+            if name in STRIDED:
+                feats = _padded(feats, *STRIDED[name])
             feats = stage(feats)
         return feats
+
+
+def _padded(feats_BDTHW: Tensor, kernel: Size, stride: Size) -> Tensor:
+    """With as many zeros as give size / stride outputs, rounded up; features are never below 0."""
+    before_and_after: list[int] = []
+    for size, k, s in reversed(list(zip(feats_BDTHW.shape[2:], kernel, stride, strict=True))):
+        zeros = max(0, k - (size % s or s))
+        before_and_after += [zeros // 2, zeros - zeros // 2]
+    return F.pad(feats_BDTHW, before_and_after)
 
 
 def inflate(weight_OIhw: Tensor, t: int) -> Tensor:

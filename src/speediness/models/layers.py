@@ -45,7 +45,7 @@ def scaled(channels: int, width: float) -> int:
 
 
 class ConvNormReLU(nn.Sequential):
-    """Convolution without bias, batch norm, ReLU; padded on both sides by half of the kernel."""
+    """Convolution without bias, batch norm, ReLU; padded on both sides by half of the kernel, or not."""
 
     def __init__(
         self,
@@ -54,8 +54,9 @@ class ConvNormReLU(nn.Sequential):
         kernel: tuple[int, int, int],
         stride: tuple[int, int, int] = (1, 1, 1),
         eps: float = BN_EPS,
+        padded: bool = True,
     ) -> None:
-        padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
+        padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2) if padded else 0
         super().__init__(
             nn.Conv3d(d_in, d_out, kernel, stride, padding, bias=False),
             nn.BatchNorm3d(d_out, eps=eps, momentum=BN_MOMENTUM),

@@ -12,7 +12,7 @@ from speediness.errors import DataError
 from speediness.reproduce import transfer as engine
 from speediness.reproduce.published import TABLE3
 from speediness.reproduce.transfer import Data, estimate_s, recipes, transfer
-from speediness.reproduce.transfer_tables import markdown, plot_shares, published, table
+from speediness.reproduce.transfer_tables import gains, markdown, plot_shares, published, table
 from speediness.training.recipe import find_recipe
 
 SMOKE = {
@@ -63,6 +63,11 @@ def test_every_start_is_pretrained_tuned_and_probed_once(
         assert len(rows) == (7 if name == "table3" else 4)
         assert len({len(row) for row in rows}) == 1
         assert markdown(rows).count("\n") == len(rows) + 1
+    head, *gained = gains(document)
+    assert [row[0] for row in gained] == ["SpeedNet", "RSPNet"]
+    random, *others = ([row["probe"][0]["linear"]["accuracy"]] for row in document["rows"])
+    for row, (share,) in zip(gained, others, strict=True):
+        assert row[head.index("linear probe")].startswith(f"{100 * (share - random[0]):+.1f} (")
     plot_shares(document, tmp_path / "shares.png")
     assert (tmp_path / "shares.png").read_bytes().startswith(b"\x89PNG")
 

@@ -182,7 +182,7 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
     from speediness.datasets import find_videos
     from speediness.documents import write_text
     from speediness.reproduce.transfer import STARTS, Data, estimate_s, transfer
-    from speediness.reproduce.transfer_tables import markdown, plot_shares, published, table
+    from speediness.reproduce.transfer_tables import gains, markdown, plot_shares, published, table
 
     if arguments.seeds < 1:
         raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
@@ -219,7 +219,8 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
     )
     rows = table(name, document)
     outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png")}
-    write_text(Path(outputs["md"]), markdown(rows) + "\n" + markdown(published(name)))
+    ours = [rows] if name == "table3" else [rows, gains(document)]
+    write_text(Path(outputs["md"]), "\n".join(markdown(part) for part in [*ours, published(name)]))
     if name == "table3":
         del outputs["png"]
     else:
@@ -228,8 +229,10 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
     if arguments.json:
         print_json(document | {"outputs": outputs})
     else:
-        _print_rows(rows)
-        console().print("\nthe papers, in percent")
+        for part in ours:
+            _print_rows(part)
+            console().print()
+        console().print("the papers, in percent")
         _print_rows(published(name))
         print_outputs(outputs)
     return 0

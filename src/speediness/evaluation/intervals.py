@@ -1,13 +1,13 @@
 """How sure a share is: whole sources are resampled, since films of one source are alike."""
 
-# F films, R sources, D resamples
+# F films, R sources, D resamples, S seeds
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 DRAWS = 1000
 
@@ -28,3 +28,34 @@ def share_interval(right: ArrayLike, sources: Sequence[str]) -> tuple[float, flo
     drawn_DR = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
     low, high = np.quantile(drawn_DR @ right_R / (drawn_DR @ films_R), (0.025, 0.975))
     return float(low), float(high)
+
+
+def gain_interval(
+    right_SF: ArrayLike, base_SF: ArrayLike, sources: Sequence[str]
+) -> tuple[float, tuple[float, float]]:
+    """How much larger one share is than another on the same films, and its 95 % interval.
+
+    Films that both find hard are hard in both, so this is narrower than two intervals side by side.
+    Sources are resampled for both together, and the networks of each side among themselves.
+
+    Args:
+        right_SF: whether each film was right, by network.
+        base_SF: the same of what is compared with; may be of more networks, or fewer.
+        sources: (F,) of each film.
+    """
+    names, source_F = np.unique(np.asarray(sources), return_inverse=True)
+    rng = np.random.default_rng(0)
+    drawn_DR = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
+    films_R = np.bincount(source_F, minlength=len(names))
+
+    def shares(one_SF: ArrayLike) -> NDArray[np.float64]:
+        by_source_SR = np.stack(
+            [np.bincount(source_F, row, len(names)) for row in np.asarray(one_SF, np.float64)]
+        )
+        seeds = len(by_source_SR)
+        drawn_DS = rng.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS) / seeds
+        return np.einsum("ds,sr,dr->d", drawn_DS, by_source_SR, drawn_DR) / (drawn_DR @ films_R)
+
+    gain_D = shares(right_SF) - shares(base_SF)
+    low, high = np.quantile(gain_D, (0.025, 0.975))
+    return float(np.mean(right_SF) - np.mean(base_SF)), (float(low), float(high))

@@ -57,9 +57,10 @@ def probe(
         cache_bytes: most that ``cache`` may take.
 
     Returns:
-        ``linear`` and ``neighbours``, each with ``accuracy`` of films and ``interval_95`` over
-        sources; ``recall`` at 1, 5, 10, 20, 50, with ``recall_interval_95``; ``protocol``;
-        ``films``, their number on both sides.
+        ``linear`` and ``neighbours``, each with ``accuracy`` of films, ``interval_95`` over
+        sources and ``right``, film by film; ``recall`` at 1, 5, 10, 20, 50, with
+        ``recall_interval_95``; ``protocol``; ``films``, their number on both sides;
+        ``test_sources`` of each.
 
     Raises:
         DataError: no film of a side can be used.
@@ -69,7 +70,11 @@ def probe(
     gallery, queries = _released_features(encoder, sides) if protocol == "released" else (train, test)
 
     def figures(right_F: NDArray[np.bool_]) -> dict[str, Any]:
-        return {"accuracy": float(right_F.mean()), "interval_95": share_interval(right_F, test.sources)}
+        return {
+            "accuracy": float(right_F.mean()),
+            "interval_95": share_interval(right_F, test.sources),
+            "right": right_F.tolist(),
+        }
 
     return {
         "linear": figures(linear_probe(train, test)),
@@ -77,6 +82,7 @@ def probe(
         **_recalls(gallery, queries),
         "protocol": protocol,
         "films": {"train": len(train.labels), "test": len(test.labels)},
+        "test_sources": list(test.sources),
     }
 
 

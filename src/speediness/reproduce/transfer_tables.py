@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from speediness.evaluation.intervals import gain_interval
 from speediness.evaluation.probes import RECALL_AT
 from speediness.plots import INK, save_figure
 from speediness.reproduce.published import RSPNET, TABLE2, TABLE3
@@ -65,6 +66,38 @@ def shares(row: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
         "linear": [made["linear"] for made in row.get("probe") or []],
         "neighbours": [made["neighbours"] for made in row.get("probe") or []],
     }
+
+
+def gains(document: dict[str, Any]) -> list[list[str]]:
+    """Points gained over the random start on the same test films, the first row the head.
+
+    Intervals at 95 %: sources are resampled, and seeds.
+    """
+    random, *others = (_right(row) for row in document["rows"])
+    rows = [["points above the random start", *SHARES.values()]]
+    for row, right in zip(document["rows"][1:], others, strict=True):
+        cells = [str(TITLES.get(row["start"], row["start"]))]
+        for name in SHARES:
+            if name in right and name in random:
+                (right_SF, sources), (base_SF, _) = right[name], random[name]
+                gain, (low, high) = gain_interval(right_SF, base_SF, sources)
+                cells.append(f"{100 * gain:+.1f} ({100 * low:+.0f} to {100 * high:+.0f})")
+            else:
+                cells.append("")
+        rows.append(cells)
+    return rows
+
+
+def _right(row: dict[str, Any]) -> dict[str, tuple[list[list[bool]], list[str]]]:
+    """Of a row, by measure, which films each network got right, and the sources of the films."""
+    right: dict[str, tuple[list[list[bool]], list[str]]] = {}
+    if tuned := row.get("finetune"):
+        said = [[film["said"] == film["label"] for film in made["films"]] for made in tuned]
+        right["finetune"] = said, [film["source"] for film in tuned[0]["films"]]
+    if probed := row.get("probe"):
+        for name in ("linear", "neighbours"):
+            right[name] = [made[name]["right"] for made in probed], probed[0]["test_sources"]
+    return right
 
 
 def _retrieval(document: dict[str, Any]) -> list[list[str]]:

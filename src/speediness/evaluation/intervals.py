@@ -58,4 +58,5 @@ def gain_interval(
 
     gain_D = shares(right_SF) - shares(base_SF)
     low, high = np.quantile(gain_D, (0.025, 0.975))
-    return float(np.mean(right_SF) - np.mean(base_SF)), (float(low), float(high))
+    gain = np.asarray(right_SF, np.float64).mean() - np.asarray(base_SF, np.float64).mean()
+    return float(gain), (float(low), float(high))

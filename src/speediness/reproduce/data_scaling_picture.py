@@ -44,7 +44,7 @@ def plot_scaling(document: dict[str, Any], out_png: Path) -> None:
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.grid(color="#DDDDDD", lw=0.5)
         axes.tick_params(colors=INK)
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(loc="upper left", frameon=False, fontsize=9)
     save_figure(figure, out_png)
 
 
@@ -52,7 +52,7 @@ def _draw_sources(axes: Axes, document: dict[str, Any]) -> None:
     networks, found = document["networks"], document["expected"]
     sources = np.array([network["sources"] for network in networks])
     ends = np.array([sources.min(), sources.max(), found["sources"]])
-    for name, (label, colour, marker) in MEASURES.items():
+    for place, (name, (label, colour, marker)) in enumerate(MEASURES.items()):
         values = [network["in_domain"][name] for network in networks]
         axes.plot(sources, values, marker, color=colour, ms=6, alpha=0.8, label=label)
         at_most, at_tenfold = found[name]["at_most"], found[name]["at_tenfold"]
@@ -61,8 +61,11 @@ def _draw_sources(axes: Axes, document: dict[str, Any]) -> None:
         axes.plot(ends[:2], line[:2], color=colour, lw=1.5)
         axes.plot(ends[1:], line[1:], color=colour, lw=1.5, ls="--")
         low, high = found[name]["interval_95"]["at_tenfold"]
-        axes.vlines(ends[2], low, high, color=colour, lw=1.5)
+        axes.vlines(ends[2] * 1.06 ** (place - 1), low, high, color=colour, lw=1.5)  # beside one another
     axes.set_xscale("log")
+    ticks = sorted({*sources.tolist(), round(ends[2])})
+    axes.set_xticks(ticks, [str(count) for count in ticks])
+    axes.minorticks_off()
     axes.set_xlabel("sources trained on (dashed: expected of ten times as many, 95 %)")
     axes.set_title("test films, by sources", loc="left", fontsize=11)
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from speediness.datasets.augment import apply_looks, draw_look
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import SpeedinessError
 from speediness.models.speednet import NORMAL
 from speediness.tasks.speed_class import SpeedClassTask
-from speediness.training.augment import apply_looks, draw_look
 from speediness.training.loader import Loader
 from speediness.training.pixels import ResidentPixels
 from speediness.training.recipe import smoke

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from speediness import sampling
 from speediness.clip import ClipSpec
+from speediness.datasets.augment import Look, apply_looks, centre_look, draw_look
 from speediness.datasets.film import Film
 from speediness.evaluation.speed_accuracy import centre_crop, halve
 from speediness.sampling import Times
-from speediness.training.augment import Look, apply_looks, centre_look, draw_look
 
 Clip = tuple[NDArray[np.uint8], NDArray[np.float32]]
 """Pictures (T, N, N, C) and intervals (S,)."""
@@ -44,7 +44,7 @@ def random_clip(
 
 
 def looked_clip(film: Film, times_s: Times, factor: float, clip: ClipSpec, look: Look) -> Clip:
-    """As :func:`centre_clip`, with a look of :mod:`speediness.training.augment`."""
+    """As :func:`centre_clip`, with a look of :mod:`speediness.datasets.augment`."""
     indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, 0.0, film.end_s))
     rows = slice(look.top, look.top + look.side_px)
     columns = slice(look.left, look.left + look.side_px)

@@ -11,12 +11,12 @@ import numpy as np
 from torch import Tensor
 
 from speediness import sampling
+from speediness.datasets.augment import draw_look
 from speediness.datasets.clip_cache import CachedFilm
 from speediness.datasets.film import Film
 from speediness.evaluation.centre_clips import Clip, centre_clip, looked_clip, seen
 from speediness.evaluation.speed_accuracy import ZOOM
 from speediness.models.rspnet import SPEEDS, RSPNet
-from speediness.training.augment import draw_look
 
 TRIPLETS = 4  # a film
 LOOK_ZOOM = 1.6  # RSPNet crops 40 % of the area or more

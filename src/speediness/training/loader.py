@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from speediness.clip import ClipSpec
+from speediness.datasets.augment import ZOOM, Look, apply_looks, centre_look, draw_look
 from speediness.datasets.clip_cache import CachedFilm
 from speediness.errors import SpeedinessError
 from speediness.sampling import nearest_frames, played_intervals, reflect
 from speediness.tasks.task import Batch, Task
-from speediness.training.augment import ZOOM, Look, apply_looks, centre_look, draw_look
 from speediness.training.pixels import Cut, MappedPixels, Pixels
 
 

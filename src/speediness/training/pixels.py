@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from speediness.datasets.augment import Look
 from speediness.datasets.clip_cache import CachedFilm
 from speediness.tasks.task import View
-from speediness.training.augment import Look
 
 LARGEST_SHARE = 0.5  # of the free memory of a GPU that films may take; the network needs the rest
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from speediness.clip import ClipSpec
+from speediness.datasets.augment import ZOOM
 from speediness.errors import SpeedinessError, meant
 from speediness.models.backbones import find_backbone
 from speediness.models.checkpoint import load_network
@@ -18,7 +19,6 @@ from speediness.tasks import find_task
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.tasks.task import Task
-from speediness.training.augment import ZOOM
 
 OPTIMIZERS = ("adamw", "sgd")
 

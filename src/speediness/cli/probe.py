@@ -76,13 +76,11 @@ def _encoder(arguments: argparse.Namespace) -> Encoder:
     from speediness.training.recipe import find_recipe
 
     if arguments.weights != "random":
-        encoder = load_network(find_weights(arguments.weights, ".safetensors"), Encoder)
-    elif arguments.recipe is None:
+        return load_network(find_weights(arguments.weights, ".safetensors"), Encoder).in_use()
+    if arguments.recipe is None:
         raise SpeedinessError("random: say of which network, with --recipe NAME")
-    else:
-        torch.manual_seed(arguments.seed)
-        encoder = Encoder(find_recipe(arguments.recipe, []).config).eval()
-    return encoder.cuda() if torch.cuda.is_available() else encoder
+    torch.manual_seed(arguments.seed)
+    return Encoder(find_recipe(arguments.recipe, []).config).in_use()
 
 
 def _print(document: dict[str, Any]) -> None:

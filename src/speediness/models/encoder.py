@@ -73,6 +73,10 @@ class Encoder(nn.Module):
         """What builds it besides the configuration, as plain values."""
         return {}
 
+    def in_use(self) -> Self:
+        """The same network in evaluation mode, on the GPU where there is one."""
+        return self.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
     def encode(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> Tensor:
         """The backbone's last maps (B, D, T, h, w), before any pooling.
 

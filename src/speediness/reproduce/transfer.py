@@ -257,9 +257,9 @@ class _Work:
         """The frozen network; at random it has the recipe's shape and this seed."""
         weights = self._start(start, seed, folder)
         if weights is not None:
-            return _placed(load_network(weights, Encoder))
+            return load_network(weights, Encoder).in_use()
         torch.manual_seed(seed)
-        return _placed(Encoder(self.recipes["rspnet"].config))
+        return Encoder(self.recipes["rspnet"].config).in_use()
 
     def _pretext(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         weights = self._start(start, seed, folder)
@@ -267,7 +267,7 @@ class _Work:
         network = load_network(weights, RSPNet) if weights else RSPNet(self.recipes["rspnet"].config)
         clip = network.config.clip
         films = ClipCache(self.cache, ZOOM * clip.size_px, clip.channels).films(self.data.unseen, self.say)
-        network = _placed(network)
+        network = network.in_use()
         return {
             "films": len(films),
             "ranked_right": ranked_right(network, films),
@@ -305,7 +305,3 @@ class _Work:
         words += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         with (self.out / "commands.txt").open("a", encoding="utf-8") as file:
             file.write(shlex.join(words) + "\n")
-
-
-def _placed(network: Any) -> Any:
-    return (network.cuda() if torch.cuda.is_available() else network).eval()

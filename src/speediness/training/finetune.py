@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem
@@ -92,9 +91,7 @@ def finetune(
     weights = out / "network.safetensors"
     trained, _, made_by = averaged(out)
     save_network(weights, trained, made_by)
-    network = load_network(weights, Recogniser)
-    if torch.cuda.is_available():
-        network = network.cuda()
+    network = load_network(weights, Recogniser).in_use()
     clip = recipe.config.clip
     log(f"testing on {len(test_items)} films, ten clips each")
     films = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes).films(test_items, log)

@@ -44,16 +44,18 @@ def test_the_line_goes_through_shares_that_lie_on_one() -> None:
     found = expected(np.array([10, 10, 100, 100]), [scores(right) for right in (0.6, 0.6, 0.7, 0.7)])
     windows = found["accuracy"]
     assert windows["at_most"] == pytest.approx(0.7, abs=1e-6)
-    assert windows["at_tenfold"] == pytest.approx(0.8, abs=1e-6)
-    assert windows["gain"] == pytest.approx(0.1, abs=1e-6)
+    odds = (7 / 3) ** 2 / (6 / 4)  # grow as much from 100 to 1000 as from 10 to 100
+    assert windows["at_tenfold"] == pytest.approx(odds / (1 + odds), abs=1e-6)
+    assert windows["gain"] == pytest.approx(odds / (1 + odds) - 0.7, abs=1e-6)
     # Sources and networks of a share are all alike here, so that nothing is left to chance.
-    np.testing.assert_allclose(windows["interval_95"]["gain"], 0.1, atol=1e-6)
+    np.testing.assert_allclose(windows["interval_95"]["at_tenfold"], windows["at_tenfold"])
 
 
 def test_networks_that_differ_widen_the_interval() -> None:
     found = expected(np.array([10, 10, 100, 100]), [scores(right) for right in (0.5, 0.7, 0.6, 0.8)])
     low, high = found["accuracy"]["interval_95"]["gain"]
-    assert low < 0 < found["accuracy"]["gain"] < high
+    alike = expected(np.array([10, 10, 100, 100]), [scores(right) for right in (0.6, 0.6, 0.7, 0.7)])
+    assert low < alike["accuracy"]["interval_95"]["gain"][0] and low < 0 < high
 
 
 def test_every_share_is_trained_once_and_drawn(

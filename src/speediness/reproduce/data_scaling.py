@@ -121,16 +121,17 @@ def share_of_sources(items: list[VideoItem], recipe: Recipe, share: float, seed:
 
 
 def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[FilmScores]]) -> dict[str, Any]:
-    """A straight line in the logarithm of the number of sources, drawn on to ten times the most.
+    """The log-odds of being right as a straight line in the logarithm of the number of sources.
 
     Args:
         sources_M: how many each network was trained on.
         scores: what each said of the test films.
 
     Returns:
-        By measure ``at_most``, the line at the most sources, ``at_tenfold``, ``gain`` between the
-        two, and the 95 % interval of the last two: test sources are resampled, for all networks
-        alike, and networks within their share. That the line goes on straight is an assumption.
+        By measure ``at_most``, the line at the most sources, ``at_tenfold``, at ten times as many,
+        ``gain`` between the two, and the 95 % interval of the last two: test sources are resampled,
+        for all networks alike, and networks within their share. That the line goes on straight is an
+        assumption.
     """
     by_source: list[dict[str, list[FilmScores]]] = []
     for films in scores:
@@ -171,9 +172,16 @@ def _of(by_source: dict[str, list[FilmScores]], sources: list[str]) -> list[Film
 
 def _at_both(sources_M: NDArray[np.int_], values: list[float]) -> tuple[float, float]:
     """The least-squares line at the most sources and at ten times as many."""
-    slope, offset = np.polyfit(np.log10(sources_M), values, 1)
-    at_most = offset + slope * np.log10(sources_M.max())
-    return float(at_most), float(at_most + slope * np.log10(TENFOLD))
+    slope, offset = np.polyfit(np.log10(sources_M), log_odds(np.array(values)), 1)
+    at = offset + slope * np.log10(sources_M.max() * np.array([1, TENFOLD]))
+    at_most, at_tenfold = 1 / (1 + np.exp(-at))
+    return float(at_most), float(at_tenfold)
+
+
+def log_odds(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of shares right; all and none right, which small samples can be, count as 99.5 and 0.5 %."""
+    share = share.clip(0.005, 0.995)
+    return np.log(share / (1 - share))
 
 
 def _figures(films: Sequence[FilmScores]) -> dict[str, float]:

@@ -39,12 +39,12 @@ def plot_scaling(document: dict[str, Any], out_png: Path) -> None:
     left, right = figure.subplots(1, 2)
     _draw_sources(left, document)
     _draw_clips(right, document["networks"])
-    for axes in (left, right):
+    for axes, corner in ((left, "upper left"), (right, "lower right")):
         axes.spines[["top", "right"]].set_visible(False)
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.grid(color="#DDDDDD", lw=0.5)
         axes.tick_params(colors=INK)
-        axes.legend(loc="upper left", frameon=False, fontsize=9)
+        axes.legend(loc=corner, frameon=True, edgecolor="none", fontsize=9)
     save_figure(figure, out_png)
 
 

@@ -158,12 +158,11 @@ def test_without_a_queue_the_negatives_are_the_other_windows_of_the_batch() -> N
         found = task.step(network, average, task.memory(), batch)
         query = network(clips[0::3], torch.ones(3, 15))
         same, other = (average(clips[n::3], torch.ones(3, 15)) for n in (1, 2))
-        each = [
-            losses_by_hand(
-                task, *(tuple(part[n : n + 1] for part in pair) for pair in (query, same, other)), keys
-            )
-            for n, keys in enumerate(other[1][[k for k in range(3) if k != n]] for n in range(3))
-        ]
+        each = []
+        for n in range(3):
+            own, near, far = ((part[n : n + 1] for part in pair) for pair in (query, same, other))
+            keys = other[1][[k for k in range(3) if k != n]]
+            each.append(losses_by_hand(task, tuple(own), tuple(near), tuple(far), keys))
     for name in NAMES:
         assert found[name].item() == pytest.approx(np.mean([one[name].item() for one in each]), abs=1e-5)
 

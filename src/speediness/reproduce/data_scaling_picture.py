@@ -39,7 +39,7 @@ def plot_scaling(document: dict[str, Any], out_png: Path) -> None:
     left, right = figure.subplots(1, 2)
     _draw_sources(left, document)
     _draw_clips(right, document["networks"])
-    for axes, corner in ((left, "upper left"), (right, "lower right")):
+    for axes, corner in ((left, "upper left"), (right, "best")):
         axes.spines[["top", "right"]].set_visible(False)
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
         axes.grid(color="#DDDDDD", lw=0.5)

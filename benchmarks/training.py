@@ -126,12 +126,11 @@ class DrawingAlone:
         return taken_s, taken_s
 
 
-def step_flops(recipe: Recipe, loader: Loader) -> int:
+def step_flops(recipe: Recipe, way: Way) -> int:
     """Floating-point operations of one step, forwards and backwards; a multiply-add is two."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    run = Run(replace(recipe, compiled=False), Processes(0, 1, device))
+    run = Run(replace(recipe, compiled=False), way.run.processes)
     with FlopCounterMode(display=False) as counter:
-        run.step(loader.batch(0), 0.0)
+        run.step(way.loader.batch(0), 0.0)
     return counter.get_total_flops()
 
 
@@ -184,7 +183,7 @@ def measure(given: argparse.Namespace) -> Results:
             "steps alone": StepsAlone(ways["resident"]),
             "drawing alone": DrawingAlone(ways["resident"]),
         }
-        flops = step_flops(recipe, ways["mapped"].loader)
+        flops = step_flops(recipe, ways["mapped"])
         rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in ways | halves}
         for way in ways.values():
             way.steps(WARM_UP)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from speediness.datasets.video_list import VideoItem, held_out
+from speediness.documents import markdown_table
 from speediness.evaluation.speed_accuracy import FilmScores
 from speediness.reproduce import row_run
-from speediness.reproduce.data_scaling import SHARES, data_scaling, expected, markdown, share_of_sources
+from speediness.reproduce.data_scaling import SHARES, data_scaling, expected, share_of_sources, table
 from speediness.reproduce.row_run import Films
 from speediness.training.recipe import smoke
 
@@ -67,7 +68,7 @@ def test_every_share_is_trained_once_and_drawn(
     assert [network["share"] for network in document["networks"]] == list(SHARES)
     assert [look["clips"] for look in document["networks"][0]["held_out"]] == [4, 8, 12, 16]
     assert document == json.loads((out / "data_scaling.json").read_text())
-    assert (out / "data_scaling.md").read_text() == markdown(document)
+    assert (out / "data_scaling.md").read_text() == markdown_table(table(document))
     assert (out / "data_scaling.png").read_bytes().startswith(b"\x89PNG")
 
     def never(*args: object, **kwargs: object) -> None:

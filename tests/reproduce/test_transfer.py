@@ -8,11 +8,12 @@ import pytest
 
 from speediness.cli.main import build_parser
 from speediness.datasets.video_list import VideoItem
+from speediness.documents import markdown_table
 from speediness.errors import DataError
 from speediness.reproduce import transfer as engine
 from speediness.reproduce.published import TABLE3
 from speediness.reproduce.transfer import Data, estimate_s, recipes, transfer
-from speediness.reproduce.transfer_tables import gains, markdown, plot_shares, published, table
+from speediness.reproduce.transfer_tables import gains, plot_shares, published, table
 from speediness.training.recipe import find_recipe
 
 SMOKE = {
@@ -62,7 +63,7 @@ def test_every_start_is_pretrained_tuned_and_probed_once(
         rows = table(name, document)
         assert len(rows) == (7 if name == "table3" else 4)
         assert len({len(row) for row in rows}) == 1
-        assert markdown(rows).count("\n") == len(rows) + 1
+        assert markdown_table(rows).count("\n") == len(rows) + 1
     head, *gained = gains(document)
     assert [row[0] for row in gained] == ["SpeedNet", "RSPNet"]
     random, *others = ([row["probe"][0]["linear"]["accuracy"]] for row in document["rows"])

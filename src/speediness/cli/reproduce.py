@@ -92,9 +92,10 @@ def _trained(name: str, arguments: argparse.Namespace) -> int:
 
 
 def _print_scaling(document: dict[str, Any]) -> None:
-    from speediness.reproduce.data_scaling import markdown
+    from speediness.reproduce.data_scaling import table
 
-    print(markdown(document))
+    _print_rows(table(document))
+    console().print()
     for name, found in document["expected"].items():
         if isinstance(found, dict):
             low, high = found["interval_95"]["gain"]
@@ -180,9 +181,9 @@ def _transfer_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespace) -> int:
     from speediness.datasets import find_videos
-    from speediness.documents import write_text
+    from speediness.documents import markdown_table, write_text
     from speediness.reproduce.transfer import STARTS, Data, estimate_s, transfer
-    from speediness.reproduce.transfer_tables import gains, markdown, plot_shares, published, table
+    from speediness.reproduce.transfer_tables import gains, plot_shares, published, table
 
     if arguments.seeds < 1:
         raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
@@ -220,7 +221,7 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
     rows = table(name, document)
     outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png")}
     ours = [rows] if name == "table3" else [rows, gains(document)]
-    write_text(Path(outputs["md"]), "\n".join(markdown(part) for part in [*ours, published(name)]))
+    write_text(Path(outputs["md"]), "\n".join(markdown_table(part) for part in [*ours, published(name)]))
     if name == "table3":
         del outputs["png"]
     else:

@@ -19,14 +19,10 @@ def share_interval(right: ArrayLike, sources: Sequence[str]) -> tuple[float, flo
         right: (F,) whether each film was right, or how often.
         sources: (F,) of each film.
     """
-    names, source_F = np.unique(np.asarray(sources), return_inverse=True)
-    right_R, films_R = (
-        np.bincount(source_F, weights, len(names))
-        for weights in (np.asarray(right, np.float64), np.ones(len(source_F)))
-    )
-    rng = np.random.default_rng(0)
-    drawn_DR = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
-    low, high = np.quantile(drawn_DR @ right_R / (drawn_DR @ films_R), (0.025, 0.975))
+    _, source_F = np.unique(np.asarray(sources), return_inverse=True)
+    right_R = np.bincount(source_F, np.asarray(right, np.float64))
+    drawn_DR = _resampled(len(right_R), np.random.default_rng(0))
+    low, high = np.quantile(drawn_DR @ right_R / (drawn_DR @ np.bincount(source_F)), (0.025, 0.975))
     return float(low), float(high)
 
 
@@ -43,20 +39,22 @@ def gain_interval(
         base_SF: the same of what is compared with; may be of more networks, or fewer.
         sources: (F,) of each film.
     """
-    names, source_F = np.unique(np.asarray(sources), return_inverse=True)
+    _, source_F = np.unique(np.asarray(sources), return_inverse=True)
+    films_R = np.bincount(source_F)
     rng = np.random.default_rng(0)
-    drawn_DR = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), DRAWS)
-    films_R = np.bincount(source_F, minlength=len(names))
+    drawn_DR = _resampled(len(films_R), rng)
 
     def shares(one_SF: ArrayLike) -> NDArray[np.float64]:
-        by_source_SR = np.stack(
-            [np.bincount(source_F, row, len(names)) for row in np.asarray(one_SF, np.float64)]
-        )
-        seeds = len(by_source_SR)
-        drawn_DS = rng.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS) / seeds
-        return np.einsum("ds,sr,dr->d", drawn_DS, by_source_SR, drawn_DR) / (drawn_DR @ films_R)
+        right_SR = np.stack([np.bincount(source_F, row) for row in np.asarray(one_SF, np.float64)])
+        drawn_DS = _resampled(len(right_SR), rng) / len(right_SR)
+        return np.einsum("ds,sr,dr->d", drawn_DS, right_SR, drawn_DR) / (drawn_DR @ films_R)
 
     gain_D = shares(right_SF) - shares(base_SF)
     low, high = np.quantile(gain_D, (0.025, 0.975))
     gain = np.asarray(right_SF, np.float64).mean() - np.asarray(base_SF, np.float64).mean()
     return float(gain), (float(low), float(high))
+
+
+def _resampled(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(DRAWS, count): how often each of so many was drawn, with replacement."""
+    return rng.multinomial(count, np.full(count, 1 / count), DRAWS)

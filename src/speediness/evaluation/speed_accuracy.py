@@ -142,6 +142,14 @@ def fit_flow_threshold(scores: Iterable[FilmScores]) -> float:
     return float(candidates[right.argmax()])
 
 
+def by_source(films: Iterable[FilmScores]) -> dict[str, list[FilmScores]]:
+    """The films of each source."""
+    groups: dict[str, list[FilmScores]] = defaultdict(list)
+    for film in films:
+        groups[film.source].append(film)
+    return groups
+
+
 def window_accuracy(films: Sequence[FilmScores]) -> float:
     """Share of single windows, at 1x and at 2x, that were called what they are (§5.1)."""
     right = [np.concatenate([f.score_1x <= 0, f.score_2x > 0]) for f in films]
@@ -185,12 +193,10 @@ def report(scores: list[FilmScores], flow_threshold: float) -> dict[str, Any]:
         "matched_pairs": matched_pairs,
         "mean_flow_matched_pairs": flow_matched,
     }
-    by_source: dict[str, list[FilmScores]] = defaultdict(list)
-    for film in scores:
-        by_source[film.source].append(film)
+    sources = by_source(scores)
     result: dict[str, Any] = {name: measure(scores) for name, measure in measures.items()}
     result["interval_95"] = {
-        name: _interval(list(by_source.values()), measure) for name, measure in measures.items()
+        name: _interval(list(sources.values()), measure) for name, measure in measures.items()
     }
     result["per_class"] = {
         "normal": float(np.concatenate([f.score_1x <= 0 for f in scores]).mean()),
@@ -200,7 +206,7 @@ def report(scores: list[FilmScores], flow_threshold: float) -> dict[str, Any]:
     }
     result["per_source"] = {
         source: {"films": len(films), **{name: measure(films) for name, measure in measures.items()}}
-        for source, films in sorted(by_source.items())
+        for source, films in sorted(sources.items())
     }
     result["films"] = len(scores)
     result["windows"] = int(sum(2 * len(f.score_1x) for f in scores))

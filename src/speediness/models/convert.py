@@ -5,14 +5,13 @@ list them in the order in which the clip passes them. So the layers of a backbon
 unbroken stretch of the file, and no table of names is needed.
 """
 
-# O out, I in
-
 from __future__ import annotations
 
 import os
 import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -75,27 +74,26 @@ def convert(path: str | os.PathLike[str], config: EncoderConfig) -> Converted:
     """
     encoder = Encoder(config)
     ours = _layers(encoder.backbone.state_dict())
-    best = 0, "", ""  # layers that agreed, and the two at which it ended
+    best = -1, "nothing", _described(ours[0])  # layers that agreed, and the two at which it ended
     for state in _states(_read(path)):
         theirs = _layers(state)
         for start in range(len(theirs)):
-            agreed = 0
             pairs = zip(theirs[start:], ours, strict=False)
-            while (pair := next(pairs, None)) is not None and pair[0].fits(pair[1]):
-                agreed += 1
+            agreed = len(list(takewhile(lambda pair: pair[0].fits(pair[1]), pairs)))
             if agreed == len(ours):
                 stretch = theirs[start : start + agreed]
                 encoder.backbone.load_state_dict(_renamed(stretch, ours), strict=False)
                 encoder.made_by = {"converted_from": Path(path).name, "layers": stretch[0].name}
                 left = [layer.name for layer in theirs[:start] + theirs[start + agreed :]]
                 return Converted(encoder.eval(), stretch[0].name, stretch[-1].name, agreed, left)
-            if agreed >= best[0]:
+            if agreed > best[0]:
                 ended = _described(theirs[start + agreed]) if start + agreed < len(theirs) else "nothing"
                 best = agreed, ended, _described(ours[agreed])
     agreed, found, wanted = best
     raise WeightsError(
-        f"{path} has no backbone {config.backbone} of width {config.width:g} in it: at best {agreed} of"
-        f" {len(ours)} layers agree, then it has {found} where {wanted} is needed; set another backbone"
+        f"{path} has no backbone {config.backbone} of width {config.width:g} in it: at best"
+        f" {max(agreed, 0)} of {len(ours)} layers agree, then it has {found} where {wanted} is needed;"
+        " set another backbone"
     )
 
 
@@ -104,9 +102,9 @@ def _read(path: str | os.PathLike[str]) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{path} holds more than tensors, and nothing else is read, since it could run code; where you"
-            " trust it, save its state dict alone: torch.save(torch.load(FILE, weights_only=False)"
-            "['state_dict'], NEW)"
+            f"{path} is no file of weights or holds more than tensors, and nothing else is read, since it"
+            " could run code; where you trust it, save its state dict alone:"
+            " torch.save(torch.load(FILE, weights_only=False)['state_dict'], NEW)"
         ) from error
     except (OSError, RuntimeError, EOFError) as error:
         raise WeightsError(f"cannot read {path}: {' '.join(str(error).split())}") from error

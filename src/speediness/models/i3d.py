@@ -60,7 +60,7 @@ class I3D(Backbone):
         d_1, d_2 = scaled(64, width), scaled(192, width)
         self.stages = nn.ModuleDict(
             {
-                "1a": ConvNormReLU(in_channels, d_1, STRIDED["1a"][0], STRIDED["1a"][1], padded=False),
+                "1a": ConvNormReLU(in_channels, d_1, *STRIDED["1a"], padded=False),
                 "2a": nn.MaxPool3d(*STRIDED["2a"]),
                 "2b": ConvNormReLU(d_1, d_1, (1, 1, 1)),
                 "2c": ConvNormReLU(d_1, d_2, (3, 3, 3)),

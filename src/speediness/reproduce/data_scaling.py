@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,18 +20,21 @@ from numpy.typing import NDArray
 
 import speediness
 from speediness.datasets.video_list import VideoItem, held_out
-from speediness.documents import write_json, write_text
+from speediness.documents import markdown_table, write_json, write_text
 from speediness.evaluation.speed_accuracy import (
     FilmScores,
+    by_source,
     clip_accuracy,
     matched_pairs,
     window_accuracy,
 )
 from speediness.reproduce.ablation import Row
-from speediness.reproduce.data_scaling_picture import plot_scaling
+from speediness.reproduce.data_scaling_picture import TITLES, plot_scaling
 from speediness.reproduce.row_run import Films, Log, make_row
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import Recipe
+
+Floats = NDArray[np.float64]
 
 SCHEMA = "speediness.data_scaling/1"
 SHARES = (0.1, 0.3, 1.0)
@@ -84,11 +86,11 @@ def data_scaling(base: Recipe, films: Films, out: Path, seeds: int, log: Log) ->
                 "seed": seed,
                 "sources": len({item.source for item in kept}),
                 "films": len(kept),
-                **{part: _figures(films) if films else None for part, films in figures.items()},
+                **{part: _figures(tested) if tested else None for part, tested in figures.items()},
                 "held_out": [
-                    {"clips": row["step"] * recipe.clips, "accuracy": row["validation"]["accuracy"]}
-                    for row in read_metrics(folder / "metrics.jsonl")
-                    if "validation" in row
+                    {"clips": look["step"] * recipe.clips, "accuracy": look["validation"]["accuracy"]}
+                    for look in read_metrics(folder / "metrics.jsonl")
+                    if "validation" in look
                 ],
             }
         )
@@ -103,7 +105,7 @@ def data_scaling(base: Recipe, films: Films, out: Path, seeds: int, log: Log) ->
         },
     }
     write_json(out / "data_scaling.json", document)
-    write_text(out / "data_scaling.md", markdown(document))
+    write_text(out / "data_scaling.md", markdown_table(table(document)))
     plot_scaling(document, out / "data_scaling.png")
     return document
 
@@ -130,15 +132,11 @@ def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[FilmScores]]
     Returns:
         By measure ``at_most``, the line at the most sources, ``at_tenfold``, at ten times as many,
         ``gain`` between the two, and the 95 % interval of the last two: test sources are resampled,
-        for all networks alike, and networks within their share. That the line goes on straight is an
-        assumption.
+        for all networks alike, and networks within their share; ``line`` in points (sources, share).
+        That it goes on straight is an assumption.
     """
-    by_source: list[dict[str, list[FilmScores]]] = []
-    for films in scores:
-        by_source.append(defaultdict(list))
-        for film in films:
-            by_source[-1][film.source].append(film)
-    names = sorted(by_source[0])
+    sources = [by_source(films) for films in scores]
+    names = sorted(sources[0])
     groups = [np.flatnonzero(sources_M == count) for count in np.unique(sources_M)]
     rng = np.random.default_rng(0)
     draws = []
@@ -146,18 +144,23 @@ def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[FilmScores]]
         drawn = rng.integers(len(names), size=len(names))
         networks = np.concatenate([rng.choice(group, len(group)) for group in groups])
         draws.append((networks, [names[n] for n in drawn]))
+    most = sources_M.max()
+    ends = np.array([most, TENFOLD * most])
+    places = np.concatenate([np.geomspace(sources_M.min(), most), np.geomspace(*ends)])
     result = {}
     for name, measure in MEASURES.items():
-        value = [
-            _at_both(sources_M[networks], [measure(_of(by_source[n], drawn)) for n in networks])
+        values = (
+            _line(sources_M[networks], [measure(_of(sources[n], drawn)) for n in networks])(ends)
             for networks, drawn in draws
-        ]
-        (at_most, at_tenfold) = _at_both(sources_M, [measure(films) for films in scores])
-        most_D, tenfold_D = np.array(value).T
+        )
+        most_D, tenfold_D = np.stack(list(values), 1)
+        line = _line(sources_M, [measure(films) for films in scores])
+        at_most, at_tenfold = line(ends).tolist()
         result[name] = {
             "at_most": at_most,
             "at_tenfold": at_tenfold,
             "gain": at_tenfold - at_most,
+            "line": np.stack([places, line(places)], 1).tolist(),
             "interval_95": {
                 "at_tenfold": np.quantile(tenfold_D, (0.025, 0.975)).tolist(),
                 "gain": np.quantile(tenfold_D - most_D, (0.025, 0.975)).tolist(),
@@ -166,37 +169,30 @@ def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[FilmScores]]
     return result
 
 
-def _of(by_source: dict[str, list[FilmScores]], sources: list[str]) -> list[FilmScores]:
-    return [film for source in sources for film in by_source[source]]
+def _of(sources: dict[str, list[FilmScores]], drawn: list[str]) -> list[FilmScores]:
+    return [film for source in drawn for film in sources[source]]
 
 
-def _at_both(sources_M: NDArray[np.int_], values: list[float]) -> tuple[float, float]:
-    """The least-squares line at the most sources and at ten times as many."""
-    slope, offset = np.polyfit(np.log10(sources_M), log_odds(np.array(values)), 1)
-    at = offset + slope * np.log10(sources_M.max() * np.array([1, TENFOLD]))
-    at_most, at_tenfold = 1 / (1 + np.exp(-at))
-    return float(at_most), float(at_tenfold)
+def _line(sources_M: NDArray[np.int_], values: list[float]) -> Callable[[Floats], Floats]:
+    """The least-squares line through shares right, which gives the share at other numbers of sources.
 
-
-def log_odds(share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of shares right; all and none right, which small samples can be, count as 99.5 and 0.5 %."""
-    share = share.clip(0.005, 0.995)
-    return np.log(share / (1 - share))
+    All and none right, which small samples can be, count as 99.5 and 0.5 %.
+    """
+    share_M = np.clip(values, 0.005, 0.995)
+    slope, offset = np.polyfit(np.log10(sources_M), np.log(share_M / (1 - share_M)), 1)
+    return lambda sources: 1 / (1 + np.exp(-offset - slope * np.log10(sources)))
 
 
 def _figures(films: Sequence[FilmScores]) -> dict[str, float]:
     return {name: measure(films) for name, measure in MEASURES.items()}
 
 
-TITLES = {"accuracy": "windows", "accuracy_clip": "clips", "matched_pairs": "matched pairs"}
+def table(document: dict[str, Any]) -> list[list[str]]:
+    """A row a share, the mean over its networks, and what ten times the sources would bring.
 
-
-def markdown(document: dict[str, Any]) -> str:
-    """The table: a row a share, the mean over its networks, and what ten times the sources would bring."""
-    lines = [
-        "| sources | films | networks | " + " | ".join(TITLES.values()) + " | windows, out of domain |",
-        "|---" * (4 + len(TITLES)) + "|",
-    ]
+    The first row is the head; shares in percent.
+    """
+    rows = [["sources", "films", "networks", *TITLES.values(), "windows, out of domain"]]
     for share in SHARES:
         made = [network for network in document["networks"] if network["share"] == share]
 
@@ -205,11 +201,10 @@ def markdown(document: dict[str, Any]) -> str:
 
         counts = (f"{np.mean([network[name] for network in made]):.0f}" for name in ("sources", "films"))
         cells = [*counts, str(len(made)), *(mean("in_domain", name) for name in TITLES)]
-        lines.append(f"| {' | '.join([*cells, mean('out_of_domain', 'accuracy')])} |")
-    cells = []
+        rows.append([*cells, mean("out_of_domain", "accuracy")])
+    last = [f"{document['expected']['sources']:.0f}, expected", "", ""]
     for name in TITLES:
         found = document["expected"][name]
         low, high = found["interval_95"]["at_tenfold"]
-        cells.append(f"{found['at_tenfold']:.1%} ({100 * low:.1f} to {100 * high:.1f})")
-    lines.append(f"| {document['expected']['sources']:.0f}, expected | | | {' | '.join(cells)} | |")
-    return "\n".join(lines) + "\n"
+        last.append(f"{found['at_tenfold']:.1%} ({100 * low:.1f} to {100 * high:.1f})")
+    return [*rows, [*last, ""]]

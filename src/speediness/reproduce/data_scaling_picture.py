@@ -18,6 +18,7 @@ MEASURES = {
     "accuracy_clip": ("clips", "#009E73", "s"),
     "matched_pairs": ("matched pairs", "#CC79A7", "^"),
 }
+TITLES = {name: title for name, (title, _, _) in MEASURES.items()}
 SHARES = ("#E69F00", "#56B4E9", "#0072B2")
 
 
@@ -51,15 +52,13 @@ def plot_scaling(document: dict[str, Any], out_png: Path) -> None:
 def _draw_sources(axes: Axes, document: dict[str, Any]) -> None:
     networks, found = document["networks"], document["expected"]
     sources = np.array([network["sources"] for network in networks])
-    fewest, most, tenfold = sources.min(), sources.max(), found["sources"]
+    most, tenfold = sources.max(), found["sources"]
     for place, (name, (label, colour, marker)) in enumerate(MEASURES.items()):
         values = [network["in_domain"][name] for network in networks]
         axes.plot(sources, values, marker, color=colour, ms=6, alpha=0.8, label=label)
-        at_most, at_tenfold = (_log_odds(found[name][part]) for part in ("at_most", "at_tenfold"))
-        for (first, last), style in (((fewest, most), "-"), ((most, tenfold), "--")):
-            places = np.geomspace(first, last)
-            line = at_most + (at_tenfold - at_most) * np.log(places / most) / np.log(tenfold / most)
-            axes.plot(places, 1 / (1 + np.exp(-line)), color=colour, lw=1.5, ls=style)
+        places, line = np.array(found[name]["line"]).T
+        for part, style in ((places <= most, "-"), (places >= most, "--")):
+            axes.plot(places[part], line[part], color=colour, lw=1.5, ls=style)
         low, high = found[name]["interval_95"]["at_tenfold"]
         axes.vlines(tenfold * 1.06 ** (place - 1), low, high, color=colour, lw=1.5)  # beside one another
     axes.set_xscale("log")
@@ -68,10 +67,6 @@ def _draw_sources(axes: Axes, document: dict[str, Any]) -> None:
     axes.minorticks_off()
     axes.set_xlabel("sources trained on (dashed: expected of ten times as many, 95 %)")
     axes.set_title("test films, by sources", loc="left", fontsize=11)
-
-
-def _log_odds(share: float) -> float:
-    return float(np.log(share / (1 - share)))
 
 
 def _draw_clips(axes: Axes, networks: list[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import speediness
-from speediness.documents import write_json, write_text
+from speediness.documents import markdown_table, write_json, write_text
 from speediness.evaluation.speed_accuracy import FilmScores, report, window_accuracy
 from speediness.progress import clock
 from speediness.reproduce.ablation import ROWS, Row
@@ -164,10 +164,15 @@ def _share(right_and_all_R2: np.ndarray) -> dict[str, Any]:
 
 def markdown(document: dict[str, Any]) -> str:
     """The table for a model card."""
-    lines = [
-        "| | own sampling, held out | in domain | out of domain | gap | paper: Kinetics | paper: NFS |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    columns = (
+        "own sampling, held out",
+        "in domain",
+        "out of domain",
+        "gap",
+        "paper: Kinetics",
+        "paper: NFS",
+    )
+    rows: list[tuple[str, ...]] = [("", *columns)]
     for row in document["rows"]:
         paper = row["paper"] or {"in_domain": None, "out_of_domain": None}
         cells = (
@@ -176,9 +181,8 @@ def markdown(document: dict[str, Any]) -> str:
             gap(row),
             *(f"{share:.1%}" if share else "" for share in paper.values()),
         )
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", *(f"- {note}" for note in document["notes"]), ""]
-    return "\n".join(lines)
+        rows.append(cells)
+    return markdown_table(rows) + "\n" + "".join(f"- {note}\n" for note in document["notes"])
 
 
 def with_interval(figures: dict[str, Any] | None) -> str:

@@ -125,12 +125,6 @@ def _mean(values: Sequence[float]) -> str:
     return f"{100 * np.mean(values):.1f}" if values else ""
 
 
-def markdown(rows: list[list[str]]) -> str:
-    """The rows as a table."""
-    head, *body = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([head, "|---" * len(rows[0]) + "|", *body, ""])
-
-
 def plot_shares(document: dict[str, Any], out_png: Path) -> None:
     """Draw fine-tuning and probes by start: bars of means, 95 % intervals over sources, dots by seed.
 

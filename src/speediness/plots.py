@@ -117,8 +117,6 @@ def plot_curve(
         OutputError: the picture cannot be written.
     """
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     palette = PALETTES[theme]
     end_s = max(curve.duration_s, float(curve.times_s[-1]), 1e-3)
@@ -126,8 +124,7 @@ def plot_curve(
     row_in = row[0].pixels_HWC.shape[0] / DPI + POINTER_IN if row else 0.0
     width_in, height_in = SIZE_IN
     with matplotlib.rc_context(colours(palette)):
-        figure = Figure(figsize=(width_in, height_in + row_in), dpi=DPI, layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = new_figure(width_in, height_in + row_in)
         if row:
             heights = (height_in / 2 - 0.7, row_in, height_in / 2 - 0.7)
             above, between, below = figure.subplots(3, 1, sharex=True, height_ratios=heights)
@@ -340,6 +337,16 @@ def _stamp(seconds: float, *, with_hours: bool) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_of_hour = divmod(minutes, 60)
     return f"{hours}:{minutes_of_hour:02d}:{rest:02d}" if with_hours else f"{minutes}:{rest:02d}"
+
+
+def new_figure(width_in: float, height_in: float, dpi: int = DPI) -> Figure:
+    """An empty picture, drawn without a display; its parts are laid out when it is saved."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_in, height_in), dpi=dpi, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def save_figure(figure: Figure, out: Path) -> None:

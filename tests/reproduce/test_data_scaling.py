@@ -67,6 +67,15 @@ def test_every_share_is_trained_once_and_drawn(
     document = data_scaling(BASE, films, out, 1, print)
     assert [network["share"] for network in document["networks"]] == list(SHARES)
     assert [look["clips"] for look in document["networks"][0]["held_out"]] == [4, 8, 12, 16]
+    for network, share in zip(document["networks"], SHARES, strict=True):
+        kept, _ = held_out(share_of_sources(walkers, BASE, share, 0), BASE.validation_share)
+        row = json.loads((out / f"share_{100 * share:.0f}" / "seed-0" / "row.json").read_text())
+        films_1x, films_2x = (
+            [film[f"score_{speed}"] for film in row["result"]["trained"]] for speed in ("1x", "2x")
+        )
+        assert [film["name"] for film in row["result"]["trained"]] == [item.path.name for item in kept]
+        right = [s <= 0 for film in films_1x for s in film] + [s > 0 for film in films_2x for s in film]
+        assert network["trained_on"]["accuracy"] == pytest.approx(np.mean(right))
     assert document == json.loads((out / "data_scaling.json").read_text())
     assert (out / "data_scaling.md").read_text() == markdown_table(table(document))
     assert (out / "data_scaling.png").read_bytes().startswith(b"\x89PNG")

@@ -140,7 +140,7 @@ def test_seeds_are_pooled_and_rules_need_no_network(
     by_seed = [scored("a", [-1, -1], [1, -1]), scored("a", [1, 1], [1, -1])]
 
     def made(row: object, recipe: Recipe, *rest: object) -> RowResult:
-        return RowResult(0.0, 0.5, {"a": (3, 4), "b": (1, 4)}, [by_seed[recipe.seed]], [], [], 1.0)
+        return RowResult(0.0, 0.5, {"a": (3, 4), "b": (1, 4)}, [], [by_seed[recipe.seed]], [], [], 1.0)
 
     monkeypatch.setattr("speediness.reproduce.table1.make_row", made)
     document = table1(BASE, films, tmp_path, 2, lambda line: None)

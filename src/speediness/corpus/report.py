@@ -10,13 +10,11 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from speediness.corpus.page import stamp, write_page
 from speediness.corpus.watching import Watched
 from speediness.curves import Label, Segment
-from speediness.plots import LABEL_WORDS
+from speediness.plots import LABEL_WORDS, new_figure
 from speediness.progress import clock
 
 TICKS = (0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 100, 1000, 10_000)
@@ -175,8 +173,7 @@ def _histogram(
     scale: str,
 ) -> str:
     """Seconds of film by a value, stacked by label, as SVG in the colours of the page."""
-    figure = Figure(figsize=(4.2, 2.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(4.2, 2.6)
     axes: Axes = figure.subplots()
     axes.hist(
         [np.clip([value(s) for s in segments if s.label == label], edges[0], edges[-1]) for label in BANDS],

@@ -19,7 +19,7 @@ from speediness.evaluation.audit_report import (
     Measure,
     Row,
 )
-from speediness.plots import INK, save_figure
+from speediness.plots import INK, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,12 +42,8 @@ def plot_audit(audit: Audit, out_png: Path) -> None:
     Raises:
         OutputError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = audit.rows
-    figure = Figure(figsize=(WIDTH_IN, HEAD_IN + ROW_IN * len(rows)), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(WIDTH_IN, HEAD_IN + ROW_IN * len(rows))
     moves, flips, orders = figure.subplots(1, 3, sharey=True, width_ratios=(1.6, 1, 1))
     _draw(moves, rows, (MOVE, HIGHEST, RISE), "how far P(sped up) moves")
     _draw(flips, rows, (FLIPPED,), "windows that change side")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from speediness.plots import INK, save_figure
+from speediness.plots import INK, new_figure, save_figure
 
 NAMED = 60  # classes at most whose names are written, and
 COUNTED = 15  # whose counts
@@ -25,14 +25,10 @@ def plot_confusion(document: dict[str, Any], out_png: Path) -> None:
     Raises:
         OutputError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     classes, counts_KK = document["classes"], np.array(document["confusion"])
     share_KK = counts_KK / np.maximum(counts_KK.sum(1, keepdims=True), 1)
     side = 3.2 + 0.16 * min(len(classes), 101)
-    figure = Figure(figsize=(side + 1.2, side), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(side + 1.2, side, dpi=120)
     axes = figure.subplots()
     image = axes.imshow(share_KK, vmin=0, vmax=1, cmap="cividis_r")
     figure.colorbar(image, ax=axes, shrink=0.7, format=lambda share, _: f"{share:.0%}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from speediness.plots import INK, save_figure
+from speediness.plots import INK, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,11 +30,7 @@ def plot_reliability(report: dict[str, Any], out_png: Path) -> None:
     Raises:
         OutputError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12, 6.2), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(12, 6.2)
     grid = figure.add_gridspec(2, 2, height_ratios=(4, 1), width_ratios=(1, 1.15))
     diagram = figure.add_subplot(grid[0, 0])
     _draw_diagram(diagram, report["reliability"])

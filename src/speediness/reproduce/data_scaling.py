@@ -79,7 +79,7 @@ def data_scaling(base: Recipe, films: Films, out: Path, seeds: int, log: Log) ->
         folder = out / row.name / f"seed-{seed}"
         result = make_row(row, dataclasses.replace(recipe, seed=seed), own, folder, out / "cache", log)
         kept, _ = held_out(own.train, recipe.validation_share)
-        figures = {"in_domain": result.test, "out_of_domain": result.ood}
+        figures = {"trained_on": result.trained, "in_domain": result.test, "out_of_domain": result.ood}
         networks.append(
             {
                 "share": share,
@@ -192,7 +192,8 @@ def table(document: dict[str, Any]) -> list[list[str]]:
 
     The first row is the head; shares in percent.
     """
-    rows = [["sources", "films", "networks", *TITLES.values(), "windows, out of domain"]]
+    titles = (*TITLES.values(), "windows, out of domain", "windows, trained on")
+    rows = [["sources", "films", "networks", *titles]]
     for share in SHARES:
         made = [network for network in document["networks"] if network["share"] == share]
 
@@ -201,10 +202,10 @@ def table(document: dict[str, Any]) -> list[list[str]]:
 
         counts = (f"{np.mean([network[name] for network in made]):.0f}" for name in ("sources", "films"))
         cells = [*counts, str(len(made)), *(mean("in_domain", name) for name in TITLES)]
-        rows.append([*cells, mean("out_of_domain", "accuracy")])
+        rows.append([*cells, *(mean(part, "accuracy") for part in ("out_of_domain", "trained_on"))])
     last = [f"{document['expected']['sources']:.0f}, expected", "", ""]
     for name in TITLES:
         found = document["expected"][name]
         low, high = found["interval_95"]["at_tenfold"]
         last.append(f"{found['at_tenfold']:.1%} ({100 * low:.1f} to {100 * high:.1f})")
-    return [*rows, [*last, ""]]
+    return [*rows, [*last, "", ""]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from speediness.plots import INK, save_figure
+from speediness.plots import INK, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,11 +32,7 @@ def plot_scaling(document: dict[str, Any], out_png: Path) -> None:
     Raises:
         OutputError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 4.6), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11, 4.6)
     left, right = figure.subplots(1, 2)
     _draw_sources(left, document)
     _draw_clips(right, document["networks"])
@@ -61,6 +57,9 @@ def _draw_sources(axes: Axes, document: dict[str, Any]) -> None:
             axes.plot(places[part], line[part], color=colour, lw=1.5, ls=style)
         low, high = found[name]["interval_95"]["at_tenfold"]
         axes.vlines(tenfold * 1.06 ** (place - 1), low, high, color=colour, lw=1.5)  # beside one another
+    _, colour, marker = MEASURES["accuracy"]
+    values = [network["trained_on"]["accuracy"] for network in networks]
+    axes.plot(sources, values, marker, color=colour, mfc="none", ms=6, label="windows of films trained on")
     axes.set_xscale("log")
     ticks = sorted({*sources.tolist(), round(tenfold)})
     axes.set_xticks(ticks, [str(count) for count in ticks])

@@ -21,7 +21,7 @@ from speediness.analysis.network import Network
 from speediness.datasets.film import Film
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.speed_accuracy import ZOOM, halve, score_film
-from speediness.plots import INK, save_figure
+from speediness.plots import INK, new_figure, save_figure
 from speediness.reproduce.walker import Walker
 
 if TYPE_CHECKING:
@@ -133,11 +133,7 @@ def _ranked(value: Answers) -> float:
 
 
 def _draw(report: dict[str, Any], speediness: Answers, flow: Answers, out: Path) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(12.5, 5.0), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(12.5, 5.0)
     grid = figure.add_gridspec(1, 2, width_ratios=(1, 1.5))
     _draw_strips(figure.add_subfigure(grid[0]))
     _draw_answers(figure.add_subfigure(grid[1]).subplots(), report, speediness, flow)

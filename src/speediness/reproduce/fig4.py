@@ -11,7 +11,7 @@ import numpy as np
 from speediness.analysis.curve import analyse
 from speediness.analysis.network import Network
 from speediness.curves import SpeedinessCurve
-from speediness.plots import INK, save_figure, sum_up
+from speediness.plots import INK, new_figure, save_figure, sum_up
 
 # Paper: v_3, 1.25^3 = 1.95 times. Here: exactly twice, as Table 1 has it.
 FACTORS = (1.0, 2.0)
@@ -43,9 +43,6 @@ def prediction_curves(
         VideoError: a film cannot be read.
         OutputError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     curves: list[SpeedinessCurve] = []
     for n, video in enumerate(videos):
         curves.append(
@@ -57,8 +54,7 @@ def prediction_curves(
             )
         )
     width_in, height_in = PANEL_IN
-    figure = Figure(figsize=(width_in, 0.6 + height_in * len(videos)), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(width_in, 0.6 + height_in * len(videos))
     panels = figure.subplots(len(videos), 1, squeeze=False)[:, 0]
     for axes, video, curve in zip(panels, videos, curves, strict=True):
         for score, factor, colour in zip(1 - curve.normal, FACTORS, COLOURS, strict=True):

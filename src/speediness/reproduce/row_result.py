@@ -9,7 +9,7 @@ import numpy as np
 
 from speediness.evaluation.speed_accuracy import FilmScores
 
-ROW_SCHEMA = "speediness.table1_row/1"
+ROW_SCHEMA = "speediness.table1_row/2"
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class RowResult:
     """Of the plain rule on the mean flow, fitted on the films trained on."""
     own: dict[str, tuple[int, int]]
     """Of each held-out source: clips drawn as in training that were right (not centred), and clips."""
+    trained: list[FilmScores]
+    """Films trained on, as they are."""
     test: list[FilmScores]
     """In the domain trained on."""
     ood: list[FilmScores]
@@ -33,8 +35,8 @@ class RowResult:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document, scores to four digits."""
-        scores = {"test": [_plain(film) for film in self.test], "ood": [_plain(film) for film in self.ood]}
-        return vars(self) | scores
+        parts = {"trained": self.trained, "test": self.test, "ood": self.ood}
+        return vars(self) | {part: [_plain(film) for film in films] for part, films in parts.items()}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> RowResult:
@@ -43,6 +45,7 @@ class RowResult:
             bias=document["bias"],
             flow_threshold=document["flow_threshold"],
             own={source: (right, clips) for source, (right, clips) in document["own"].items()},
+            trained=[_scores(film) for film in document["trained"]],
             test=[_scores(film) for film in document["test"]],
             ood=[_scores(film) for film in document["ood"]],
             left_out=document["left_out"],

@@ -109,6 +109,7 @@ class _Maker:
             bias=bias,
             flow_threshold=fit_flow_threshold(trained),
             own=self._own(judge),
+            trained=centred(trained, bias),
             test=centred(self._scores("test films", self.films.test, judge), bias),
             ood=centred(self._scores("films out of domain", self.films.ood, judge), bias),
             left_out=self.left_out,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from speediness.plots import INK, save_figure
+from speediness.plots import INK, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,12 +31,8 @@ def plot_table(document: dict[str, Any], out_png: Path) -> None:
     Raises:
         OutputError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = document["rows"]
-    figure = Figure(figsize=(11, 1.5 + 0.85 * len(rows)), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(11, 1.5 + 0.85 * len(rows))
     axes = figure.subplots()
     for place, (part, (label, colour)) in enumerate(PARTS.items()):
         _draw_part(axes, rows, part, label, colour, (place - 1) * HEIGHT)

@@ -10,7 +10,7 @@ import numpy as np
 
 from speediness.evaluation.intervals import gain_interval
 from speediness.evaluation.probes import RECALL_AT
-from speediness.plots import INK, save_figure
+from speediness.plots import INK, new_figure, save_figure
 from speediness.reproduce.published import RSPNET, TABLE2, TABLE3
 
 TITLES = {"random": "random start", "speednet": "SpeedNet", "rspnet": "RSPNet"}
@@ -131,11 +131,7 @@ def plot_shares(document: dict[str, Any], out_png: Path) -> None:
     Raises:
         OutputError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.5, 4.2), dpi=130, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8.5, 4.2)
     axes = figure.subplots()
     rows = [row for row in document["rows"] if row.get("finetune") or row.get("probe")]
     width = 0.8 / max(len(rows), 1)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from speediness.plots import PALETTES, Theme, colours, save_figure, sum_up, time_axis
+from speediness.plots import PALETTES, Theme, colours, new_figure, save_figure, sum_up, time_axis
 from speediness.search.hits import Hit
 from speediness.search.within import LEAST, Graph
 
-SIZE_IN, DPI = (11.0, 3.4), 130
+SIZE_IN = (11.0, 3.4)
 
 
 def plot_graph(
@@ -37,13 +37,10 @@ def plot_graph(
         OutputError: the picture cannot be written.
     """
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     palette = PALETTES[theme]
     with matplotlib.rc_context(colours(palette)):
-        figure = Figure(figsize=SIZE_IN, dpi=DPI, layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = new_figure(*SIZE_IN)
         axes = figure.subplots()
         if query_s is not None:
             axes.axvspan(*query_s, color=palette.limit, alpha=0.35, linewidth=0, label="query")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speediness.plots import save_figure
+from speediness.plots import new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,11 +26,7 @@ def plot_training(rows: list[dict[str, Any]], out_png: Path) -> None:
     Raises:
         OutputError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.0, 6.5), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9.0, 6.5, dpi=110)
     above, below = figure.subplots(2, 1, sharex=True)
     trained = [row for row in rows if "validation" not in row]
     steps = [row["step"] for row in trained]

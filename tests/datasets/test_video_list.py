@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from speediness.datasets.video_list import VideoItem, from_folder, from_manifest, held_out
+from speediness.datasets.video_list import (
+    MOST_SCORED,
+    VideoItem,
+    from_folder,
+    from_manifest,
+    held_out,
+    spread,
+)
 from speediness.errors import DataError
 
 
@@ -78,3 +85,10 @@ def test_sources_are_held_out_whole_and_the_same_way_every_time() -> None:
     assert len(kept) + len(held) == len(items)
     assert 0.12 < len(held) / len(items) < 0.28
     assert held_out(items[::-1], 0.2)[1] == held[::-1]
+
+
+def test_of_very_many_films_some_are_scored_evenly_chosen() -> None:
+    many = [VideoItem(Path("a.mp4"), str(n)) for n in range(2 * MOST_SCORED + 1)]
+    chosen = [int(item.source) for item in spread(many)]
+    assert len(chosen) <= MOST_SCORED and chosen == list(range(0, len(many), 3))
+    assert spread(many[:7]) == many[:7] and spread([]) == []

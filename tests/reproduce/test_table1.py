@@ -121,13 +121,6 @@ def test_rows_differ_in_their_safeguards_and_not_in_the_clips_they_see(name: str
     assert flow == ours and not full.recompressed
 
 
-def test_at_most_so_many_films_place_the_bias_evenly_chosen(walkers: list[VideoItem]) -> None:
-    many = [dataclasses.replace(walkers[0], source=str(n)) for n in range(2 * row_run.MOST_FILMS + 1)]
-    chosen = [int(item.source) for item in row_run._spread(many)]
-    assert len(chosen) <= row_run.MOST_FILMS and set(np.diff(chosen)) == {3}
-    assert row_run._spread(many[:7]) == many[:7] and row_run._spread([]) == []
-
-
 def scored(source: str, one: list[float], two: list[float]) -> FilmScores:
     a, b = np.array(one, np.float32), np.array(two, np.float32)
     return FilmScores(f"{source}.mp4", source, a, b, a, a, b, a)

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from speediness.cli.main import build_parser
 from speediness.datasets.video_list import VideoItem
 from speediness.documents import markdown_table
 from speediness.errors import DataError
+from speediness.models.checkpoint import save_network
+from speediness.models.encoder import Encoder
 from speediness.reproduce import transfer as engine
 from speediness.reproduce.published import TABLE3
-from speediness.reproduce.transfer import Data, estimate_s, recipes, transfer
+from speediness.reproduce.transfer import Data, Scale, estimate_s, recipes, transfer
 from speediness.reproduce.transfer_tables import gains, plot_shares, published, table
 from speediness.training.recipe import find_recipe
 
@@ -92,6 +95,29 @@ def test_weights_trained_before_are_a_row_of_their_own(
     )
     again = json.loads((first / "transfer.json").read_text())
     assert document["rows"][0]["pretext"] == again["rows"][0]["pretext"]
+
+
+def test_weights_of_another_network_and_backbone_are_probed_and_tuned_as_they_are(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "recipes", lambda scale: SMOKE)
+    converted = Encoder(dataclasses.replace(SMOKE["finetune"].config, width=0.125))
+    save_network(tmp_path / "theirs.safetensors", converted, {})
+    weights = {"theirs": tmp_path / "theirs.safetensors"}
+    document = transfer(
+        data, tmp_path, "smoke", 1, lambda line: None, starts=["theirs"], weights=weights, name="rspnet"
+    )
+    assert document == json.loads((tmp_path / "rspnet.json").read_text())
+    (row,) = document["rows"]
+    assert [len(row[measure]) for measure in ("pretext", "probe", "finetune")] == [0, 1, 1]
+    assert json.loads((tmp_path / "theirs/seed-0/finetune/test.json").read_text())["made_by"]["recipe"][
+        "width"
+    ] == pytest.approx(0.125)
+
+
+def test_all_networks_of_a_scale_share_a_backbone() -> None:
+    for scale in get_args(Scale):
+        assert len({(recipe.backbone, recipe.width) for recipe in recipes(scale).values()}) == 1
 
 
 def test_means_intervals_and_seeds_are_printed() -> None:

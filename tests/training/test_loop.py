@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, SpeedinessError
 from speediness.tasks.rspnet import RSPNetTask
+from speediness.tasks.speed_class import SpeedClassTask
 from speediness.tasks.task import Batch
 from speediness.training import loop
 from speediness.training.metrics import read_metrics
@@ -164,6 +165,30 @@ def test_a_full_disk_stops_the_run_with_the_last_checkpoint_intact(
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (tmp_path / "checkpoint.safetensors").read_bytes() == before
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_another_recipe_does_not_go_on_with_a_run(
+    whole: Path, walkers: list[VideoItem], cache_folder: Path
+) -> None:
+    before = (whole / "checkpoint.safetensors").read_bytes()
+    other = dataclasses.replace(RECIPE, seed=7, task=SpeedClassTask(temporal="none"))
+    with pytest.raises(SpeedinessError, match=r"task was .*even.*, is .*none.*, seed was 0, is 7; resume"):
+        run(other, walkers, whole, cache_folder, resume=True)
+    run(
+        dataclasses.replace(RECIPE, lr=1.0), walkers, whole, cache_folder, resume=True
+    )  # nothing left to do
+    assert (whole / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_a_gpu_too_small_is_told_what_to_do(
+    walkers: list[VideoItem], cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(loop.Run, "step", full)
+    with pytest.raises(SpeedinessError, match=r"4 clips a step .* set windows lower than 2"):
+        run(RECIPE, walkers, tmp_path, cache_folder)
 
 
 def test_a_run_ends_with_its_minutes(walkers: list[VideoItem], cache_folder: Path, tmp_path: Path) -> None:

@@ -217,16 +217,16 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
         weights=weights,
         measures=measures,
         where=(arguments.pretrain or arguments.data, arguments.data),
+        name=name,
     )
     rows = table(name, document)
-    outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png")}
+    outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png", "json")}
     ours = [rows] if name == "table3" else [rows, gains(document)]
     write_text(Path(outputs["md"]), "\n".join(markdown_table(part) for part in [*ours, published(name)]))
     if name == "table3":
         del outputs["png"]
     else:
         plot_shares(document, Path(outputs["png"]))
-    outputs["json"] = str(arguments.out / "transfer.json")
     if arguments.json:
         print_json(document | {"outputs": outputs})
     else:

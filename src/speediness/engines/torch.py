@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch._dynamo import config as dynamo_config
 
 from speediness.engines.judge import Answers, Floats, Judge, Pixels
 from speediness.models.checkpoint import load_speednet
@@ -30,6 +31,8 @@ def judge_with(network: SpeedNet) -> Judge:
     device = next(network.parameters()).device
     fast: Callable[..., tuple[Tensor, ...]] = network.judge
     if device.type == "cuda":
+        # Where nothing can be compiled, as without a C compiler, it runs as it is.
+        dynamo_config.suppress_errors = True
         fast = torch.compile(network.judge, dynamic=True)
 
     def given(array: Pixels | Floats) -> Tensor:

@@ -72,6 +72,19 @@ def load_network(path: str | os.PathLike[str], kind: type[AnyEncoder]) -> AnyEnc
     return network.eval()
 
 
+def network_name(path: str | os.PathLike[str]) -> str:
+    """Class of the network in a file of :func:`save_network`; empty if it does not say.
+
+    Raises:
+        WeightsError: missing or not safetensors.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return json.loads((file.metadata() or {}).get("network", '""'))
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} holds no weights: {error}") from error
+
+
 def start_from(network: Encoder, path: str | os.PathLike[str]) -> None:
     """Give a network the backbone of trained weights, whatever its head and theirs.
 

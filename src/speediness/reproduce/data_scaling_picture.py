@@ -75,5 +75,6 @@ def _draw_clips(axes: Axes, networks: list[dict[str, Any]]) -> None:
         clips = [look["clips"] for look in curves[0]]
         accuracy = [np.mean([curve[n]["accuracy"] for curve in curves]) for n in range(len(clips))]
         axes.plot(clips, accuracy, f"-{marker}", color=colour, ms=5, label=f"{share:.0%} of the sources")
+    axes.margins(y=0.3)  # room for the legend
     axes.set_xlabel("clips seen in training")
     axes.set_title("held-out films, windows, by clips", loc="left", fontsize=11)

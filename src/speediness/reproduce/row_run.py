@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 import speediness
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
-from speediness.datasets.video_list import VideoItem, digest, held_out
+from speediness.datasets.video_list import VideoItem, digest, held_out, spread
 from speediness.documents import read_json, write_json, write_text
 from speediness.engines.judge import WindowJudge
 from speediness.engines.torch import judge_with
@@ -35,7 +35,6 @@ from speediness.training.processes import joined_processes
 from speediness.training.recipe import Recipe
 from speediness.training.run import Run
 
-MOST_FILMS = 1000  # trained or held out, that place the bias and the threshold; more change nothing
 TRAINED_STRIDE_S = 4.0  # of their windows, as for the published weights
 OWN_CLIPS = 1200  # drawn from held-out films as in training
 
@@ -96,7 +95,7 @@ class _Maker:
         self.clip, self.cache = recipe.config.clip, cache
         self.clips = ClipCache(cache, ZOOM * self.clip.size_px, self.clip.channels)
         kept, held = held_out(films.train, recipe.validation_share)
-        self.kept, self.held = _spread(kept), _spread(held)
+        self.kept, self.held = spread(kept), spread(held)
         self.left_out: list[str] = []
 
     def make(self) -> RowResult:
@@ -184,8 +183,3 @@ class _Maker:
         if items and not scores:
             raise DataError(f"none of the {len(items)} {title} can be used: {self.left_out[-1]}")
         return scores
-
-
-def _spread(items: list[VideoItem]) -> list[VideoItem]:
-    """At most MOST_FILMS, evenly spread over the list."""
-    return items[:: -(-len(items) // MOST_FILMS)] if items else items

@@ -27,7 +27,7 @@ from speediness.evaluation.probes import probe, released_retrieval
 from speediness.evaluation.relative_speed import ranked_right, same_film_found
 from speediness.evaluation.speed_accuracy import ZOOM
 from speediness.models.backbones import find_backbone
-from speediness.models.checkpoint import load_network, save_network
+from speediness.models.checkpoint import load_network, network_name, save_network
 from speediness.models.cost import count_macs
 from speediness.models.encoder import Encoder
 from speediness.models.rspnet import RSPNet
@@ -39,6 +39,7 @@ from speediness.training.recipe import (
     Recipe,
     finetune_s3dg,
     finetune_small,
+    like_weights,
     rspnet_s3dg,
     rspnet_small,
     smoke,
@@ -69,11 +70,13 @@ class Data:
 def recipes(scale: Scale) -> dict[str, Recipe]:
     """The recipes of a scale, all on one backbone: ``speednet``, ``rspnet`` and ``finetune``.
 
-    paper: as published, for GPUs. small: a narrow 3D ResNet-18 and a corpus of an hour, for two CPU
-    cores. smoke: a few steps of the same code.
+    paper: as published, but all on RSPNet's variant of S3D-G; for GPUs. small: a narrow 3D ResNet-18
+    and a corpus of an hour, for two CPU cores. smoke: a few steps of the same code.
     """
     if scale == "paper":
-        return {"speednet": speednet_s3dg(), "rspnet": rspnet_s3dg(), "finetune": finetune_s3dg()}
+        published = {"speednet": speednet_s3dg(), "rspnet": rspnet_s3dg(), "finetune": finetune_s3dg()}
+        backbone = published["rspnet"].backbone
+        return {name: dataclasses.replace(recipe, backbone=backbone) for name, recipe in published.items()}
     if scale == "small":
         rspnet = rspnet_small()
         shared = {name: getattr(rspnet, name) for name in ("backbone", "width", "recompressed", "compiled")}
@@ -101,12 +104,13 @@ def transfer(
     weights: dict[str, Path] | None = None,
     measures: Sequence[str] = ("pretext", "probe", "finetune"),
     where: tuple[str, str] = ("PRETRAIN", "DATA"),
+    name: str = "transfer",
 ) -> dict[str, Any]:
     """Pretrain or load, fine-tune and probe, for every start and seed.
 
     Args:
         data: lists of films.
-        out: folder; a folder a start and seed, ``transfer.json``, ``commands.txt`` and ``log.txt``.
+        out: folder; a folder a start and seed, ``NAME.json``, ``commands.txt`` and ``log.txt``.
         scale: of the recipes.
         seeds: networks a start, of seeds 0 to ``seeds - 1``.
         log: receives one line at a time; what it says is also in ``log.txt``.
@@ -114,9 +118,10 @@ def transfer(
         weights: trained before, by name; a start that is named here is not pretrained.
         measures: what is done with each.
         where: ``--data`` of the films to pretrain on and of those with labels, for ``commands.txt``.
+        name: of the document; several may share a folder, which does nothing twice.
 
     Returns:
-        The document in ``transfer.json``: ``rows``, one a start, with every measure's figures by
+        The document in ``NAME.json``: ``rows``, one a start, with every measure's figures by
         seed, and ``made_by``.
 
     Raises:
@@ -129,10 +134,10 @@ def transfer(
     jobs = [(seed, start) for seed in range(seeds) for start in starts]
     for done, (seed, start) in enumerate(jobs):
         work.say(f"{start}, seed {seed}: {done + 1} of {len(jobs)}")
-        for name in measures:
-            if name == "pretext" and start == "speednet":
+        for measure in measures:
+            if measure == "pretext" and not work.has_pretext(start):
                 continue
-            rows[start][name].append(work.result(name, start, seed))
+            rows[start][measure].append(work.result(measure, start, seed))
         document = {
             "schema": SCHEMA,
             "rows": [{"start": start, **measured} for start, measured in rows.items()],
@@ -143,8 +148,8 @@ def transfer(
                 "speediness": speediness.__version__,
             },
         }
-        write_json(out / "transfer.json", document)
-    return read_json(out / "transfer.json", SCHEMA)
+        write_json(out / f"{name}.json", document)
+    return read_json(out / f"{name}.json", SCHEMA)
 
 
 def estimate_s(scale: Scale, starts: Sequence[str], measures: Sequence[str]) -> float:
@@ -218,6 +223,12 @@ class _Work:
         else:
             write_json(path, document)
 
+    def has_pretext(self, start: str) -> bool:
+        """Whether it holds the heads that RSPNet's tasks ask: others' backbones and SpeedNet do not."""
+        if start not in self.weights:
+            return start != "speednet"
+        return network_name(self.weights[start]) == RSPNet.__name__
+
     def say(self, line: str) -> None:
         """To the log and to the file."""
         with (self.out / "log.txt").open("a", encoding="utf-8") as file:
@@ -283,7 +294,9 @@ class _Work:
 
     def _finetune(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         weights = self._start(start, seed, folder)
-        recipe = dataclasses.replace(self.recipes["finetune"], seed=seed, init=str(weights or ""))
+        recipe = dataclasses.replace(self.recipes["finetune"], seed=seed)
+        if weights is not None:
+            recipe = like_weights(recipe, weights)
         recipe = with_classes(recipe, self.data.train)
         run = folder / "finetune"
         self._note("finetune", self.labels_where, run, recipe)

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import torch
+
 from speediness.datasets.clip_cache import CachedFilm, ClipCache
-from speediness.datasets.video_list import VideoItem, held_out
+from speediness.datasets.video_list import VideoItem, held_out, spread
 from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.speed_accuracy import ZOOM
 from speediness.training.loader import Loader, drawn_ahead
@@ -63,7 +65,8 @@ def train(
         DataError: too few films can be decoded.
         KeyboardInterrupt: Ctrl-C or SIGTERM; a checkpoint was saved first.
         OutputError: the disk is full; the last checkpoint is intact.
-        SpeedinessError: the folder already holds a run, or the loss is no longer a number.
+        SpeedinessError: the folder already holds a run, or one of another recipe; the loss is no
+            longer a number; the GPU's memory is too small.
     """
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "checkpoint.safetensors"
@@ -76,7 +79,7 @@ def train(
         kept, validation_items = held_out(items, recipe.validation_share)
         with processes.first_alone():
             films = clips.films(kept, log, recipe.recompressed)
-            validation = clips.films(validation_items, log)
+            validation = clips.films(spread(validation_items), log)
         if not films or not validation:
             raise DataError(
                 f"{len(films)} films to train on and {len(validation)} to validate on: give more sources"
@@ -97,7 +100,13 @@ def train(
             recipe.zoom,
         )
         pace = Pace(recipe.steps, minutes, run.done, run.spent_s)
-        _loop(run, loader, validation, checkpoint, pace, log)
+        try:
+            _loop(run, loader, validation, checkpoint, pace, log)
+        except torch.OutOfMemoryError as error:
+            raise SpeedinessError(
+                f"{recipe.clips} clips a step do not fit into the memory of the GPU: set windows lower than"
+                f" {recipe.windows}, or recompressed=0; the last checkpoint is intact"
+            ) from error
     return checkpoint
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 import speediness
 from speediness.datasets.clip_cache import ClipCache
-from speediness.datasets.video_list import VideoItem, held_out
+from speediness.datasets.video_list import VideoItem, held_out, spread
 from speediness.engines import open_judge
 from speediness.engines.torch import judge_with
 from speediness.errors import WeightsError
@@ -62,7 +62,8 @@ def publish(
     Args:
         run: folder written by :func:`speediness.training.loop.train`, finished or not.
         items: the films it was trained on; with the sources held out then a SpeedNet is calibrated,
-            with the others the mean-flow threshold is fitted that every accuracy is read against.
+            with the others the mean-flow threshold is fitted that every accuracy is read against; of
+            very many only some, see :func:`speediness.datasets.video_list.spread`.
         out: the ``.safetensors`` file to write; an ``.onnx`` goes beside it.
         cache: folder of decoded films.
         log: receives one line at a time.
@@ -78,12 +79,12 @@ def publish(
     save_network(out, network, made_by)
     clip = recipe.config.clip
     clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
-    kept, held = held_out(items, recipe.validation_share)
+    kept, held = (spread(part) for part in held_out(items, recipe.validation_share))
     if isinstance(network, SpeedNet):
         # Both files hold the same float16 numbers, so that they give the same answers.
         network = load_network(out, SpeedNet)
         return _publish_speednet(network, made_by, out.with_suffix(".onnx"), clips, (kept, held), log)
-    validation = recipe.task.validate(network, clips.films(held, log))
+    validation = recipe.task.validate(network.in_use(), clips.films(held, log))
     return {"validation": validation, "made_by": made_by}
 
 

@@ -25,6 +25,9 @@ from speediness.tasks.task import Batch, Forward
 from speediness.training.processes import Processes
 from speediness.training.recipe import Recipe
 
+MAY_CHANGE = ("steps", "evaluate_every", "checkpoint_minutes", "lr", "bf16", "compiled")
+"""Settings of a recipe that may be others when a run is resumed."""
+
 
 class Run:
     """Everything a checkpoint holds.
@@ -153,10 +156,12 @@ class Run:
         """Load what :meth:`save` wrote.
 
         Raises:
+            SpeedinessError: the checkpoint is of another recipe; MAY_CHANGE names what may be another.
             WeightsError: not a checkpoint, or one of another network.
         """
+        header = read_header(path)
+        self._refuse_another(Recipe.from_json(json.loads(header["recipe"])), path)
         try:
-            header = read_header(path)
             tensors = load_file(path)
             for part in ("network", "average", "memory"):
                 prefix = f"{part}."
@@ -174,6 +179,16 @@ class Run:
         self.optimizer.load_state_dict(optimizer)
         self.done, self.spent_s = int(header["step"]), float(header["spent_s"])
         self.sums = Counter(json.loads(header["sums"]))
+
+    def _refuse_another(self, recipe: Recipe, path: Path) -> None:
+        before, now = vars(recipe), vars(self.recipe)
+        changed = [name for name in now if name not in MAY_CHANGE and now[name] != before[name]]
+        if changed:
+            was = ", ".join(f"{name} was {before[name]}, is {now[name]}" for name in changed)
+            raise SpeedinessError(
+                f"{path} is of another recipe: {was}; resume with the recipe and --set of its run, or"
+                " choose another --out"
+            )
 
 
 def read_header(path: Path) -> dict[str, Any]:

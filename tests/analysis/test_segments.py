@@ -97,6 +97,25 @@ def test_where_nothing_moves_there_is_no_evidence_and_no_slow_motion() -> None:
     assert segment.confidence == pytest.approx(0.95, abs=0.02)  # the prior, nothing more
 
 
+def test_a_picture_held_for_long_is_no_slow_motion() -> None:
+    """A film that drops the same frames says of the pause between what its twin that stores them does."""
+    times_s, log_odds = film([(12, 1.0), (12, 0.2), (12, 1.0)])
+    held = (times_s > 12) & (times_s < 24)
+    twin = find_segments(times_s, 36.0, FACTORS, log_odds, ~held, (), RESPONSE)
+    kept = ~held
+    dropped = find_segments(
+        times_s[kept], 36.0, FACTORS, log_odds[:, kept], np.ones(kept.sum(), bool), (), RESPONSE
+    )
+    assert [segment.label for segment in dropped] == [segment.label for segment in twin] == ["natural"]
+
+
+def test_a_film_of_a_frame_a_second_is_not_all_held() -> None:
+    times_s = np.arange(60.0)
+    log_odds = np.full((len(FACTORS), 60), 4.0, np.float32)
+    (segment,) = find_segments(times_s, 60.0, FACTORS, log_odds, np.ones(60, bool), (), RESPONSE)
+    assert segment.label == "sped_up"
+
+
 def test_one_frame_is_one_segment() -> None:
     (segment,) = find_segments(
         np.array([0.0]), 0.04, FACTORS, np.zeros((11, 1), np.float32), np.array([True]), (), RESPONSE

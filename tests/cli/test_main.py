@@ -87,3 +87,28 @@ def test_a_reader_that_closes_early_is_no_error() -> None:
     assert process.stderr.read() == ""
     process.stderr.close()
     process.wait(timeout=10)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_who_is_told_to_end_leaves_nothing_half_written(
+    film: Path, curve_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    program = (
+        "import os, signal, sys\n"
+        "from speediness.cli.main import main\n"
+        "from speediness.video.writer import VideoWriter\n"
+        "def half_way(self):\n"
+        "    self._container.mux(self._pictures.encode(None))\n"
+        "    assert 'o.mp4.partial' in os.listdir(sys.argv[1])\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "VideoWriter._finish = half_way\n"
+        "sys.exit(main(sys.argv[2:]))\n"
+    )
+    render = ["speedup", str(film), "--from", str(curve_file), "--rate", "1.5", "-o", str(out / "o.mp4")]
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(out), *render], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130 and "nothing half written" in done.stderr
+    assert not list(out.glob("*.mp4*"))

@@ -99,10 +99,17 @@ def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_engine("auto") == "onnx"
     there.add("openvino")
     assert choose_engine("auto") == "openvino"
-    there.add("torch")
+    there |= {"torch", "safetensors"}
+    cuda = True
+    monkeypatch.setattr(engines, "_has_cuda", lambda: cuda)
     assert choose_engine("auto") == "openvino"
     monkeypatch.setattr(engines, "which", lambda name: f"/usr/bin/{name}")
     assert choose_engine("auto") == "torch"
+    there.remove("safetensors")  # the base install, beside somebody's torch
+    assert choose_engine("auto") == "openvino"
+    there.add("safetensors")
+    cuda = False
+    assert choose_engine("auto") == "openvino"
 
 
 def test_engines_that_are_not_there_are_refused_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

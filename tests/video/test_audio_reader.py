@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from speediness.errors import VideoError
@@ -153,3 +154,45 @@ def test_an_odd_rate_becomes_one_that_can_be_written(tmp_path: Path) -> None:
 def test_a_silent_film_has_no_sound_to_read(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no sound"):
         AudioReader(VideoReader(write_film(tmp_path / "film.mp4", steady(5))))
+
+
+def test_the_sound_of_joined_files_goes_on_with_the_pictures(tmp_path: Path) -> None:
+    for name, at_s in (("a", [1.0]), ("b", [0.5, 1.5])):
+        write_film(tmp_path / f"{name}.ts", steady(51), sound_CN=clicks(at_s, 2))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join((tmp_path / f"{name}.ts").read_bytes() for name in "aba"))
+    _, sound_CN = heard(joined)
+    np.testing.assert_allclose(click_times(sound_CN), [1.0, 2.5, 3.5, 5.0], atol=0.06)
+
+
+@pytest.mark.parametrize(
+    ("marks", "taken"),
+    [
+        ([Disposition.comment, Disposition.default], 1),
+        ([Disposition.comment, Disposition(0)], 1),
+        ([Disposition.default, Disposition(0)], 0),
+        ([Disposition(0), Disposition(0)], 0),
+    ],
+)
+def test_of_several_tracks_the_films_own_is_heard(
+    tmp_path: Path, marks: list[Disposition], taken: int
+) -> None:
+    with av.open(str(tmp_path / "two.mkv"), "w") as container:
+        pictures: Any = container.add_stream("libx264", rate=25)
+        pictures.width, pictures.height, pictures.pix_fmt = 96, 64, "yuv420p"
+        tracks: list[Any] = [container.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in marks]
+        for track, mark in zip(tracks, marks, strict=True):
+            track.disposition = mark
+        for i in range(25):
+            picture = av.VideoFrame(96, 64, "yuv420p")
+            picture.pts, picture.time_base = i, Fraction(1, 25)
+            container.mux(pictures.encode(picture))
+        container.mux(pictures.encode(None))
+        for n, track in enumerate(tracks):
+            block = np.full((1, RATE), 8000 * (n + 1), np.int16)
+            wave = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
+            wave.sample_rate, wave.time_base, wave.pts = RATE, Fraction(1, RATE), 0
+            container.mux(track.encode(wave))
+            container.mux(track.encode(None))
+    _, sound_CN = heard(tmp_path / "two.mkv")
+    assert sound_CN[0, RATE // 2] == pytest.approx(8000 * (taken + 1) / 32768, abs=1e-3)

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from av.video.frame import PictureType
 
 from speediness.errors import VideoError
 from speediness.video.reader import Frame, VideoReader
@@ -31,6 +32,24 @@ def read(path: Path, **kwargs: Any) -> tuple[VideoReader, list[Frame]]:
 
 def numbers(frames: list[Frame]) -> list[int]:
     return [read_number(frame.pixels_HWC) for frame in frames]
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_an_avi_whose_frames_are_stored_out_of_order(tmp_path: Path, codec: str) -> None:
+    """AVI stamps no picture; what FFmpeg gives for H.264 counts frames as they are stored."""
+    with av.open(str(tmp_path / "b.avi"), "w") as container:
+        stream: Any = container.add_stream(codec, rate=25, options={"bf": "2", "b_strategy": "0"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for i in range(50):
+            picture = av.VideoFrame.from_ndarray(numbered_picture(i), format="rgb24")
+            picture.pts, picture.time_base = i, Fraction(1, 25)
+            container.mux(stream.encode(picture.reformat(format="yuv420p")))
+        container.mux(stream.encode(None))
+    with av.open(str(tmp_path / "b.avi")) as container:
+        assert PictureType.B in {picture.pict_type for picture in container.decode(video=0)}
+    reader, frames = read(tmp_path / "b.avi")
+    assert numbers(frames) == list(range(50)) and not reader.warnings
+    assert [frame.time_s for frame in frames] == steady(50)[:50]
 
 
 @pytest.mark.parametrize("name", CONTAINERS)

@@ -23,6 +23,7 @@ CHANGE_COST = 4.0  # nats; e^-4 a quarter of a second is one change in about 14 
 PRIOR_NATURAL = 0.95  # most film plays at the speed it was filmed
 NATURAL_RANGE = (0.75, 1.35)  # factors called natural: one step of X either way
 EVIDENCE_S = 3.0  # seconds of film that count as one independent look
+HELD_S = 0.5  # a picture shown longer, and far longer than is usual in its film, stands still
 LOOKS_PER_MOMENT = 2.0  # independent looks among the K factors, which share most of their frames
 
 
@@ -121,6 +122,7 @@ def _evidence(
 ) -> NDArray[np.float64]:
     """(G, Q) log-likelihood of each candidate, each moment on its own."""
     moving_G = np.interp(grid_s, times_s, moving_F.astype(float))
+    moving_G[_held(times_s, grid_s)] = 0
     # A film played at k and watched at X^i answers as natural film at k X^i; beyond the measured
     # factors the nearest one stands in.
     at_KQ = np.log(np.array(factors)[:, None] * candidates)
@@ -132,6 +134,15 @@ def _evidence(
     weight = GRID_S / EVIDENCE_S * LOOKS_PER_MOMENT / len(factors)
     evidence_GQ *= weight * moving_G[:, None]
     return evidence_GQ
+
+
+def _held(times_s: NDArray[np.float64], grid_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(G,) whether one picture is held there, as in a film that stores none twice."""
+    if len(times_s) < 2:
+        return np.zeros(len(grid_s), bool)
+    gaps_s = np.diff(times_s)
+    at_G = np.clip(np.searchsorted(times_s, grid_s, side="right") - 1, 0, len(gaps_s) - 1)
+    return gaps_s[at_G] > max(HELD_S, 4 * float(np.median(gaps_s)))
 
 
 def _prior(labels_Q: list[Label]) -> NDArray[np.float64]:

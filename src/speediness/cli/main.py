@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import io
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -93,8 +94,10 @@ def build_parser() -> OneLineParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1 a bug, 2 the user's to mend, 130 Ctrl-C."""
+    """Run one command and return its exit code: 0, 1 a bug, 2 the user's to mend, 130 Ctrl-C or SIGTERM."""
     _print_any_name()
+    with contextlib.suppress(ValueError):  # signals are the main thread's
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be stopped is not to be torn off
     try:
         try:
             return _run(argv)

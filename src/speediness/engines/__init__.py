@@ -25,14 +25,14 @@ def choose_engine(name: str = "auto") -> Engine:
     """The engine meant by ``name``.
 
     Args:
-        name: ``onnx``, ``openvino`` or ``torch``; ``auto``: torch where it is installed and there is
-            an NVIDIA driver, else OpenVINO where it is installed, else ONNX Runtime.
+        name: ``onnx``, ``openvino`` or ``torch``; ``auto``: torch where it is installed and finds a
+            CUDA GPU, else OpenVINO where it is installed, else ONNX Runtime.
 
     Raises:
         WeightsError: unknown, or its package is not installed.
     """
     if name == "auto":
-        if find_spec("torch") and which("nvidia-smi"):
+        if which("nvidia-smi") and all(map(find_spec, ("torch", "safetensors"))) and _has_cuda():
             return "torch"
         return "openvino" if find_spec("openvino") else "onnx"
     for engine in get_args(Engine):
@@ -42,6 +42,11 @@ def choose_engine(name: str = "auto") -> Engine:
                 raise WeightsError(f'the engine {name} needs {package}: pip install "{extra}"')
             return engine
     raise WeightsError(f"no engine named {name}; there are auto, {', '.join(get_args(Engine))}")
+
+
+def _has_cuda() -> bool:
+    # By name, so that the base install is seen not to need it.
+    return import_module("torch").cuda.is_available()
 
 
 def open_judge(engine: Engine, path: Path) -> Judge:

@@ -11,6 +11,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from speediness.errors import VideoError
+from speediness.video.clock import RESTART_S
 from speediness.video.info import sound_stream
 from speediness.video.reader import VideoReader, open_media
 
@@ -23,7 +24,7 @@ SILENCE_BLOCK = 65_536
 
 
 class AudioReader:
-    """Decodes the first sound track of a film.
+    """Decodes the sound track of a film, see :func:`speediness.video.info.sound_stream`.
 
     Mono stays mono; anything wider is mixed down to stereo, which every player can play. A rate
     that AAC cannot carry becomes 48 kHz.
@@ -54,13 +55,16 @@ class AudioReader:
 
         Sample n of all blocks together is heard n / sample_rate_hz seconds after the first frame,
         to within 20 ms of the file's own stamps: sound before the first frame is cut off, a late
-        start and gaps are filled with silence, overlaps are dropped.
+        start and gaps are filled with silence, overlaps are dropped. Where the clock starts again, as
+        in files put one behind the other, the sound goes on as the pictures do.
         """
         self.warnings = []
-        position = 0
+        position = joined = 0
         jitter = round(JITTER_S * self.sample_rate_hz)
         for start, block in self._stamped_blocks():
-            ahead = 0 if start is None else start - position
+            ahead = 0 if start is None else start + joined - position
+            if position and ahead < -RESTART_S * self.sample_rate_hz:
+                joined, ahead = joined - ahead, 0
             if abs(ahead) <= jitter and position:
                 ahead = 0
             for at in range(0, ahead, SILENCE_BLOCK):

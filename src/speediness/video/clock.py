@@ -26,16 +26,17 @@ class FrameClock:
 
     Args:
         rate: average frames per second, for a lone frame that states no duration.
+        stamped: whether the container stores presentation stamps; AVI does not.
     """
 
-    def __init__(self, rate: Fraction) -> None:
+    def __init__(self, rate: Fraction, stamped: bool = True) -> None:
         self.end_s = Fraction(0)
         self._usual_duration_s = 1 / rate
         self._origin_s: Fraction | None = None
         self._last_s: Fraction | None = None
         self._promise_s: Fraction | None = None
         self._n_placed = 0
-        self._by_dts: bool | None = None
+        self._by_dts: bool | None = None if stamped else True
         self._dropped: list[Fraction] = []
         self._restarts: list[Fraction] = []
 
@@ -50,8 +51,8 @@ class FrameClock:
     def stamp(self, frame: av.VideoFrame) -> Fraction | None:
         """The frame's time on the container's clock, None if it has none.
 
-        AVI stores no presentation stamps; there the decoding stamps, which differ by a constant,
-        stand in for all frames.
+        Where no presentation stamps are stored the decoding stamps, which differ by a constant, stand
+        in for all frames. What FFmpeg gives for H.264 in AVI counts frames as they are stored.
         """
         if self._by_dts is None:
             self._by_dts = frame.pts is None

@@ -10,11 +10,13 @@ from pathlib import Path
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from speediness.video.clock import frame_rate
 from speediness.video.orientation import Orientation
 
+ASIDE = Disposition.comment | Disposition.hearing_impaired | Disposition.visual_impaired
 WIDEST_PIXEL = 8  # a pixel aspect ratio beyond 8:1 is a damaged header
 
 
@@ -111,11 +113,16 @@ class VideoInfo:
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:
-    """The first sound track that can be decoded."""
-    for stream in container.streams.audio:
-        if stream.codec_context is not None and stream.rate and stream.channels:
-            return stream
-    return None
+    """The sound track that a player takes: the default one, else the first that is the film's own.
+
+    None where none can be decoded.
+    """
+    usable = [s for s in container.streams.audio if s.codec_context is not None and s.rate and s.channels]
+    return min(
+        usable,
+        key=lambda s: (not s.disposition & Disposition.default, bool(s.disposition & ASIDE)),
+        default=None,
+    )
 
 
 def _promised_duration_s(container: InputContainer, stream: VideoStream, start_s: Fraction) -> float | None:

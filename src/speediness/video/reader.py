@@ -59,7 +59,7 @@ class VideoReader:
                     f"{self.path}: no picture can be decoded; the file is damaged or cut short beyond use, "
                     "get a whole copy"
                 )
-            self.start_s = FrameClock(frame_rate(stream)).stamp(first) or Fraction(0)
+            self.start_s = _clock(container, stream).stamp(first) or Fraction(0)
             self.info = VideoInfo.of(self.path, container, stream, first, self.start_s)
 
     def decoded(self, after: Place | None = None) -> Iterator[tuple[Fraction, av.VideoFrame]]:
@@ -118,7 +118,7 @@ class VideoReader:
             stream = picture_stream(container, self.path)
             if glimpse:
                 stream.codec_context.skip_frame = "NONREF"
-            clock = FrameClock(frame_rate(stream))
+            clock = _clock(container, stream)
             if entry is None:
                 packets = container.demux(stream)
             else:
@@ -184,6 +184,10 @@ class VideoReader:
                         self.warnings.append(f"damaged data after {float(self.end_s):.2f} s was skipped")
         except FFmpegError as error:
             self.warnings.append(f"reading broke off after {float(self.end_s):.2f} s: {error.strerror}")
+
+
+def _clock(container: InputContainer, stream: VideoStream) -> FrameClock:
+    return FrameClock(frame_rate(stream), stamped=container.format.name != "avi")
 
 
 def open_media(path: Path) -> InputContainer:

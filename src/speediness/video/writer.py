@@ -162,9 +162,11 @@ class VideoWriter:
                     self._finish()
         finally:
             # Gone first, so that closing a film nobody wants does not rewrite it for faststart.
-            self._partial.unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows removes no file that is open
+                self._partial.unlink(missing_ok=True)
             with suppress(FFmpegError, OSError):
                 self._container.close()
+            self._partial.unlink(missing_ok=True)
 
     def write(
         self,

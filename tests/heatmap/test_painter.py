@@ -98,6 +98,20 @@ def test_the_legend_lies_in_the_lower_left_corner(tmp_path: Path) -> None:
     assert changed.mean() > 0.05
 
 
+@pytest.mark.parametrize(
+    ("width_px", "height_px"), [(120, 480), (240, 800), (64, 640), (640, 64), (32, 32)]
+)
+def test_the_legend_fits_a_picture_of_any_shape(tmp_path: Path, width_px: int, height_px: int) -> None:
+    film = write_film(tmp_path / "film.mp4", steady(2), width_px=width_px, height_px=height_px)
+    reader = VideoReader(film)
+    _, frame = next(iter(reader.decoded()))
+    maker = PictureMaker(reader.info)
+    for layout in get_args(Layout):
+        painter = Painter(maps(np.full((8, 8), 99.0)), reader.info, maker, layout, True)
+        picture = painter.paint(maker.make(frame), 0.0)
+        assert (picture.width, picture.height) == (painter.width_px, painter.height_px)
+
+
 def test_the_scales_can_be_told_apart_without_seeing_hue() -> None:
     drive = rgb_table("drive") @ (0.2126, 0.7152, 0.0722)
     assert (np.diff(drive) > -1e-3).all()

@@ -1,10 +1,7 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
-
-from speediness.errors import VideoError
-from speediness.search.contact_sheet import contact_sheet, previews
+from speediness.search.contact_sheet import contact_sheet, earlier_previews, previews
 from speediness.search.hits import Hit
 from speediness.video.reader import VideoReader
 
@@ -49,8 +46,30 @@ def test_a_page_of_strips_whatever_films_are_called(stored_films: list[Path], tm
 
 def test_previews_are_films_of_the_hits(stored_films: list[Path], tmp_path: Path) -> None:
     hits = [Hit(stored_films[0], 0.5, 2.5, 1.0), Hit(stored_films[1], 0, 1, 0.5)]
-    made = previews(hits, tmp_path)
+    made, failed = previews(hits, tmp_path)
+    assert not failed
     assert [path.name for path in made] == ["01-film-0.mp4", "02-film-1.mp4"]
     assert [len(list(VideoReader(path).frames())) for path in made] == [24, 12]
-    with pytest.raises(VideoError):
-        previews([Hit(tmp_path / "none.mp4", 0, 1, 0)], tmp_path)
+
+
+def test_a_film_that_is_gone_does_not_keep_the_others_from_being_shown(
+    stored_films: list[Path], tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone.mp4"
+    made, failed = previews([Hit(gone, 0, 1, 1.0), Hit(stored_films[1], 0, 1, 0.5)], tmp_path)
+    assert [path.name for path in made] == ["02-film-1.mp4"]
+    assert list(failed) == [gone] and "does not exist" in failed[gone]
+
+
+def test_earlier_previews_are_those_of_the_page_and_nothing_else(
+    stored_films: list[Path], tmp_path: Path
+) -> None:
+    page = tmp_path / "hits.html"
+    assert earlier_previews(page) == set()
+    hostile = tmp_path / HOSTILE
+    hostile.write_bytes(stored_films[0].read_bytes())
+    hits = [Hit(stored_films[1], 0, 1, 0.9), Hit(hostile, 0, 1, 0.5)]
+    contact_sheet(hits, page)
+    made, _ = previews(hits, tmp_path)
+    (tmp_path / "03-film-1.mp4").write_bytes(b"somebody's own")
+    assert earlier_previews(page) == set(made)

@@ -91,6 +91,24 @@ def test_what_is_new_changed_renamed_touched_or_gone(
     assert rows(tmp_path / "db") == rows(tmp_path / "fresh")
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_films_that_trade_names_keep_their_windows(films: Path, tmp_path: Path, count: int) -> None:
+    """As a recorder does that counts its files from the newest."""
+    update(films, tmp_path / "db")
+    before = rows(tmp_path / "db")["windows"]
+    names = [films / f"film-{n}.mp4" for n in range(count)]
+    names[-1].rename(films / "last")
+    for n in range(count - 1, 0, -1):
+        names[n - 1].rename(names[n])
+    (films / "last").rename(names[0])
+    changes = update(films, tmp_path / "db")
+    assert sorted(changes.known) == [name.name for name in names] and not changes.watched
+    turned = {f"film-{n}.mp4": f"film-{(n + 1) % count}.mp4" for n in range(count)}
+    wanted = sorted((turned.get(row["path"], row["path"]), row["start_s"], row["sha256"]) for row in before)
+    after = rows(tmp_path / "db")["windows"]
+    assert [(row["path"], row["start_s"], row["sha256"]) for row in after] == wanted
+
+
 def test_bad_films_are_named_once_and_remembered(
     films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

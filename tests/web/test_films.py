@@ -12,6 +12,7 @@ from speediness.web.database import Database
 from speediness.web.films import Film, Films, clean_name
 from speediness.web.refusal import Refusal
 from speediness.web.settings import Limits, Settings
+from web_site import serving
 
 
 @pytest.fixture
@@ -86,6 +87,13 @@ def test_a_name_that_is_no_text_is_shown_and_found(films: Films, settings: Setti
     (film,) = films.all()
     assert film.name == "caf\\xe9�.mp4"
     assert films.find(film.id).size_bytes == 1
+
+
+def test_a_folder_whose_name_is_no_text_is_shown(settings: Settings) -> None:
+    folder = settings.folder / os.fsdecode(b"films-\xe4")
+    folder.mkdir()
+    with serving(Settings(folder, settings.state)) as site:
+        assert site.get("about")["folder"] == "films-\\xe4"
 
 
 def test_an_upload_is_kept_under_a_name_of_our_own(films: Films, settings: Settings) -> None:

@@ -84,6 +84,16 @@ def test_the_token_is_traded_for_a_cookie_that_opens_the_door() -> None:
     assert ask(settings, host=host, cookie="=;;\\\x7f").status_code == 401
 
 
+@pytest.mark.parametrize("other", ['prefs={"a":1}', "a b=c", "theme=dark", "", "speediness_8000=stale"])
+def test_cookies_of_other_servers_of_the_machine_do_not_lock_us_out(other: str) -> None:
+    settings = at("0.0.0.0", token="right-token")
+    ours = "speediness_8000=right-token"
+    for cookie in (f"{other}; {ours}", f"{ours};{other}"):
+        assert ask(settings, host="192.168.0.9:8000", cookie=cookie).status_code == 200
+    foreign = f"{other}; speediness_8001=right-token"
+    assert ask(settings, host="192.168.0.9:8000", cookie=foreign).status_code == 401
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -3,8 +3,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +20,7 @@ from speediness.web.database import Database
 from speediness.web.jobs import Jobs
 from speediness.web.services import Services
 from speediness.web.settings import Settings
-from synthetic import steady, write_film
+from synthetic import steady, tone, write_film
 from web_site import Site, made_up_curve, serving, settings_in, with_curve
 
 WISH = {"rate": 2, "locks": []}
@@ -148,6 +151,70 @@ def test_what_a_killed_server_left_running_is_marked(settings: Settings, long_fi
     database.close()
     with serving(settings) as site:
         assert site.get(f"jobs/{job.id}")["state"] == "interrupted"
+
+
+def failing(real: Callable[..., Any], times: int) -> Callable[..., Any]:
+    """The same, but for the first calls, which find the disk full."""
+    left = iter(range(times))
+
+    def write(*values: Any, **named: Any) -> Any:
+        if next(left, None) is not None:
+            raise sqlite3.OperationalError("database or disk is full")
+        return real(*values, **named)
+
+    return write
+
+
+@pytest.mark.parametrize("method", ["set_running", "finish"])
+def test_an_error_of_the_server_fails_one_job_and_no_more(
+    settings: Settings,
+    small_film: Path,
+    method: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("speediness.web.runner.PAUSE_S", 0.01)
+    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    with serving(settings) as site:
+        film = site.film_id("small.mp4")
+        monkeypatch.setattr(Jobs, method, failing(getattr(Jobs, method), times=1))
+        job = site.run_job(film, "look")
+        assert job["state"] == "failed" and "its terminal says why" in job["message"]
+        assert "disk is full" in caplog.text
+        assert not (settings.state / "jobs" / job["id"]).exists()
+        assert site.run_job(film, "look")["state"] == "done"
+
+
+def test_a_server_that_can_write_nothing_down_still_stops(
+    settings: Settings, long_film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, serving(settings) as site:
+        film = site.film_id(long_film)
+        site.run_job(film, "look")
+        running = start(site, film, "analyse")
+        patch.setattr(Jobs, "finish", failing(Jobs.finish, times=1))
+    assert not workers()
+    with serving(settings) as site:  # which it could not if the first still had the state
+        assert site.get(f"jobs/{running}")["state"] == "interrupted"
+
+
+def test_a_playable_copy_ends_where_a_film_cut_short_does(settings: Settings) -> None:
+    """The header of a film made for streaming comes first and promises all of it."""
+    path = write_film(
+        settings.folder / "cut.mp4", steady(100, 10), sound_CN=tone(10), options={"movflags": "+faststart"}
+    )
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 2 // 5])
+    reader = VideoReader(path)
+    for _ in reader.decoded():
+        pass
+    assert reader.info.duration_s == 10 and 1 < reader.end_s < 6
+    with serving(settings) as site:
+        film = site.film_id("cut.mp4")
+        site.run_job(film, "look")
+        copy = site.run_job(film, "playable")
+    made = VideoReader(settings.state / "jobs" / copy["id"] / "film.mp4")
+    assert copy["state"] == "done" and made.info.duration_s == pytest.approx(float(reader.end_s))
 
 
 def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path, small_film: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from speediness.cli.analyse import print_outputs, stamp
 from speediness.cli.outputs import check_folder, make_folder
-from speediness.cli.terminal import console, print_json
+from speediness.cli.terminal import console, print_error, print_json
 from speediness.cli.watching import add_network_arguments, features_of
 from speediness.errors import OutputError, SpeedinessError
 
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Search, then show what was found."""
-    from speediness.search.contact_sheet import contact_sheet, previews
+    from speediness.search.contact_sheet import contact_sheet, earlier_previews, previews
 
     narrowing = ("label", "folder", "min_duration")
     given = [f"--{name.replace('_', '-')}" for name in narrowing if getattr(arguments, name) is not None]
@@ -75,8 +75,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise OutputError(f"{out} exists; add --force to replace it, or choose another with -o")
     hits = _search_library(arguments) if arguments.db else _search_film(arguments, out)
     make_folder(out)
-    contact_sheet(hits, out / "hits.html")
-    shown = previews(hits, out)
+    page = out / "hits.html"
+    earlier = earlier_previews(page)
+    contact_sheet(hits, page)
+    shown, failed = previews(hits, out)
+    for reason in failed.values():
+        print_error(f"no short film of a find: {reason}")
+    for clip in earlier.difference(shown):
+        clip.unlink(missing_ok=True)
     if arguments.json:
         print_json(
             [
@@ -92,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     _print_hits(hits)
     graph = {} if arguments.db else {"graph": str(out / "graph.png")}
-    print_outputs(graph | {"hits": str(out / "hits.html"), "clips": f"{out} ({len(shown)})"})
+    print_outputs(graph | {"hits": str(page), "clips": f"{out} ({len(shown)})"})
     return 0
 
 

@@ -105,7 +105,8 @@ class Painter:
 
     def _lay_legend(self, painted: Planes) -> None:
         height, width = self._legend[0].shape
-        margin = round(MARGIN * self.height_px / 2) * 2
+        beside = self._size_px[0] - width  # in a narrow picture the legend is nearly as wide
+        margin = min(round(MARGIN * self.height_px / 2) * 2, beside // 4 * 2)
         bottom = self.height_px - margin
         for k, plane in enumerate(painted):
             step = 2 if k else 1

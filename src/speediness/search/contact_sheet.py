@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from html import escape
+from html import escape, unescape
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -26,6 +28,8 @@ from speediness.video.writer import VideoWriter
 FRAMES = 6
 STRIP_PX = 240  # long side of a picture in a strip
 PREVIEW_PX, PREVIEW_RATE = 320, Fraction(12)
+LISTED = re.compile(r'<div class="head"><b>(\d+)</b>.*?<span class="dim path">([^<]*)</span>')
+"""Place and path of a hit on the page."""
 
 STYLE = """
 ol { list-style: none; padding: 0; display: grid; gap: 1rem; }
@@ -57,37 +61,65 @@ def contact_sheet(hits: Sequence[Hit], out_html: Path) -> None:
     )
 
 
-def previews(hits: Sequence[Hit], folder: Path) -> list[Path]:
+def previews(hits: Sequence[Hit], folder: Path) -> tuple[list[Path], dict[Path, str]]:
     """Write a short silent film of every hit, at its own speed.
 
     Args:
-        hits: of films that can be read.
+        hits: in the order of their numbers.
         folder: that exists.
 
     Returns:
-        Their paths, as many as hits; files of these names are replaced.
+        Paths of those written, where files of these names are replaced; and of every film that
+        cannot be read any more, why.
 
     Raises:
-        VideoError: a film cannot be read.
         OutputError: a preview cannot be written.
     """
-    written = []
+    written, failed = [], {}
     for n, hit in enumerate(hits, 1):
-        out = folder / f"{n:02d}-{hit.path.stem[:60]}.mp4"
-        count = max(round((hit.end_s - hit.start_s) * PREVIEW_RATE), 1)
-        moments_s = hit.start_s + np.arange(count) / float(PREVIEW_RATE)
-        pictures = list(_pictures(hit.path, moments_s, PREVIEW_PX))
-        height_px, width_px = pictures[0].shape[:2]
-        with VideoWriter(out, (width_px, height_px), PREVIEW_RATE, BT709) as film:
-            for pixels_HWC in pictures:
-                frame = av.VideoFrame.from_ndarray(pixels_HWC, format="rgb24")
-                film.add_picture(
-                    frame.reformat(
-                        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-                    )
+        out = folder / _preview_name(n, hit.path)
+        try:
+            _write_preview(hit, out)
+        except VideoError as error:
+            failed[hit.path] = str(error)
+        else:
+            written.append(out)
+    return written, failed
+
+
+def earlier_previews(out_html: Path) -> set[Path]:
+    """The short films that were written beside a page; no other file, whatever it is called.
+
+    Args:
+        out_html: the page; without one there are none.
+    """
+    try:
+        page = out_html.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return {
+        out_html.with_name(_preview_name(int(n), Path(unescape(path)))) for n, path in LISTED.findall(page)
+    }
+
+
+def _preview_name(n: int, film: Path) -> str:
+    return f"{n:02d}-{film.stem[:60]}.mp4"
+
+
+def _write_preview(hit: Hit, out: Path) -> None:
+    count = max(round((hit.end_s - hit.start_s) * PREVIEW_RATE), 1)
+    moments_s = hit.start_s + np.arange(count) / float(PREVIEW_RATE)
+    pictures = _pictures(hit.path, moments_s, PREVIEW_PX)
+    first_HWC = next(pictures)
+    height_px, width_px = first_HWC.shape[:2]
+    with VideoWriter(out, (width_px, height_px), PREVIEW_RATE, BT709) as film:
+        for pixels_HWC in chain([first_HWC], pictures):
+            frame = av.VideoFrame.from_ndarray(pixels_HWC, format="rgb24")
+            film.add_picture(
+                frame.reformat(
+                    format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
                 )
-        written.append(out)
-    return written
+            )
 
 
 def _item(n: int, hit: Hit) -> str:

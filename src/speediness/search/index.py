@@ -65,15 +65,15 @@ def update_library(
     with writing(uri, weights.stem, network_sha256) as library:
         changes = Changes(failed=dict(listing.skipped))
         rows = {row.path: row for row in library.film_rows() if row.root == listing.root}
-        new = _without_watching(library, listing.films, rows, changes)
-        # After the copies, which need the rows of what was renamed.
+        new, replaced = _without_watching(library, listing.films, rows, changes)
+        # After the copies, which need the rows of what was renamed, or has the name of another now.
         there = {film.path for film in listing.films}
         gone = [
             row
             for path, row in rows.items()
             if path not in there and not (path in listing.skipped and row.file.exists())
         ]
-        library.remove(gone)
+        library.remove([*gone, *replaced])
         changes.removed = [row.path for row in gone]
         for n, (film, seen) in enumerate(workers(new, how, progress), 1):
             if isinstance(seen, Failed):
@@ -92,12 +92,12 @@ def update_library(
 
 def _without_watching(
     library: Writer, films: list[FilmFile], rows: dict[str, FilmRow], changes: Changes
-) -> list[FilmFile]:
-    """Do what can be done by size, date and content; the films that are left."""
+) -> tuple[list[FilmFile], list[FilmRow]]:
+    """Do what can be done by size, date and content; the films that are left, the rows replaced."""
     known = library.film_rows()
     by_content = {row.sha256: row for row in known}
     sizes = {row.size_bytes for row in known}
-    left = []
+    left, replaced = [], []
     for film in films:
         row = rows.get(film.path)
         if row and (row.size_bytes, row.mtime_ns) == (film.size_bytes, film.mtime_ns):
@@ -113,12 +113,12 @@ def _without_watching(
         if same is None or (same.error and same.path != film.path):
             left.append(film)
             continue
-        library.commit_copy(_same_film(film, same), same)
+        replaced += library.commit_copy(_same_film(film, same), same)
         if same.error:
             changes.failed[film.path] = same.error
         else:
             changes.known.append(film.path)
-    return left
+    return left, replaced
 
 
 def _same_film(film: FilmFile, same: FilmRow) -> FilmRow:

@@ -172,10 +172,15 @@ class Writer(Library):
         """Put a film in, in place of what was known of this path; all of it is seen at once."""
         if watched is not None and watched.windows is not None and len(watched.windows.spans_s):
             self._add(_window_table(row, watched.segments, watched.windows))
-        self._switch(row)
+        self._drop_windows(old.film for old in self._switch(row))
 
-    def commit_copy(self, row: FilmRow, source: FilmRow) -> None:
-        """Put a film in whose content is known under another name, or of before."""
+    def commit_copy(self, row: FilmRow, source: FilmRow) -> list[FilmRow]:
+        """Put a film in whose content is known under another name, or of before.
+
+        Returns:
+            What it replaces, whose windows are still there to be copied from; to :meth:`remove`
+            after the last copy.
+        """
         if row.film != source.film and self.windows is not None:
             pa = load("pyarrow")
             known = self.windows.search().where(f"film = '{source.film}'").limit(None).to_arrow()
@@ -183,7 +188,7 @@ class Writer(Library):
                 at = known.schema.get_field_index(name)
                 known = known.set_column(at, name, pa.array([value] * len(known), pa.string()))
             self._add(known)
-        self._switch(row)
+        return self._switch(row)
 
     def _add(self, rows: Any) -> None:
         if self.windows is None:
@@ -191,13 +196,14 @@ class Writer(Library):
         else:
             self.windows.add(rows)
 
-    def _switch(self, row: FilmRow) -> None:
+    def _switch(self, row: FilmRow) -> list[FilmRow]:
+        """Let a film be seen; what was seen before in its place and has windows."""
         pa = load("pyarrow")
         before = self.film_rows(f"root = {quoted(row.root)} AND path = {quoted(row.path)}")
         rows = pa.Table.from_pylist([asdict(row)], schema=self.films.schema)
         upsert = self.films.merge_insert(["root", "path"])
         upsert.when_matched_update_all().when_not_matched_insert_all().execute(rows)
-        self._drop_windows(old.film for old in before if old.film != row.film and old.windows)
+        return [old for old in before if old.film != row.film and old.windows]
 
     def remove(self, rows: Iterable[FilmRow]) -> None:
         """Take films out."""

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 
 from speediness import __version__
 from speediness.speedup.plan import DEFAULT_OPTIONS
-from speediness.web.films import Film
+from speediness.web.films import Film, shown_path
 from speediness.web.job_routes import job_to_json
 from speediness.web.jobs import Kind
 from speediness.web.motion_search import MOST_QUERY_S
@@ -33,7 +33,7 @@ def film_routes(services: Services) -> APIRouter:
         limits = services.settings.limits
         return {
             "version": __version__,
-            "folder": services.settings.folder.name,
+            "folder": shown_path(services.settings.folder.name),
             "upload_bytes": limits.upload_bytes,
             "film_s": limits.film_s,
             "slowest": DEFAULT_OPTIONS.slowest,

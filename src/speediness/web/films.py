@@ -169,12 +169,10 @@ class Films:
             return None
         if not real.is_relative_to(self._folder) or not stat.S_ISREG(status.st_mode):
             return None
-        relative = os.fsencode(path.relative_to(self._folder))
-        mark = b"%s\0%d\0%d" % (relative, status.st_size, status.st_mtime_ns)
-        name = relative.decode("utf-8", "backslashreplace")
-        return Film(
-            hashlib.blake2b(mark, digest_size=12).hexdigest(), clean_text(name), real, status.st_size, False
-        )
+        relative = path.relative_to(self._folder)
+        mark = b"%s\0%d\0%d" % (os.fsencode(relative), status.st_size, status.st_mtime_ns)
+        film_id = hashlib.blake2b(mark, digest_size=12).hexdigest()
+        return Film(film_id, shown_path(relative), real, status.st_size, False)
 
     def _is_ours(self, film: Film) -> bool:
         root = self._uploads if film.uploaded else self._folder
@@ -192,6 +190,11 @@ def clean_name(name: str) -> str:
     """What remains of an uploaded file's name: its last part, at most 120 visible characters."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return clean_text(last)[:120].strip() or "film"
+
+
+def shown_path(path: str | Path) -> str:
+    """A path of this machine for people: always text, bytes that are none as escapes."""
+    return clean_text(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def clean_text(text: str) -> str:

@@ -6,7 +6,6 @@ import ipaddress
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -112,11 +111,9 @@ class Guard:
     def _has_token(self, headers: Mapping[str, str]) -> bool:
         if self._settings.token is None:
             return True
-        try:
-            sent = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            return False
-        return sent is not None and self._is_token(sent.value)
+        # SimpleCookie drops them all for one it dislikes, and other servers of this machine set theirs too.
+        pairs = [pair.strip().partition("=") for pair in headers.get("cookie", "").split(";")]
+        return any(name == self._cookie and self._is_token(value) for name, _, value in pairs)
 
     def _token_in_address(self, scope: Scope) -> bool:
         query = parse_qs(scope["query_string"].decode("ascii", "replace"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -23,6 +24,10 @@ from speediness.web.settings import Settings
 NEEDS_CURVE = ("render", "study")
 LANES: tuple[tuple[Kind, ...], ...] = (("look",), ("analyse", "render", "study", "playable", "heatmap"))
 """Looking at a film takes a second and must not wait for an analysis; the rest has the machine in turn."""
+PAUSE_S = 2.0  # after an error of the server's own, which the next job may well meet again
+GIVEN_UP = "the server could not go on with this job; its terminal says why: see to that and start it again"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -116,17 +121,29 @@ class Runner:
     async def _serve(self, kinds: tuple[Kind, ...], news: asyncio.Event) -> None:
         while True:
             news.clear()
-            job = next((j for j in self._jobs.active() if j.kind in kinds and j.state == "queued"), None)
-            if job is None:
-                await news.wait()
-            elif self._jobs.set_running(job.id):
-                await self._run(job)
+            job = None
+            try:
+                job = next(
+                    (j for j in self._jobs.active() if j.kind in kinds and j.state == "queued"), None
+                )
+                if job is None:
+                    await news.wait()
+                elif self._jobs.set_running(job.id):
+                    await self._run(job)
+            except Exception:  # a full disk, say: the jobs behind this one still have their turn
+                _log.exception("a job was given up")
+                if self._stopping:
+                    raise  # it took the place of the cancellation that was to end this lane
+                await asyncio.sleep(PAUSE_S)
+                if job is not None:
+                    with contextlib.suppress(Exception):  # else it can be cancelled once that works again
+                        self._jobs.finish(job.id, "failed", GIVEN_UP)
 
     async def _run(self, job: Job) -> None:
         folder = self.folder(job.id)
         self._progress[job.id] = Progress(time.monotonic())
         state: State = "failed"
-        message, result = "the server had to stop; start it again", {}
+        message, result = GIVEN_UP, {}
         try:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
@@ -138,17 +155,20 @@ class Runner:
             message = str(error)
         except asyncio.CancelledError:
             self._stopping = True
+            message = "the server had to stop; start it again"
             raise
         finally:
             self._kill(job.id)
             self._processes.pop(job.id, None)
             self._progress.pop(job.id, None)
-            self._jobs.finish(
-                job.id, "interrupted" if self._stopping and state != "done" else state, message, result
-            )
-            kept = self._jobs.get(job.id)
-            if kept is None or kept.state != "done":
-                shutil.rmtree(folder, ignore_errors=True)
+            try:
+                self._jobs.finish(
+                    job.id, "interrupted" if self._stopping and state != "done" else state, message, result
+                )
+            finally:
+                kept = self._jobs.get(job.id)
+                if kept is None or kept.state != "done":
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _wall_s(self, job: Job) -> float:
         if job.kind == "look":

@@ -30,6 +30,7 @@ Report = Callable[[float, float], None]
 
 REPORT_EVERY_S = 0.2
 FINDING = 0.3  # share of a heat map's time that goes into finding it; the rest draws it
+MEASURING = 0.2  # share of a playable copy's time that goes into finding how long the film is
 
 
 def main() -> None:
@@ -166,12 +167,15 @@ def playable(order: Order, report: Report) -> dict[str, Any]:
     path = Path(order["film"])
     open_contained(path)
     reader = VideoReader(path)
-    if reader.info.duration_s is None:
-        for done_s, _ in reader.decoded():  # no promise: to the end to know the length
-            _refuse_long(path, float(done_s), order["film_s"])
-    duration_s = float(reader.end_s if reader.info.duration_s is None else reader.info.duration_s)
+    promised_s = float(reader.info.duration_s or 0)
+    for done_s, _ in reader.decoded():  # to the end: a film cut short is not as long as its header promises
+        _refuse_long(path, float(done_s), order["film_s"])
+        report(MEASURING * float(done_s), promised_s)
     made = render_speedup(
-        path, _uniform(duration_s, 1.0), Path(order["folder"], "film.mp4"), progress=report
+        path,
+        _uniform(float(reader.end_s), 1.0),
+        Path(order["folder"], "film.mp4"),
+        progress=lambda done, total: report(MEASURING * total + (1 - MEASURING) * done, total),
     )
     return {"duration_s": made.duration_s}
 

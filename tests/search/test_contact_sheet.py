@@ -1,9 +1,19 @@
+import json
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import av
+import pytest
+
+from speediness.cli.main import main
+from speediness.corpus.pictures import upright
+from speediness.corpus.watching import Watching
 from speediness.search.contact_sheet import contact_sheet, earlier_previews, previews
 from speediness.search.hits import Hit
+from speediness.search.index import update_library
 from speediness.video.reader import VideoReader
+from speediness.video.writer import VideoWriter
 
 HOSTILE = "\"><img src=x onerror=alert(1)>&'<script>.mp4"
 
@@ -73,3 +83,42 @@ def test_earlier_previews_are_those_of_the_page_and_nothing_else(
     made, _ = previews(hits, tmp_path)
     (tmp_path / "03-film-1.mp4").write_bytes(b"somebody's own")
     assert earlier_previews(page) == set(made)
+
+
+def test_a_preview_is_written_as_its_pictures_come(
+    stored_films: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, ahead = [], []
+
+    def make(*how: Any) -> Any:
+        made.append(how)
+        return upright(*how)
+
+    class Writer(VideoWriter):
+        def add_picture(self, picture: av.VideoFrame) -> None:
+            super().add_picture(picture)
+            ahead.append(len(made) - self.frames)
+
+    monkeypatch.setattr("speediness.search.contact_sheet.upright", make)
+    monkeypatch.setattr("speediness.search.contact_sheet.VideoWriter", Writer)
+    previews([Hit(stored_films[0], 0, 2, 1.0)], tmp_path)
+    assert ahead == [0] * 24
+
+
+def test_a_library_is_searched_again_when_a_film_is_gone(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db, out = tmp_path / "db", tmp_path / "found"
+    update_library(films, db, Watching("speednet-small", "auto", exact=False, cache=True, windows=True))
+    command = ["search", str(films / "film-0.mp4"), "--db", str(db), "-o", str(out), "--json", "--force"]
+    assert main(command) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert len(list(out.glob("*.mp4"))) == len(first) == 4
+    (out / "09-mine.mp4").write_text("no search wrote this")
+    gone = Path(first[1]["path"])
+    gone.unlink()
+    assert main([*command, "--top", "2"]) == 0
+    printed, err = capsys.readouterr()
+    assert json.loads(printed) == first[:2]
+    assert f"no short film of a find: {gone} does not exist" in err
+    assert {path.name for path in out.iterdir()} == {"01-film-0.mp4", "09-mine.mp4", "hits.html"}

@@ -6,14 +6,16 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 from speediness.errors import DataError
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg", ".mpeg"}
+T = TypeVar("T")
 MOST_SCORED = 1000
 """Films that place a bias, a threshold or a point of a curve; more change nothing but the hours."""
 
@@ -123,9 +125,9 @@ def digest(lists: Iterable[list[VideoItem]]) -> str:
     return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 
-def spread(items: list[VideoItem]) -> list[VideoItem]:
-    """At most MOST_SCORED of the films, evenly spread over the list."""
-    return items[:: -(-len(items) // MOST_SCORED)] if items else items
+def spread(films: Sequence[T]) -> Sequence[T]:
+    """At most MOST_SCORED of the films, evenly spread over them."""
+    return films[:: -(-len(films) // MOST_SCORED)] if films else films
 
 
 def held_out(items: list[VideoItem], share: float) -> tuple[list[VideoItem], list[VideoItem]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch._dynamo import config as dynamo_config
 
 from speediness.engines.judge import Answers, Floats, Judge, Pixels
 from speediness.models.checkpoint import load_speednet
@@ -23,6 +23,19 @@ def open_judge(path: Path) -> Judge:
     return judge_with(load_speednet(path.with_suffix(".safetensors")).to(device))
 
 
+def compiled(function: Callable[..., Any], dynamic: bool | None = None) -> Callable[..., Any]:
+    """The same as graphs; what cannot be compiled here, as without a C compiler, runs as it is.
+
+    Args:
+        function: a network, or a method of one.
+        dynamic: whether one graph serves inputs of all sizes, see :func:`torch.compile`.
+    """
+    from torch._dynamo import config  # takes a second, which only those pay who compile
+
+    config.suppress_errors = True
+    return torch.compile(function, dynamic=dynamic)
+
+
 def judge_with(network: SpeedNet) -> Judge:
     """A network, shipped or in training, as what analysis and evaluation call.
 
@@ -31,9 +44,7 @@ def judge_with(network: SpeedNet) -> Judge:
     device = next(network.parameters()).device
     fast: Callable[..., tuple[Tensor, ...]] = network.judge
     if device.type == "cuda":
-        # Where nothing can be compiled, as without a C compiler, it runs as it is.
-        dynamo_config.suppress_errors = True
-        fast = torch.compile(network.judge, dynamic=True)
+        fast = compiled(network.judge, dynamic=True)
 
     def given(array: Pixels | Floats) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(device)

@@ -7,7 +7,6 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -17,7 +16,7 @@ from speediness.heatmap.colours import COLOUR_MAPS
 from speediness.heatmap.legend import WORDS
 from speediness.heatmap.maps import HeatMaps
 from speediness.heatmap.painter import Painter
-from speediness.plots import save_figure
+from speediness.plots import new_figure, save_figure
 from speediness.progress import clock
 from speediness.speedup.frame_choice import choose
 from speediness.video.picture import PictureMaker
@@ -72,10 +71,7 @@ def _figure(maps: HeatMaps, columns: list[tuple[float, NDArray[np.uint8], NDArra
     height_px, width_px = columns[0][1].shape[:2]
     width_in = PICTURE_IN * min(width_px / height_px, 1)
     height_in = width_in * height_px / width_px
-    figure = Figure(
-        figsize=(len(columns) * width_in + 1.1, 2 * height_in + 0.5), dpi=DPI, layout="constrained"
-    )
-    FigureCanvasAgg(figure)
+    figure = new_figure(len(columns) * width_in + 1.1, 2 * height_in + 0.5, DPI)
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)  # pyright: ignore
     panels = figure.subplots(2, len(columns), squeeze=False)
     for (above, below), (moment_s, film, painted) in zip(panels.T, columns, strict=True):

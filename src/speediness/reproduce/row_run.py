@@ -164,12 +164,12 @@ class _Maker:
         logits, _ = judge(batch.clips_BTHWC.numpy(), batch.intervals_BS.numpy())
         return logits.argmax(1) == batch.labels_B.numpy()
 
-    def _decoded(self, items: list[VideoItem]) -> Sequence[CachedFilm]:
+    def _decoded(self, items: Sequence[VideoItem]) -> Sequence[CachedFilm]:
         # What cannot be decoded is named when it is scored.
         return self.clips.films(items, lambda line: None, self.recipe.recompressed)
 
     def _scores(
-        self, title: str, items: list[VideoItem], judge: WindowJudge, stride_s: float = 1.0
+        self, title: str, items: Sequence[VideoItem], judge: WindowJudge, stride_s: float = 1.0
     ) -> list[FilmScores]:
         scores: list[FilmScores] = []
         with progress_bar(f"scoring {title}", "films") as progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,8 @@ def publish(
     save_network(out, network, made_by)
     clip = recipe.config.clip
     clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
-    kept, held = (spread(part) for part in held_out(items, recipe.validation_share))
+    kept, held = held_out(items, recipe.validation_share)
+    held = spread(held)
     if isinstance(network, SpeedNet):
         # Both files hold the same float16 numbers, so that they give the same answers.
         network = load_network(out, SpeedNet)
@@ -93,7 +94,7 @@ def _publish_speednet(
     made_by: dict[str, Any],
     onnx: Path,
     clips: ClipCache,
-    items: tuple[list[VideoItem], list[VideoItem]],
+    items: tuple[Sequence[VideoItem], Sequence[VideoItem]],
     log: Callable[[str], None],
 ) -> dict[str, Any]:
     """Export, calibrate, describe: what the product needs; ``items`` are those kept and held out."""
@@ -104,7 +105,7 @@ def _publish_speednet(
     log("scoring the training films for the mean-flow threshold")
     side_px = ZOOM * clip.size_px
     kept, held = (clips.films(part, log).at(side_px) for part in items)
-    trained = [score_film(film, judge, clip, stride_s=4.0) for film in kept]
+    trained = [score_film(film, judge, clip, stride_s=4.0) for film in spread(kept)]
     threshold = fit_flow_threshold(trained)
     log("calibrating on the held-out sources")
     scores = [score_film(film, judge, clip) for film in held]
@@ -112,7 +113,7 @@ def _publish_speednet(
         "calibration": calibrate(trained, scores, held, judge, clip),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
-        "made_by": {**made_by, "films": {"train": len(trained), "validation": len(scores)}},
+        "made_by": {**made_by, "films": {"train": len(kept), "validation": len(scores)}},
     }
     describe(onnx, document)
     return document

@@ -15,8 +15,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch._dynamo import config as dynamo_config
 
+from speediness.engines.torch import compiled
 from speediness.errors import OutputError, SpeedinessError, WeightsError
 from speediness.models.checkpoint import start_from
 from speediness.models.encoder import EncoderConfig
@@ -217,7 +217,7 @@ def has_bf16(device: torch.device, config: EncoderConfig) -> bool:
 
 
 def _trainable(
-    network: nn.Module, processes: Processes, compiled: bool
+    network: nn.Module, processes: Processes, compile_it: bool
 ) -> Callable[..., tuple[Tensor, ...]]:
     """The network as it is called in training: shared between processes, compiled."""
     forward: Callable[..., tuple[Tensor, ...]] = network
@@ -230,11 +230,7 @@ def _trainable(
             if parameter.ndim == 5:
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
         torch.set_float32_matmul_precision("high")
-    if compiled:
-        # What cannot be compiled on this machine runs as it is instead of ending the run.
-        dynamo_config.suppress_errors = True
-        forward = torch.compile(forward)
-    return forward
+    return compiled(forward) if compile_it else forward
 
 
 def learning_rate(step: int, progress: float, warmup_steps: int) -> float:

@@ -1,0 +1,37 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from speediness.datasets import video_list
+from speediness.datasets.video_list import VideoItem, held_out
+from speediness.engines.onnx import read_description
+from speediness.evaluation import speed_accuracy
+from speediness.training import publish as module
+from speediness.training.loop import train
+from speediness.training.recipe import smoke
+
+RECIPE = dataclasses.replace(smoke(), bf16=False, validation_share=0.4, steps=1)
+
+
+def test_of_many_films_few_are_scored_and_all_are_named(
+    walkers: list[VideoItem], cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(RECIPE, walkers, tmp_path, cache_folder, log=lambda line: None)
+    kept, held = held_out(walkers, RECIPE.validation_share)
+    assert len(kept) > 2 and held
+    scored: list[str] = []
+
+    def score(film, *how, **named):
+        scored.append(film.item.path.name)
+        return speed_accuracy.score_film(film, *how, **named)
+
+    monkeypatch.setattr(module, "score_film", score)
+    monkeypatch.setattr(video_list, "MOST_SCORED", 2)
+    document = module.publish(tmp_path, walkers, tmp_path / "network.safetensors", cache_folder, print)
+    step = -(-len(kept) // 2)
+    assert scored[: len(kept[::step])] == [item.path.name for item in kept[::step]]
+    assert document["made_by"]["films"]["train"] == len(kept)
+    assert document["made_by"]["films"]["validation"] == len(scored) - len(kept[::step]) <= 2
+    described, _ = read_description(tmp_path / "network.onnx")
+    assert described["made_by"]["films"] == document["made_by"]["films"]

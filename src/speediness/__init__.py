@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from speediness.offline import switch_off_reports
+
 __version__ = "0.1.0"
 __all__ = [
     "__version__",
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from speediness.models.checkpoint import load_speednet
     from speediness.speedup.plan import plan_speedup
     from speediness.speedup.render import render_speedup
+
+switch_off_reports()
 
 _HOMES = {
     "analyse": "speediness.analysis.curve",

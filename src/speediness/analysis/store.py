@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +28,7 @@ from speediness.analysis.archive import (
 from speediness.curves import SpeedinessCurve
 from speediness.errors import OutputError, VideoError
 from speediness.features import MotionFeatures
+from speediness.offline import cache_folder
 
 LIMIT_BYTES = 1_000_000_000
 """Default bound: about a hundred hours of film at eleven factors."""
@@ -238,26 +238,6 @@ def file_sha256(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def cache_folder() -> Path | None:
-    """$SPEEDINESS_CACHE, or ``speediness`` where the platform keeps what can be made again.
-
-    None when not even a home folder is known.
-    """
-    if named := os.environ.get("SPEEDINESS_CACHE"):
-        return Path(named)
-    variable, below_home = {
-        "win32": ("LOCALAPPDATA", "AppData/Local"),
-        "darwin": ("", "Library/Caches"),
-    }.get(sys.platform, ("XDG_CACHE_HOME", ".cache"))
-    folder = Path(os.environ.get(variable, ""))
-    if not folder.is_absolute():  # the XDG specification: ignore a relative path
-        try:
-            folder = Path.home() / below_home
-        except RuntimeError:
-            return None
-    return folder / "speediness"
 
 
 def _entries(folder: Path) -> Iterator[_Entry]:

@@ -31,6 +31,7 @@ from speediness.cli import (
 )
 from speediness.cli.terminal import print_error, wants_traceback
 from speediness.errors import SpeedinessError
+from speediness.offline import keep_caches_inside
 
 VERBS = {
     "analyse": analyse,
@@ -96,6 +97,7 @@ def build_parser() -> OneLineParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0, 1 a bug, 2 the user's to mend, 130 Ctrl-C or SIGTERM."""
     _print_any_name()
+    keep_caches_inside()
     with contextlib.suppress(ValueError):  # signals are the main thread's
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be stopped is not to be torn off
     try:

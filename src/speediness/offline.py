@@ -1,0 +1,63 @@
+"""Keeps dependencies from reporting their use, and their caches from lying about.
+
+The package calls :func:`switch_off_reports` when it is imported, which is before it imports anything
+that reports. Every verb, worker and job of the page imports the package, so none can forget.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+SWITCHES = {
+    "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime, docs/Privacy.md: events, uploader, device identifier
+    "RAY_USAGE_STATS_ENABLED": "0",  # Ray, "Usage stats collection"
+    "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, "Environment variables"
+    "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+}
+"""Documented environment variables that switch off reports of use; child processes inherit them."""
+
+OPTIONAL_REPORTERS = ("openvino_telemetry",)
+"""Packages that do nothing but report.
+
+OpenVINO reports that it was imported, unless this package is missing. Its opt-out command would
+write to the user's home, and ``CI=true``, which it also obeys, would mean something to others.
+"""
+
+
+def switch_off_reports() -> None:
+    """Switch off what dependencies send to their makers; a package imported earlier is left alone."""
+    os.environ.update(SWITCHES)
+    for package in OPTIONAL_REPORTERS:
+        # Python's import system: a None here means "there is no such module".
+        sys.modules.setdefault(package, None)  # pyright: ignore[reportArgumentType]
+
+
+def cache_folder() -> Path | None:
+    """$SPEEDINESS_CACHE, or ``speediness`` where the platform keeps what can be made again.
+
+    None when not even a home folder is known.
+    """
+    if named := os.environ.get("SPEEDINESS_CACHE"):
+        return Path(named)
+    variable, below_home = {
+        "win32": ("LOCALAPPDATA", "AppData/Local"),
+        "darwin": ("", "Library/Caches"),
+    }.get(sys.platform, ("XDG_CACHE_HOME", ".cache"))
+    folder = Path(os.environ.get(variable, ""))
+    if not folder.is_absolute():  # the XDG specification: ignore a relative path
+        try:
+            folder = Path.home() / below_home
+        except RuntimeError:
+            return None
+    return folder / "speediness"
+
+
+def keep_caches_inside() -> None:
+    """Let dependencies keep their files in :func:`cache_folder`, where the user names no other place.
+
+    For programs, not for the package: in a notebook Matplotlib's settings are the user's own.
+    """
+    if folder := cache_folder():
+        os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))

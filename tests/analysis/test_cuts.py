@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from speediness.analysis.border import Border, BorderFinder
 from speediness.analysis.cuts import CutDetector
 
 
@@ -57,3 +58,52 @@ def test_a_fine_pattern_that_slides_has_no_cuts() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (7, 300), (64, 64)])
 def test_pictures_of_any_size_are_taken(shape: tuple[int, int]) -> None:
     assert cuts_of([np.full(shape, level) for level in (10, 10, 10)]) == []
+
+
+@pytest.mark.parametrize(
+    ("above", "beside", "level"), [(12, 0, 0), (22, 0, 255), (0, 40, 16), (8, 30, 128)]
+)
+def test_bars_hide_no_cut(above: int, beside: int, level: int) -> None:
+    rng = np.random.default_rng(0)
+    shots = [scene(s)[:, n : n + 100] for s in range(12) for n in range(10)]
+    inside = [shot + rng.normal(0, 3, shot.shape) for shot in shots]
+    framed = [
+        np.pad(image, ((above, above), (beside, beside)), constant_values=level) + rng.normal(0, 1, ())
+        for image in inside
+    ]
+    assert cuts_of(inside) == list(range(10, 120, 10))
+    assert cuts_of(framed) == cuts_of(inside)
+
+
+def test_the_border_is_what_was_plain_in_every_frame() -> None:
+    rng = np.random.default_rng(0)
+    finder = BorderFinder()
+    for _ in range(5):
+        image = np.zeros((60, 80), np.uint8)
+        image[7:50, 3:] = rng.integers(60, 255, (43, 77))
+        border = finder.add(image)
+    assert border == Border(7, 10, 3, 0)
+    assert border.inside(image).shape == (43, 77) and border.inside(image).min() >= 60
+    image[2, 40] = 255  # something shows in the bar
+    assert finder.add(image) == Border(2, 10, 3, 0)
+
+
+def test_a_border_is_forgotten_when_the_bars_change() -> None:
+    wide, tall = np.zeros((60, 80), np.uint8), np.zeros((60, 80), np.uint8)
+    wide[20:40], tall[:, 30:50] = 100 + np.arange(80), 100 + np.arange(60)[:, None]
+    finder = BorderFinder()
+    borders = [finder.add(image) for image in [wide] * 50 + [tall] * 250]
+    assert borders[49] == Border(20, 20, 0, 0) and borders[-1] == Border(0, 0, 30, 30)
+
+
+def test_a_plain_frame_has_no_border() -> None:
+    assert BorderFinder().add(np.full((60, 80), 3, np.uint8)) == Border()
+
+
+def test_a_detector_goes_on_where_it_was() -> None:
+    frames = [np.pad(scene(n // 10), ((12, 12), (0, 0))).astype(np.uint8) for n in range(60)]
+    whole, first, second = CutDetector(), CutDetector(), CutDetector()
+    expected = [whole.is_cut(frame) for frame in frames]
+    assert [first.is_cut(frame) for frame in frames[:35]] == expected[:35]
+    second.restore(first.state())
+    assert [second.is_cut(frame) for frame in frames[35:]] == expected[35:]

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from speediness.analysis.border import Border, BorderFinder
+
 CELLS = 16  # the picture is compared as a CELLS x CELLS mosaic
 UNLIKE = 0.45  # 1 - correlation of neighbouring mosaics that a cut reaches at least
 STANDING_OUT = 3.0  # and by how much it exceeds both the last frame's and the usual
@@ -22,30 +24,38 @@ class CutDetector:
     At a cut a picture stops resembling the one before, all at once: their correlation falls,
     far more than it did in the last frames (so that fast motion and shaking cameras pass). Being
     a correlation it does not mind changes of light (so that flashes and fades pass); on a mosaic
-    it does not mind detail.
+    it does not mind detail. Bars around the picture are left out: they resemble themselves.
     """
 
     def __init__(self) -> None:
-        self._last: NDArray[np.float32] | None = None
+        self.border = Border()
+        """Bars around the latest frames, in pixels of the frames that are given."""
+        self._border_finder = BorderFinder()
+        self._last_HW: NDArray[np.uint8] | None = None
         self._recent: deque[float] = deque(maxlen=MEMORY)
 
     def state(self) -> dict[str, NDArray]:
         """What it remembers; after at least one frame."""
-        assert self._last is not None
-        return {"last": self._last, "recent": np.array(self._recent)}
+        assert self._last_HW is not None
+        border = {f"border.{name}": array for name, array in self._border_finder.state().items()}
+        return {"last": self._last_HW, "recent": np.array(self._recent), **border}
 
     def restore(self, state: Mapping[str, NDArray]) -> None:
         """Take up an earlier :meth:`state`."""
-        self._last = state["last"]
+        self._last_HW = state["last"]
         self._recent.extend(state["recent"].tolist())
+        self._border_finder.restore(
+            {name.removeprefix("border."): state[name] for name in state if name.startswith("border.")}
+        )
 
     def is_cut(self, luma_HW: NDArray[np.uint8]) -> bool:
         """True when this frame is the first of a new shot; call once for each frame in order."""
-        mosaic = _mosaic(luma_HW)
-        last, here = self._last, mosaic - mosaic.mean()
-        self._last = here
-        if last is None:
+        self.border = self._border_finder.add(luma_HW)
+        last_HW, self._last_HW = self._last_HW, luma_HW
+        if last_HW is None:
             return False
+        here, last = (_mosaic(self.border.inside(image_HW)) for image_HW in (luma_HW, last_HW))
+        here, last = here - here.mean(), last - last.mean()
         contrast, contrast_before = float(here.std()), float(last.std())
         if min(contrast, contrast_before) < MIN_CONTRAST:
             # Nothing to compare; but a scene does not grow out of the dark in one frame.

@@ -33,7 +33,7 @@ from speediness.offline import cache_folder
 LIMIT_BYTES = 1_000_000_000
 """Default bound: about a hundred hours of film at eleven factors."""
 
-LAYOUT = 2  # of what an entry holds; part of every key, so that others are never found
+LAYOUT = 3  # of what an entry holds; part of every key, so that others are never found
 RESUMED_WITHIN_S = 30 * 86_400  # nobody comes back to an analysis that was stopped before that
 WRITTEN_WITHIN_S = 3_600  # a write takes seconds; what is older was left by a writer that was killed
 CURVE, CHECKPOINT, PARTIAL = ".curve.npz", ".checkpoint.npz", ".partial"

@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import pytest
 
-from speediness.video.clock import FrameClock
+from speediness.video.clock import JUMP_S, FrameClock
 
 MS = Fraction(1, 1000)
 
@@ -78,3 +78,25 @@ def test_a_clock_can_go_on_in_the_middle() -> None:
             assert rest.place(each) == time_s
         if n > 2:
             assert rest.end_s == whole.end_s
+
+
+def test_a_clock_that_jumps_ahead_is_carried_on() -> None:
+    clock = FrameClock(Fraction(25), gap_s=JUMP_S)
+    stamps = (0, 40, 80, 92_206_000, 92_206_040)
+    assert [clock.place(frame(stamp, 40)) for stamp in stamps] == [n * 40 * MS for n in range(5)]
+    assert clock.end_s == 200 * MS and clock.joined
+    (warning,) = clock.warnings()
+    assert "jumps ahead 1 time(s), first at 0.12 s by 92206 s" in warning
+
+
+def test_one_stamp_out_of_nowhere_costs_no_time() -> None:
+    clock = FrameClock(Fraction(25), gap_s=JUMP_S)
+    stamps = (0, 40, 5_000_000, 120, 160)
+    assert [clock.place(frame(stamp)) for stamp in stamps] == [n * 40 * MS for n in range(5)]
+
+
+def test_where_clocks_do_not_break_a_frame_may_stay_for_an_hour() -> None:
+    times, _, clock = placed([frame(0), frame(40), frame(3_600_000)])
+    assert times == [0, 40, 3_600_000] and not clock.joined
+    (warning,) = clock.warnings()
+    assert "stay longer than 60 s, the first for 3600 s from 0.04 s" in warning

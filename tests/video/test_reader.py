@@ -12,6 +12,7 @@ from av.stream import Disposition
 from av.video.frame import PictureType
 
 from speediness.errors import VideoError
+from speediness.video.audio_reader import AudioReader
 from speediness.video.reader import Frame, VideoReader
 from synthetic import numbered_picture, read_number, steady, tone, uneven, write_film
 
@@ -333,3 +334,34 @@ def test_bad_arguments_are_refused(tmp_path: Path) -> None:
         next(reader.frames(channels=2))
     with pytest.raises(ValueError, match="short_side_px"):
         next(reader.frames(short_side_px=0))
+
+
+def transport_stream(path: Path, start_s: int) -> bytes:
+    write_film(path, steady(50, start_s=start_s), sound_CN=tone(2), sound_start_s=start_s)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("starts_s", [(0, 90_000), (90_000, 0), (10, 3600)])
+def test_transport_streams_put_one_behind_the_other(tmp_path: Path, starts_s: tuple[int, int]) -> None:
+    parts = [transport_stream(tmp_path / f"{start_s}.ts", start_s) for start_s in starts_s]
+    path = tmp_path / "joined.ts"
+    path.write_bytes(b"".join(parts))
+    reader, frames = read(path)
+    assert numbers(frames) == [*range(50), *range(50)]
+    assert frames[-1].time_s - frames[0].time_s == pytest.approx(3.96, abs=0.05)
+    assert float(reader.end_s) == pytest.approx(4, abs=0.05)
+    assert reader.info.duration_s is None or reader.info.duration_s < 10
+    (note,) = reader.warnings
+    assert "the parts were joined" in note and "2.0" in note
+    sound = AudioReader(reader)
+    samples = sum(block.shape[1] for block in sound.blocks())
+    assert samples / sound.sample_rate_hz == pytest.approx(4, abs=0.1)
+
+
+def test_sound_that_pauses_while_the_pictures_go_on_keeps_its_place(tmp_path: Path) -> None:
+    sound = np.concatenate([tone(1), np.zeros((2, 12 * 48_000), np.float32), tone(1)], 1)
+    path = write_film(tmp_path / "a.ts", steady(14 * 5, 5), sound_CN=sound)
+    reader = AudioReader(VideoReader(path))
+    heard = np.concatenate(list(reader.blocks()), 1)
+    assert np.abs(heard[:, int(2.5 * 48_000) : 12 * 48_000]).max() < 0.01
+    assert np.abs(heard[:, int(13.2 * 48_000) : int(13.8 * 48_000)]).max() > 0.3

@@ -11,9 +11,9 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from speediness.errors import VideoError
-from speediness.video.clock import RESTART_S
+from speediness.video.clock import RESTART_S, longest_gap_s
 from speediness.video.info import sound_stream
-from speediness.video.reader import VideoReader, open_media
+from speediness.video.reader import VideoReader, open_media, picture_stream
 
 Samples = NDArray[np.float32]
 
@@ -55,15 +55,18 @@ class AudioReader:
 
         Sample n of all blocks together is heard n / sample_rate_hz seconds after the first frame,
         to within 20 ms of the file's own stamps: sound before the first frame is cut off, a late
-        start and gaps are filled with silence, overlaps are dropped. Where the clock starts again, as
-        in files put one behind the other, the sound goes on as the pictures do.
+        start and gaps are filled with silence, overlaps are dropped. Where the clock starts again or
+        jumps, as in files put one behind the other, the sound goes on as the pictures do.
         """
         self.warnings = []
+        gap = self._gap_s() * self.sample_rate_hz
         position = joined = 0
         jitter = round(JITTER_S * self.sample_rate_hz)
         for start, block in self._stamped_blocks():
             ahead = 0 if start is None else start + joined - position
-            if position and ahead < -RESTART_S * self.sample_rate_hz:
+            restarts = position and ahead < -RESTART_S * self.sample_rate_hz
+            # A first stamp below 0 reads as the highest there is.
+            if restarts or (ahead > gap and (not position or self._pictures_jump(start or 0, ahead))):
                 joined, ahead = joined - ahead, 0
             if abs(ahead) <= jitter and position:
                 ahead = 0
@@ -73,6 +76,28 @@ class AudioReader:
             position += max(ahead, 0) + block.shape[1]
             if block.shape[1]:
                 yield block
+
+    def _gap_s(self) -> int:
+        with open_media(self._video.path) as container:
+            return longest_gap_s(container)
+
+    def _pictures_jump(self, after: int, before: int) -> bool:
+        """Whether the pictures leave out the same gap, between two samples of the container's clock."""
+        first_s, last_s = (
+            Fraction(at, self.sample_rate_hz) + self._video.start_s for at in (before, after)
+        )
+        with open_media(self._video.path) as container:
+            stream = picture_stream(container, self._video.path)
+            gap_s, latest_s = longest_gap_s(container), None
+            for packet in container.demux(stream):
+                if packet.dts is None or packet.time_base is None:
+                    continue
+                stamp_s = packet.dts * packet.time_base
+                jumped = latest_s is not None and stamp_s - latest_s > gap_s
+                if jumped and latest_s is not None and latest_s <= last_s and stamp_s >= first_s:
+                    return True
+                latest_s = stamp_s
+        return False
 
     def _stamped_blocks(self) -> Iterator[tuple[int | None, Samples]]:
         """Decoded blocks, each with the sample number of its stamp counted from the first frame."""

@@ -13,10 +13,11 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from speediness.video.clock import frame_rate
+from speediness.video.clock import JUMP_S, frame_rate, longest_gap_s
 from speediness.video.orientation import Orientation
 
 ASIDE = Disposition.comment | Disposition.hearing_impaired | Disposition.visual_impaired
+LEAST_BIT_S = 1000  # bits a second; a stream with fewer has a clock that jumps
 WIDEST_PIXEL = 8  # a pixel aspect ratio beyond 8:1 is a damaged header
 
 
@@ -140,6 +141,8 @@ def _promised_duration_s(container: InputContainer, stream: VideoStream, start_s
         with contextlib.suppress(ValueError):  # a damaged tag promises nothing
             hours, minutes, seconds = tag.split(":")
             track_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if whole_s and longest_gap_s(container) == JUMP_S and container.size * 8 < LEAST_BIT_S * whole_s:
+        return None
     known = [length for length in (whole_s, track_s) if length]
     if not known or (track_s is None and container.streams.audio):
         return None

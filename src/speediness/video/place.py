@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from speediness.video.clock import RESTART_S
+from speediness.video.clock import NEVER_S, RESTART_S
 
 # Containers whose index says exactly where key frames are, and that stamp every picture.
 INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
@@ -80,7 +80,7 @@ def find_entry(
             stamp = packet.pts
             if stamp is None or packet.is_corrupt:
                 return None
-            if latest is not None and (latest - stamp) * tick_s >= RESTART_S:
+            if latest is not None and not -NEVER_S <= (latest - stamp) * tick_s < RESTART_S:
                 return None
             in_order = latest is None or stamp > latest
             if packet.is_keyframe and in_order and (wanted - stamp) * tick_s >= MARGIN_S:

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from speediness.errors import VideoError
-from speediness.video.clock import FrameClock, frame_rate
+from speediness.video.clock import FrameClock, frame_rate, longest_gap_s
 from speediness.video.info import VideoInfo
 from speediness.video.place import Entry, Place, find_entry, packets_from
 
@@ -135,7 +135,7 @@ class VideoReader:
         promised_s = self.info.duration_s
         # Headers round, and writers differ about how long the last frame lasts.
         slack_s = 0.1 + 3 / self.info.frame_rate
-        if promised_s is not None and promised_s - self.end_s > slack_s:
+        if promised_s is not None and not clock.joined and promised_s - self.end_s > slack_s:
             self.warnings.append(
                 f"the file is cut short: its header promises {promised_s:.2f} s, "
                 f"the film ends at {float(self.end_s):.2f} s"
@@ -187,7 +187,8 @@ class VideoReader:
 
 
 def _clock(container: InputContainer, stream: VideoStream) -> FrameClock:
-    return FrameClock(frame_rate(stream), stamped=container.format.name != "avi")
+    stamped = container.format.name != "avi"
+    return FrameClock(frame_rate(stream), stamped, longest_gap_s(container))
 
 
 def open_media(path: Path) -> InputContainer:

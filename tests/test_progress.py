@@ -19,7 +19,7 @@ def test_without_a_terminal_a_long_job_prints_a_line_now_and_then(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "analysing a.mp4: 2% of 1:00, about 39.0 s left",
+        "analysing a.mp4: 2% of 1:00",
         "analysing a.mp4: 28% of 1:00, about 29.0 s left",
         "analysing a.mp4: 52% of 1:00, about 19.0 s left",
         "analysing a.mp4: 78% of 1:00, about 9.0 s left",
@@ -32,9 +32,22 @@ def test_what_is_not_seconds_of_film_is_counted(
     now_s = 0.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now_s)
     with progress_bar("verifying ucf101", counted="films") as report:
+        report(0, 13320)
         now_s = 10.0
         report(3330, 13320)
     assert capsys.readouterr().err == "verifying ucf101: 25% of 13,320 films, about 30.0 s left\n"
+
+
+def test_what_came_before_the_first_report_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now_s)
+    pace = progress.Pace()
+    now_s = 30.0  # a network was opened meanwhile
+    assert pace.left_s(50.0, 100.0) is None  # taken up again in the middle
+    now_s = 31.0
+    assert pace.left_s(50.1, 100.0) is None  # too early to tell
+    now_s = 34.0
+    assert pace.left_s(60.0, 100.0) == pytest.approx(16.0)
 
 
 def test_a_short_job_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,8 +66,10 @@ def test_on_a_terminal_a_bar_with_the_time_left_appears(monkeypatch: pytest.Monk
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(progress, "QUIET_S", 0.0)
+    monkeypatch.setattr(progress, "SETTLED_S", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     with progress_bar("rendering [a] film.mp4") as report:
+        report(0.0, 4.0)
         report(1.0, 4.0)
         report(4.0, 4.0)
     assert "rendering [a] film.mp4" in screen.getvalue() and "left" in screen.getvalue()

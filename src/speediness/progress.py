@@ -12,6 +12,28 @@ Progress = Callable[[float, float], None]
 
 QUIET_S = 0.5  # jobs shorter than this show nothing
 LINE_EVERY_S = 10.0  # without a terminal: one line now and then, fit for a log file
+SETTLED_S = 2.0  # of work before its pace tells how long the rest takes
+
+
+class Pace:
+    """How long the rest of a job takes, by its pace since the first report.
+
+    What comes before that, such as opening a network, says nothing of the rest; nor do the first
+    moments, in which buffers fill.
+    """
+
+    def __init__(self) -> None:
+        self._first: tuple[float, float] | None = None
+
+    def left_s(self, done: float, total: float) -> float | None:
+        """Seconds left, asked for at every report; None before that can be told."""
+        now_s = time.monotonic()
+        if self._first is None:
+            self._first = now_s, done
+        since_s, before = self._first
+        if now_s - since_s < SETTLED_S or done <= before:
+            return None
+        return max((now_s - since_s) * (total - done) / (done - before), 0.0)
 
 
 @contextmanager
@@ -36,7 +58,7 @@ def progress_bar(title: str, counted: str | None = None) -> Iterator[Progress]:
 def _bar(title: str) -> Iterator[Progress]:
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
     from rich.progress import Progress as Bar
 
     started_s = time.monotonic()
@@ -44,20 +66,21 @@ def _bar(title: str) -> Iterator[Progress]:
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
+        TextColumn("{task.fields[left]}"),
         console=Console(stderr=True),
         transient=True,
     )
-    task = bar.add_task(escape(title), total=None)
-    shown = False
+    task = bar.add_task(escape(title), total=None, left="")
+    shown, pace = False, Pace()
 
     def report(done_s: float, total_s: float) -> None:
         nonlocal shown
         if not shown and time.monotonic() - started_s >= QUIET_S:
             shown = True
             bar.start()
-        bar.update(task, completed=min(done_s, total_s), total=total_s)
+        left_s = pace.left_s(done_s, total_s)
+        left = "" if left_s is None else f"{clock(left_s)} left"
+        bar.update(task, completed=min(done_s, total_s), total=total_s, left=left)
 
     try:
         yield report
@@ -67,22 +90,18 @@ def _bar(title: str) -> Iterator[Progress]:
 
 
 def _lines(title: str, counted: str | None) -> Progress:
-    started_s = time.monotonic()
-    next_s = started_s + QUIET_S
+    next_s = time.monotonic() + QUIET_S
+    pace = Pace()
 
     def report(done_s: float, total_s: float) -> None:
         nonlocal next_s
-        now_s = time.monotonic()
+        now_s, left_s = time.monotonic(), pace.left_s(done_s, total_s)
         if now_s < next_s or not 0 < done_s < total_s:
             return
         next_s = now_s + LINE_EVERY_S
-        left_s = (now_s - started_s) * (total_s - done_s) / done_s
         whole = f"{total_s:,.0f} {counted}" if counted else clock(total_s)
-        print(
-            f"{title}: {done_s / total_s:.0%} of {whole}, about {clock(left_s)} left",
-            file=sys.stderr,
-            flush=True,
-        )
+        left = "" if left_s is None else f", about {clock(left_s)} left"
+        print(f"{title}: {done_s / total_s:.0%} of {whole}{left}", file=sys.stderr, flush=True)
 
     return report
 

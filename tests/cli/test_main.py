@@ -8,6 +8,8 @@ import pytest
 
 import speediness
 from speediness.cli.main import main
+from speediness.cli.terminal import console
+from speediness.errors import WeightsError
 
 
 def run_process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
@@ -112,3 +114,60 @@ def test_who_is_told_to_end_leaves_nothing_half_written(
     )
     assert done.returncode == 130 and "nothing half written" in done.stderr
     assert not list(out.glob("*.mp4*"))
+
+
+@pytest.mark.parametrize("verb", ["speedup", "analyse", "export"])
+def test_an_unknown_option_names_the_help_of_its_verb(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {
+        "speedup": ["x", "--rate", "2", "-o", "y.mp4"],
+        "analyse": ["x"],
+        "export": ["--db", "x", "-o", "y"],
+    }
+    with pytest.raises(SystemExit):
+        main([verb, *given[verb], "--frobnicate"])
+    assert f"--frobnicate; see speediness {verb} --help" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["http://example.com/a.mp4", "https://example.com", "rtsp://camera/1"])
+def test_an_address_is_no_file(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", address]) == 2
+    err = capsys.readouterr().err
+    assert "is an address, not a file; download" in err and "does not exist" not in err
+
+
+def test_a_folder_is_told_of_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", str(tmp_path)]) == 2
+    assert "--batch" in capsys.readouterr().err
+
+
+def test_ctrl_c_in_a_compiled_module_is_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(arguments: object) -> int:
+        try:
+            try:
+                raise KeyboardInterrupt
+            except KeyboardInterrupt as error:
+                raise ImportError("initialization failed") from error
+        except ImportError as error:
+            raise WeightsError("a.onnx is not a network exported by speediness") from error
+
+    monkeypatch.setattr("speediness.cli.cache.run", run)
+    assert main(["cache"]) == 130
+    assert capsys.readouterr().err == "speediness: stopped; nothing half written was left\n"
+
+
+def test_ctrl_c_while_the_program_starts_is_one_line() -> None:
+    program = "import speediness.cli; raise KeyboardInterrupt"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and done.stderr == "speediness: stopped before it began\n"
+
+
+def test_a_table_in_a_pipe_is_not_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    console().print("a" * 300)
+    assert capsys.readouterr().out == "a" * 300 + "\n"

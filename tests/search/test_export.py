@@ -33,7 +33,7 @@ def test_what_is_exported_is_what_is_there(
     whole = parquet.read_table(exported("whole.parquet", "--vectors"))
     assert whole.equals(held.drop_columns("picture"))
     assert parquet.read_table(exported("small.parquet")).equals(held.drop_columns(["picture", "vector"]))
-    lines = list(csv.DictReader(exported("whole.csv", "--vectors", "--format", "csv").open()))
+    lines = list(csv.DictReader(exported("whole.csv", "--vectors").open()))
     for line, row in zip(lines, whole.to_pylist(), strict=True):
         assert line["path"] == row["path"] and float(line["start_s"]) == row["start_s"]
         assert np.array(json.loads(line["vector"]), np.float32).tolist() == row["vector"]
@@ -44,3 +44,11 @@ def test_what_is_exported_is_what_is_there(
     assert "--force" in capsys.readouterr().err
     assert main(["export", "--db", str(tmp_path / "nowhere"), "-o", str(tmp_path / "x.parquet")]) == 2
     assert "make one with speediness index" in capsys.readouterr().err
+
+
+def test_a_name_that_contradicts_the_format_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["export", "--db", str(tmp_path / "db"), "-o", str(tmp_path / "x.csv"), "--format", "parquet"]
+    assert main(given) == 2
+    assert "is not how a parquet file ends" in capsys.readouterr().err

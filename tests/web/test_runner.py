@@ -118,12 +118,15 @@ def test_a_cancelled_job_ends_at_once_and_leaves_nothing(settings: Settings, lon
         assert site.run_job(film, "look")["state"] == "done"  # the next job is taken
 
 
-def test_progress_is_told_with_the_time_left(settings: Settings, long_film: str) -> None:
+def test_progress_is_told_with_the_time_left(
+    settings: Settings, long_film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("speediness.progress.SETTLED_S", 0.0)
     with serving(settings) as site:
         film = site.film_id(long_film)
         site.run_job(film, "look")
         job_id = start(site, film, "analyse")
-        wait_for("there is progress", lambda: site.get(f"jobs/{job_id}")["share"] > 0)
+        wait_for("there is progress", lambda: site.get(f"jobs/{job_id}")["left_s"] is not None)
         job = site.get(f"jobs/{job_id}")
         assert 0 < job["share"] < 1 and job["left_s"] > 0
         site.client.delete(f"/api/jobs/{job_id}")

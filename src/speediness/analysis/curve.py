@@ -31,6 +31,7 @@ from speediness.video.reader import VideoReader
 STILL_PX = 0.1
 """Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
 
+FEW_MOVE = 0.1  # of the frames; a video with fewer that move gets a note
 AHEAD = 32  # frames decoded before they are asked for, so that both cores have work
 CHECKPOINT_S = 20.0  # of work that an interruption may cost
 
@@ -195,6 +196,11 @@ def _curve(
     notes = list(reader.warnings)
     if not moving_F.any():
         notes.append("nothing moves in this film, so there is no motion to judge")
+    elif moving_F.mean() < FEW_MOVE:
+        notes.append(
+            f"hardly anything moves: only {moving_F.mean():.1%} of the frames show motion to judge; "
+            "the rest counts as natural"
+        )
     elif reader.info.frame_rate < net.clip.frame_rate:
         notes.append(
             f"{float(reader.info.frame_rate):.3g} frames a second are fewer than the "

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from speediness.cli.outputs import check_folder, check_new
+from speediness.errors import OutputError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--db", metavar="WHERE", required=True, help="library that speediness index made")
     parser.add_argument("-o", dest="out", metavar="OUT", type=Path, required=True, help="file to write")
     parser.add_argument(
-        "--format", choices=["parquet", "csv"], default="parquet", help="kind of file (default: parquet)"
+        "--format", choices=["parquet", "csv"], help="kind of file (default: as OUT ends, else parquet)"
     )
     parser.add_argument(
         "--table",
@@ -30,9 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     from speediness.search.export import export
     from speediness.search.library import Library
 
+    ending = arguments.out.suffix.lower().removeprefix(".")
+    kind = arguments.format or (ending if ending in ("parquet", "csv") else "parquet")
+    if ending in ("parquet", "csv") and ending != kind:
+        raise OutputError(f"{arguments.out} is not how a {kind} file ends; change -o or --format")
     check_folder(arguments.out.parent, "choose another with -o")
     check_new(arguments.out, arguments.force)
     library = Library(arguments.db)
-    count = export(library, arguments.table, arguments.format, arguments.out, arguments.vectors)
+    count = export(library, arguments.table, kind, arguments.out, arguments.vectors)
     print(f"{count:,} rows in {arguments.out}")
     return 0

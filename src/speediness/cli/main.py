@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from typing import NoReturn
 
 import speediness
@@ -90,7 +91,7 @@ def build_parser() -> OneLineParser:
             name, help=summary, description=f"{summary.capitalize()}.", allow_abbrev=False
         )
         module.add_arguments(verb)
-        verb.set_defaults(run=module.run)
+        verb.set_defaults(run=module.run, verb=verb)
     return parser
 
 
@@ -112,20 +113,38 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str] | None) -> int:
-    arguments = build_parser().parse_args(argv)
+    arguments, unknown = build_parser().parse_known_args(argv)
+    if unknown:
+        arguments.verb.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         return arguments.run(arguments)
     except BrokenPipeError:
         raise
     except KeyboardInterrupt:
-        print_error("stopped; nothing half written was left")
-        return INTERRUPTED
+        return _interrupted()
     except Exception as error:
+        if any(isinstance(each, KeyboardInterrupt) for each in _causes(error)):
+            return _interrupted()
         if wants_traceback():
             raise
         message, code = _explain(error)
         print_error(message)
         return code
+
+
+def _interrupted() -> int:
+    print_error("stopped; nothing half written was left")
+    return INTERRUPTED
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it was raised from: compiled modules turn Ctrl-C into errors of their own."""
+    cause: BaseException | None = error
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _explain(error: Exception) -> tuple[object, int]:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+UNBROKEN = 10_000  # columns
+
+
 def wants_traceback() -> bool:
     """Whether SPEEDINESS_DEBUG=1 asks to see where an error comes from."""
     return os.environ.get("SPEEDINESS_DEBUG", "") not in ("", "0")
@@ -29,7 +32,8 @@ def print_json(document: dict[str, Any] | list[dict[str, Any]]) -> None:
 
 
 def console() -> Console:
-    """Where tables go. A file name is text, never markup; without a terminal, 80 columns."""
+    """Where tables go. A file name is text, never markup; into a pipe, lines are never broken."""
     from rich.console import Console
 
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNBROKEN
+    return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)

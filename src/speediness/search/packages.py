@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +19,9 @@ def load(name: str) -> Any:
         DataError: it is not installed; the message says how to.
     """
     package = name.partition(".")[0]
+    if package == "lancedb":
+        # Programs that are started, such as fc-list, are forked too, but never use the library.
+        warnings.filterwarnings("ignore", message="lancedb fork support is experimental")
     try:
         return import_module(name)  # by name: checked without it too
     except ModuleNotFoundError as error:

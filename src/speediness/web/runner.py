@@ -10,12 +10,12 @@ import os
 import shutil
 import signal
 import sys
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from speediness.errors import SpeedinessError
+from speediness.progress import Pace
 from speediness.web.films import FREE_BYTES, Film, Films
 from speediness.web.jobs import Job, Jobs, Kind, State
 from speediness.web.refusal import Refusal
@@ -34,17 +34,20 @@ _log = logging.getLogger(__name__)
 class Progress:
     """How far a running job is."""
 
-    started_s: float
-    """On the monotonic clock."""
     done: float = 0.0
     total: float = 0.0
+    left_s: float | None = None
+    pace: Pace = field(default_factory=Pace)
+
+    def report(self, done: float, total: float) -> None:
+        """Take what a worker says."""
+        self.done, self.total, self.left_s = done, total, self.pace.left_s(done, total)
 
     def fraction_and_left_s(self) -> tuple[float, float | None]:
         """Share done, 0..1, and the time it will still take, None before that can be told."""
         if self.done <= 0 or self.total <= 0:
             return 0.0, None
-        share = min(self.done / self.total, 1.0)
-        return share, (time.monotonic() - self.started_s) * (1 - share) / share
+        return min(self.done / self.total, 1.0), self.left_s
 
 
 class Runner:
@@ -141,7 +144,7 @@ class Runner:
 
     async def _run(self, job: Job) -> None:
         folder = self.folder(job.id)
-        self._progress[job.id] = Progress(time.monotonic())
+        self._progress[job.id] = Progress()
         state: State = "failed"
         message, result = GIVEN_UP, {}
         try:
@@ -221,7 +224,7 @@ class Runner:
                     if "error" in message:
                         raise Refusal(422, message["error"])
                     progress = self._progress[job_id]
-                    progress.done, progress.total = message["progress"]
+                    progress.report(*message["progress"])
                 code = await process.wait()
         except TimeoutError:
             raise Refusal(422, f"stopped after {wall_s:.0f} s, far longer than it should take") from None

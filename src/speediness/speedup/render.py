@@ -17,6 +17,7 @@ from speediness.speedup.audio import SoundStretcher
 from speediness.speedup.frame_choice import blend as blended
 from speediness.speedup.frame_choice import choose, standard_rate
 from speediness.video.audio_reader import AudioReader
+from speediness.video.losses import losses
 from speediness.video.picture import PictureMaker
 from speediness.video.reader import VideoReader
 from speediness.video.writer import DEFAULT_PRESET, SoundFormat, VideoWriter, check_output, check_preset
@@ -43,7 +44,7 @@ class RenderReport:
     """Bound on how far sound lies from its picture: the worst wait of a picture for its output
     frame (a picture lasts until the next output frame begins) plus the worst displacement of sound."""
     warnings: tuple[str, ...]
-    """What the reader had to put up with."""
+    """What is lost of the source, and what the reader had to put up with."""
 
 
 def render_speedup(
@@ -94,7 +95,8 @@ def render_speedup(
     with VideoWriter(out, size_px, rate, maker.colour, sound_format, preset) as writer:
         writer.write(pictures, sound.blocks() if sound else (), n_frames, progress)
         pictures.read_rest()
-    warnings = [*reader.warnings, *(sound.warnings if sound else [])]
+    lost = losses(reader.info, with_sound=audio == "stretch")
+    warnings = [*lost, *reader.warnings, *(sound.warnings if sound else [])]
     if abs(plan.source_duration_s - reader.end_s) > 0.1:
         warnings.append(
             f"the plan was made for a film of {plan.source_duration_s:.2f} s, "

@@ -18,6 +18,7 @@ from speediness.video.orientation import Orientation
 
 ASIDE = Disposition.comment | Disposition.hearing_impaired | Disposition.visual_impaired
 LEAST_BIT_S = 1000  # bits a second; a stream with fewer has a clock that jumps
+ENLARGED_PX = 1920  # a side is not enlarged beyond this to make pixels square
 WIDEST_PIXEL = 8  # a pixel aspect ratio beyond 8:1 is a damaged header
 
 
@@ -53,6 +54,8 @@ class VideoInfo:
     codec: str
     colour: ColourTags
     has_audio: bool
+    interlaced: bool = False
+    """Whether frames are stored as two fields; they are read deinterlaced."""
     audio_rate_hz: int = 0
     audio_channels: int = 0
     audio_layout: str = ""
@@ -77,15 +80,14 @@ class VideoInfo:
         stream: VideoStream,
         first: av.VideoFrame,
         start_s: Fraction,
+        interlaced: bool = False,
     ) -> VideoInfo:
         """Gather what the container and the first decoded frame, stamped ``start_s``, say."""
         orientation = Orientation.of_frame(first)
         aspect = stream.sample_aspect_ratio or Fraction(1)
         if not Fraction(1, WIDEST_PIXEL) <= aspect <= WIDEST_PIXEL:
             aspect = Fraction(1)
-        # Square pixels by enlarging the short way, so that no detail is lost.
-        width_px = round(first.width * max(aspect, 1))
-        height_px = round(first.height / min(aspect, 1))
+        width_px, height_px = _square(first.width, first.height, aspect)
         if orientation.transposed:
             width_px, height_px = height_px, width_px
         sound = sound_stream(container)
@@ -107,10 +109,21 @@ class VideoInfo:
                 transfer=int(first.color_trc),
             ),
             has_audio=sound is not None,
+            interlaced=interlaced,
             audio_rate_hz=sound.rate if sound else 0,
             audio_channels=sound.channels if sound else 0,
             audio_layout=sound.layout.name if sound else "",
         )
+
+
+def _square(width_px: int, height_px: int, aspect: Fraction) -> tuple[int, int]:
+    """The size with square pixels: small frames grow, so that no detail is lost, large ones shrink."""
+    if aspect == 1:
+        return width_px, height_px
+    wide, tall = round(width_px * max(aspect, 1)), round(height_px / min(aspect, 1))
+    if max(wide, tall) <= max(ENLARGED_PX, width_px, height_px):
+        return wide, tall
+    return max(round(width_px * min(aspect, 1)), 1), max(round(height_px / max(aspect, 1)), 1)
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:

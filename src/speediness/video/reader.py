@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from speediness.errors import VideoError
 from speediness.video.clock import FrameClock, frame_rate, longest_gap_s
+from speediness.video.deinterlace import deinterlaced
 from speediness.video.info import VideoInfo
 from speediness.video.place import Entry, Place, find_entry, packets_from
 
@@ -60,7 +62,9 @@ class VideoReader:
                     "get a whole copy"
                 )
             self.start_s = _clock(container, stream).stamp(first) or Fraction(0)
-            self.info = VideoInfo.of(self.path, container, stream, first, self.start_s)
+            self.info = VideoInfo.of(
+                self.path, container, stream, first, self.start_s, first.interlaced_frame
+            )
 
     def decoded(self, after: Place | None = None) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Every frame as decoded: stored size, pixel format and orientation, with its time.
@@ -124,7 +128,7 @@ class VideoReader:
             else:
                 packets = packets_from(container, stream, entry)
                 clock.go_on(self.start_s, entry.n_before)
-            for picture in self._pictures(packets):
+            for picture in deinterlaced(self._pictures(packets)):
                 if entry is not None and picture.pts is not None and picture.pts < entry.stamp:
                     continue  # stored after the key frame, shown before it, and perhaps not whole
                 time_s = clock.place(picture)
@@ -197,10 +201,13 @@ def open_media(path: Path) -> InputContainer:
     Raises:
         VideoError: missing, a folder, empty, unreadable, or nothing FFmpeg knows as a film.
     """
+    # A Path has only one of the slashes of http://.
+    if re.match(r"[a-z][a-z0-9+.-]+:/", str(path)) and not path.exists():
+        raise VideoError(f"{path} is an address, not a file; download the video and name the copy")
     if not path.exists():
         raise VideoError(f"{path} does not exist; check the name")
     if path.is_dir():
-        raise VideoError(f"{path} is a folder; name one video file in it")
+        raise VideoError(f"{path} is a folder; name one video file in it, or analyse them all with --batch")
     if path.is_file() and not path.stat().st_size:
         raise VideoError(f"{path} is empty; copy or record it again")
     try:

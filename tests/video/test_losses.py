@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from speediness.speed_plan import SpeedPlan
+from speediness.speedup.render import render_speedup
+from speediness.video.losses import losses
+from speediness.video.reader import VideoReader
+from synthetic import steady, tone, write_film
+
+RATE, FRAMES = 25, 20
+
+
+def moving_bar(field: int) -> np.ndarray:
+    """A bright bar on grey that moves four pixels a field."""
+    image = np.full((96, 128, 3), 60, np.uint8)
+    image[:, 8 + 4 * field % 100 :][:, :16] = 220
+    return image
+
+
+def woven(number: int) -> np.ndarray:
+    """The upper field of a moment and the lower field of the next."""
+    image = moving_bar(2 * number).copy()
+    image[1::2] = moving_bar(2 * number + 1)[1::2]
+    return image
+
+
+def combing(luma_HW: np.ndarray) -> float:
+    """How much neighbouring rows differ more than those two apart."""
+    rows = luma_HW.astype(float)
+    return float(np.abs(np.diff(rows, axis=0)).mean() - np.abs(rows[2:] - rows[:-2]).mean())
+
+
+def write_interlaced(path: Path) -> Path:
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(
+            "libx264", rate=RATE, options={"crf": "8", "x264-params": "tff=1"}
+        )
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for n in range(FRAMES):
+            frame = av.VideoFrame.from_ndarray(woven(n), format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = n, Fraction(1, RATE)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.avi"])
+def test_interlaced_frames_are_read_without_combs_at_their_own_times(tmp_path: Path, name: str) -> None:
+    path = write_interlaced(tmp_path / name)
+    with av.open(str(path)) as container:
+        stored = [frame for frame in container.decode(video=0)]
+    assert all(frame.interlaced_frame for frame in stored)
+    reader = VideoReader(path)
+    frames = list(reader.frames(channels=1))
+    assert reader.info.interlaced and reader.warnings == []
+    assert [float(after.time_s - before.time_s) for before, after in pairwise(frames)] == [
+        pytest.approx(0.04, abs=1e-4)
+    ] * (FRAMES - 1)
+    assert combing(stored[5].to_ndarray()[:96, :128]) > 5
+    assert max(combing(frame.pixels_HWC[:, :, 0]) for frame in frames) < 1
+    assert any("deinterlaced" in loss for loss in losses(reader.info))
+
+
+def test_a_plain_video_loses_nothing(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.mp4", steady(5), sound_CN=tone(0.2))
+    assert losses(VideoReader(path).info) == ()
+
+
+def test_every_track_and_tag_that_is_left_out_is_named(tmp_path: Path) -> None:
+    plain = write_film(tmp_path / "plain.mp4", steady(10))
+    path = tmp_path / "full.mkv"
+    with av.open(str(plain)) as source, av.open(str(path), "w") as container:
+        container.metadata["title"] = "A walk"
+        video = container.add_stream_from_template(source.streams.video[0])
+        tracks: list[Any] = []
+        for layout, language in (("5.1", "eng"), ("stereo", "deu")):
+            track: Any = container.add_stream("aac", rate=48_000, layout=layout)
+            track.metadata["language"] = language
+            tracks.append(track)
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                container.mux(packet)
+        for track in tracks:
+            samples = np.zeros((track.codec_context.layout.nb_channels, 1024), np.float32)
+            frame = av.AudioFrame.from_ndarray(
+                samples, format="fltp", layout=track.codec_context.layout.name
+            )
+            frame.sample_rate, frame.pts = 48_000, 0
+            container.mux(track.encode(frame))
+            container.mux(track.encode(None))
+    said = losses(VideoReader(path).info)
+    assert "1 further audio track(s) left out: deu" in said
+    assert "5.1 sound is mixed down to stereo" in said
+    assert any(loss.startswith("tags left out: ") and "title" in loss.lower() for loss in said)
+    assert losses(VideoReader(path).info, with_sound=False) == said[2:]
+
+
+@pytest.mark.parametrize(
+    ("transfer", "expected"), [(16, "HDR (PQ)"), (18, "HDR (HLG)"), (1, "10 bits a channel become 8")]
+)
+def test_ten_bits_and_hdr_are_named(tmp_path: Path, transfer: int, expected: str) -> None:
+    colour = (1, 9, 9, transfer)
+    path = write_film(tmp_path / "a.mp4", steady(3), pixel_format="yuv420p10le", colour=colour)
+    (loss,) = losses(VideoReader(path).info)
+    assert expected in loss
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "shown"),
+    [
+        ((1440, 108), Fraction(4, 3), (1920, 108)),
+        ((3840, 216), Fraction(45, 34), (3840, 163)),
+        ((144, 2000), Fraction(1, 2), (72, 2000)),
+    ],
+)
+def test_square_pixels_take_no_more_room_than_they_need(
+    tmp_path: Path, size: tuple[int, int], aspect: Fraction, shown: tuple[int, int]
+) -> None:
+    width_px, height_px = size
+    path = write_film(
+        tmp_path / "a.mp4", steady(2), width_px=width_px, height_px=height_px, pixel_aspect=aspect
+    )
+    info = VideoReader(path).info
+    assert (info.width_px, info.height_px) == shown
+    assert any("became square" in loss for loss in losses(info))
+
+
+def test_losses_are_among_what_a_render_reports(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.mp4", steady(25), pixel_format="yuv422p10le")
+    plan = SpeedPlan(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 2)
+    report = render_speedup(path, plan, tmp_path / "fast.mp4")
+    assert "10 bits a channel become 8" in report.warnings

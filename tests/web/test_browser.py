@@ -14,6 +14,8 @@ import pytest
 
 from speediness.analysis.curve import embed
 from speediness.analysis.network import load_network
+from speediness.corpus.report import write_report
+from speediness.corpus.watching import Watched
 from speediness.curves import Floats
 from speediness.speedup.plan import plan_speedup
 from speediness.video.reader import VideoReader
@@ -278,6 +280,14 @@ def test_a_lock_keeps_natural_speed(page: Page, site: Site, screenshots: Path) -
     page.mouse.up()
     page.keyboard.up("Shift")
     until(page, "document.getElementById('plan-error').textContent.includes('locks')")
+    # Nothing of the earlier plan is left.
+    assert (page.inner_text("#range"), page.inner_text("#to")) == ("", "?")
+    assert page.locator("#render").is_disabled() and page.locator("#add-study").is_disabled()
+    assert page.locator("#modes input[value=original]").is_checked()
+    for _ in range(page.locator("#locks li").count()):
+        page.locator("#locks li button").first.click()
+    page.wait_for_selector("#render:not(:disabled)")
+    assert page.inner_text("#range") and page.inner_text("#plan-error") == ""
 
 
 def test_an_hour_is_at_hand_at_once(page: Page, site: Site, screenshots: Path) -> None:
@@ -439,6 +449,34 @@ def test_films_not_yet_analysed_are_analysed_and_searched(browser: Browser, tmp_
         assert page.inner_text("#find-left-films") == "none.mp4"
         assert page.get_by_role("button", name="new.mp4, 0:00.").count() > 0
         page.close()
+
+
+def test_what_is_added_to_the_comparison_is_confirmed(page: Page, site: Site) -> None:
+    open_curve(page, "long.mp4")
+    page.click("#add-study")
+    page.wait_for_selector("#toast:has-text('Added to the comparison')")
+
+
+def test_a_filter_without_matches_says_so(page: Page, site: Site) -> None:
+    page.evaluate("document.getElementById('filter').hidden = false")
+    page.fill("#filter", "no such film")
+    assert page.inner_text("#no-films") == "No film has “no such film” in its name."
+    page.fill("#filter", "")
+    assert page.locator("#no-films").is_hidden() and page.locator("#films li").count() > 0
+
+
+def test_the_report_of_a_batch_can_be_read_on_a_phone(browser: Browser, tmp_path: Path) -> None:
+    film = made_up_curve(60)
+    seen = {"a/long/name/of_a_film_in_a_folder.mp4": Watched("0" * 64, 60.0, 25.0, film.segments, None)}
+    write_report(seen, {}, str(tmp_path), tmp_path / "report.html")
+    context = browser.new_context(viewport=PHONE)
+    page = context.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    for cell in page.locator("td:first-child").all():
+        box = cell.bounding_box()
+        assert box is not None and box["width"] >= 150
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    context.close()
 
 
 def test_a_vote(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:

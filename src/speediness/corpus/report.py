@@ -28,13 +28,15 @@ STYLE = """
 .totals { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: 1rem 0; }
 .totals b { display: block; font-size: 1.5rem; font-variant-numeric: tabular-nums; }
 .bar { display: flex; height: 1.6rem; border-radius: 6px; overflow: hidden; margin: .5rem 0; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr));
+  gap: 1rem; }
 .charts svg { width: 100%; height: auto; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--edge);
   font-variant-numeric: tabular-nums; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere;
+  min-width: 12rem; }
 th:nth-child(2).reason, td:nth-child(2).reason { text-align: left; white-space: normal; }
 th { color: var(--dim); font-weight: 600; }
 """

@@ -28,9 +28,12 @@ export function announce(text) {
 
 let toastTimer = 0;
 
-export function complain(error) {
+export const complain = (error) => tell(error.message);
+
+// Says something for a while.
+export function tell(text) {
   const toast = byId("toast");
-  toast.textContent = error.message;
+  toast.textContent = text;
   toast.hidden = false;
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => (toast.hidden = true), 8000);

@@ -50,7 +50,10 @@ export class LibraryView {
     const wanted = byId("filter").value.toLowerCase();
     const shown = this.#films.filter((film) => film.name.toLowerCase().includes(wanted));
     byId("films").replaceChildren(...shown.map(entry));
-    byId("no-films").hidden = this.#films.length > 0;
+    byId("no-films").hidden = shown.length > 0;
+    byId("no-films").textContent = this.#films.length
+      ? `No film has “${byId("filter").value}” in its name.`
+      : "There are no films in this folder yet.";
   }
 
   async #send(file, then) {

@@ -14,7 +14,7 @@ export class PlanControl {
   #asked = false; // changes came while an answer was awaited
   #waiting = false;
 
-  // onPlan is called with a Plan and its rho, onLocks when locks change; timeS tells where the play head is.
+  // onPlan is called with a Plan, or null when it was refused, and its rho; onLocks when locks change; timeS tells where the play head is.
   constructor(about, { onPlan, onLocks, timeS }) {
     this.slowest = about.slowest;
     this.fastest = about.fastest;
@@ -107,7 +107,12 @@ export class PlanControl {
         this.onPlan(plan, wish.rate, answer.rho);
         performance.measure("replan", { start: askedMs });
       } catch (error) {
+        if (film !== this.#film) continue;
+        // What was planned before is not what is asked for now.
         byId("plan-error").textContent = error.message;
+        byId("range").textContent = "";
+        byId("to").textContent = "?";
+        this.onPlan(null, wish.rate, null);
       }
     }
     this.#waiting = false;

@@ -225,3 +225,29 @@ def test_exact_is_the_schedule_of_every_frame_and_the_usual_one_the_stream() -> 
         analyse(BIKES, exact=True).normal, normal_by(EXACT), atol=1e-4
     )  # curves are rounded
     np.testing.assert_allclose(analyse(BIKES).normal, normal_by(shared(load_network().judge)), atol=1e-4)
+
+
+def test_of_a_very_long_frame_the_middle_is_judged(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    texture = rng.integers(0, 255, (20, 2000, 3)).astype(np.uint8)
+    path = write_film(
+        tmp_path / "long.mp4",
+        steady(10),
+        width_px=2000,
+        height_px=20,
+        picture=lambda n: np.roll(texture, n, 1),
+    )
+    curve = analyse(path)
+    assert len(curve.times_s) == 10
+    assert any("only its middle was judged" in note for note in curve.notes)
+
+
+def test_a_film_that_hardly_moves_says_so(tmp_path: Path) -> None:
+    path = write_film(
+        tmp_path / "nearly.mp4",
+        steady(600),
+        width_px=128,
+        height_px=96,
+        picture=lambda n: swinging(max(n - 596, 0)),
+    )
+    assert any("hardly anything moves" in note for note in analyse(path).notes)

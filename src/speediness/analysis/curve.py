@@ -26,11 +26,12 @@ from speediness.features import MotionFeatures
 from speediness.sampling import playback_factors
 from speediness.video.place import Place
 from speediness.video.read_ahead import read_ahead
-from speediness.video.reader import VideoReader
+from speediness.video.reader import Frame, VideoReader
 
 STILL_PX = 0.1
 """Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
 
+WIDEST = 6  # long side over short side; of a frame that is longer the middle is judged
 FEW_MOVE = 0.1  # of the frames; a video with fewer that move gets a note
 AHEAD = 32  # frames decoded before they are asked for, so that both cores have work
 CHECKPOINT_S = 20.0  # of work that an interruption may cost
@@ -174,13 +175,24 @@ def _judged(
     frames = reader.frames(net.clip.size_px, net.clip.channels, after)
     with read_ahead(frames, AHEAD) as coming:
         for frame in coming:
-            judged = film.add(frame)
+            judged = film.add(_middle(frame))
             seen(float(frame.time_s))
             # What a reader had to put up with is not known any more after an interruption.
             if store and judged and time.monotonic() - kept_s > CHECKPOINT_S and not reader.warnings:
                 store.keep_checkpoint(key, film.state())
                 kept_s = time.monotonic()
     return film.finish()
+
+
+def _middle(frame: Frame) -> Frame:
+    """The middle of a very long frame: the work grows with its area once its short side is scaled."""
+    height, width = frame.pixels_HWC.shape[:2]
+    longest = WIDEST * min(height, width)
+    if max(height, width) <= longest:
+        return frame
+    top, left = max(height - longest, 0) // 2, max(width - longest, 0) // 2
+    middle = frame.pixels_HWC[top : top + longest, left : left + longest]
+    return Frame(frame.time_s, np.ascontiguousarray(middle))
 
 
 def _curve(
@@ -194,6 +206,9 @@ def _curve(
     moving_F = peak_KF[0] > STILL_PX
     cuts_s = tuple(float(shot.times_s[0]) for shot in shots[1:])
     notes = list(reader.warnings)
+    across, down = reader.info.width_px, reader.info.height_px
+    if max(across, down) > WIDEST * min(across, down):
+        notes.append(f"the frame is longer than {WIDEST}:1; only its middle was judged")
     if not moving_F.any():
         notes.append("nothing moves in this film, so there is no motion to judge")
     elif moving_F.mean() < FEW_MOVE:

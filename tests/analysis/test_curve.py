@@ -248,6 +248,6 @@ def test_a_film_that_hardly_moves_says_so(tmp_path: Path) -> None:
         steady(600),
         width_px=128,
         height_px=96,
-        picture=lambda n: swinging(max(n - 596, 0)),
+        picture=lambda n: swinging(max(n - 590, 0) / 25),
     )
     assert any("hardly anything moves" in note for note in analyse(path).notes)

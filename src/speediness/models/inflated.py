@@ -64,7 +64,7 @@ def inflate_network(network: nn.Module, frames: int) -> None:
         elif isinstance(module, nn.BatchNorm2d):
             norm = nn.BatchNorm3d(module.num_features, module.eps, module.momentum)
             norm.load_state_dict(module.state_dict())
-            setattr(network, name, norm)
+            setattr(network, name, norm.train(module.training))
         else:
             inflate_network(module, frames)
 

@@ -40,8 +40,12 @@ class Recogniser(Encoder):
 
     def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor]:
         """Clips as for :meth:`Encoder.encode` to logits (B, K)."""
-        pooled_BDT = self.encode(clips_BTHWC, intervals_BS).mean((3, 4))
+        return (self.classify(self.encode(clips_BTHWC, intervals_BS)),)
+
+    def classify(self, maps_BDThw: Tensor) -> Tensor:
+        """The backbone's last maps to logits (B, K)."""
+        pooled_BDT = maps_BDThw.mean((3, 4))
         if not self.backbone.averages_probabilities:
-            return (self.classifier(self.dropout(pooled_BDT.mean(2))),)
+            return self.classifier(self.dropout(pooled_BDT.mean(2)))
         logits_BTK = self.classifier(self.dropout(pooled_BDT.transpose(1, 2)))
-        return (logits_BTK.log_softmax(2).logsumexp(1) - math.log(logits_BTK.shape[1]),)
+        return logits_BTK.log_softmax(2).logsumexp(1) - math.log(logits_BTK.shape[1])

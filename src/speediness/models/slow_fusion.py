@@ -1,11 +1,13 @@
 """Slow fusion (Karpathy et al. 2014, section 3.1 and Fig. 1): time is used up layer by layer.
 
-The first three convolutions cover 4, 2 and 2 frames at strides of 2: of the paper's 10 frames there are
-4, 2 and 1 responses, and what follows is a 2D network. Filters slide over time, so a motion is known
-again at another moment, but every second one only. The best network of the paper: 60.9 % of the videos
-of Sports-1M; on UCF101 41.3 % from a random start and 65.4 % with its last three layers fine-tuned.
-The lecture calls 3D convolutions by the same name; its first filters are 4 x 5 x 5, the paper's
-4 x 11 x 11.
+The first three convolutions cover 4, 2 and 2 frames, the first two at a stride of 2: of the paper's 10
+frames there are 4, 2 and 1 responses, and what follows is a 2D network. (The third has a stride of 2 in
+the paper, where it has one response; 1 here, so that of 16 frames 14 are seen and not 10.) Filters
+slide over time, so a motion is known again at another moment, but at every fourth frame only.
+
+The best network of the paper: 60.9 % of the videos of Sports-1M; on UCF101 41.3 % from a random start
+and 65.4 % with its last three layers fine-tuned. The lecture calls 3D convolutions by the same name; its
+first filters are 4 x 5 x 5, the paper's 4 x 11 x 11.
 """
 
 # B batch, C channels, T frames, H W frame
@@ -19,7 +21,7 @@ from torch import Tensor
 from speediness.models.frame_cnn import KARPATHY, FrameCNN
 from speediness.models.layers import Backbone
 
-FRAMES = (4, 2, 2)  # that the first convolutions cover, each at a stride of 2
+FRAMES = ((4, 2), (2, 2), (2, 1))  # that the first convolutions cover, and their strides
 
 
 class SlowFusion(Backbone):
@@ -28,14 +30,14 @@ class SlowFusion(Backbone):
     def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
         stretched = (
-            dataclasses.replace(stage, frames=frames, frame_stride=2)
-            for stage, frames in zip(KARPATHY, FRAMES, strict=False)
+            dataclasses.replace(stage, frames=frames, frame_stride=stride)
+            for stage, (frames, stride) in zip(KARPATHY, FRAMES, strict=False)
         )
         self.frames = FrameCNN(in_channels, (*stretched, *KARPATHY[len(FRAMES) :]), width)
         self.feature_dim = self.frames.feature_dim
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
-        """(B, C, T, H, W) to (B, feature_dim, T', H/24, W/24), rounded; T' is 1 for 10 to 17 frames.
+        """(B, C, T, H, W) to (B, feature_dim, T', H/24, W/24), rounded; T' is 1 for 10 frames, 2 for 16.
 
         Raises:
             SpeedinessError: fewer than 10 frames.

@@ -15,7 +15,7 @@ Published with these and four times as many words or a Fisher vector: UCF101 85.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -68,7 +68,11 @@ def dense_trajectories(luma_THW: NDArray[np.uint8]) -> Trajectories:
         Tracks in the order of their scales and of their start; those that hardly move, jump or leave
         the frame are left out.
     """
-    parts = [part for scale in range(SCALES) for part in _tracks(_resized(luma_THW, scale), scale)]
+    return joined([part for scale in range(SCALES) for part in _tracks(_resized(luma_THW, scale), scale)])
+
+
+def joined(parts: Sequence[Trajectories]) -> Trajectories:
+    """The tracks of several clips as those of one video, in their order; of none, no tracks."""
     if not parts:
         none = {name: np.zeros((0, size), np.float32) for name, size in SIZES.items()}
         empty = np.zeros(0, np.int64)

@@ -40,9 +40,9 @@ class LateFusion(Backbone):
             SpeedinessError: fewer than 16 frames.
         """
         require_frames(clips_BCTHW, APART + 1)
-        pairs = torch.cat([clips_BCTHW[:, :, :-APART], clips_BCTHW[:, :, APART:]])
-        first_BDThw, second_BDThw = self.frames(pairs).chunk(2)
-        return self.fuse(torch.cat([first_BDThw, second_BDThw], 1))
+        pairs = clips_BCTHW.shape[2] - APART
+        feats = self.frames(torch.cat([clips_BCTHW[:, :, :pairs], clips_BCTHW[:, :, APART:]], 2))
+        return self.fuse(torch.cat([feats[:, :, :pairs], feats[:, :, pairs:]], 1))
 
 
 class PooledFusion(SingleFrame):

@@ -87,6 +87,37 @@ def test_c3d_with_its_fully_connected_layers_has_the_published_size() -> None:
     assert count_macs(network, (1, 3, 16, 112, 112)) / 1e9 == pytest.approx(38.5, abs=0.05)
 
 
+def test_c3d_costs_what_the_lecture_says_and_somewhat_less() -> None:
+    """ "3 x VGG and 56 x AlexNet", says the slide; counted with fc6, fc7 and all classes: 2.5 and 53."""
+    c3d = count_macs(full_size("c3d"), (1, 3, 16, 112, 112)) + 8192 * 4096 + 4096 * 4096 + 4096 * 487
+    vgg_stages = ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3)
+    layers: list[nn.Module] = []
+    d_in = 3
+    for stage in vgg_stages:
+        for channels in stage:
+            layers.append(nn.Conv2d(d_in, channels, 3, padding=1))
+            d_in = channels
+        layers.append(nn.MaxPool2d(2))
+    head = [nn.Flatten(), nn.Linear(25088, 4096), nn.Linear(4096, 4096), nn.Linear(4096, 1000)]
+    vgg = count_macs(nn.Sequential(*layers, *head), (1, 3, 224, 224))
+    alexnet = nn.Sequential(
+        nn.Conv2d(3, 96, 11, 4),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(96, 256, 5, padding=2, groups=2),
+        nn.MaxPool2d(3, 2),
+        nn.Conv2d(256, 384, 3, padding=1),
+        nn.Conv2d(384, 384, 3, padding=1, groups=2),
+        nn.Conv2d(384, 256, 3, padding=1, groups=2),
+        nn.MaxPool2d(3, 2),
+        nn.Flatten(),
+        nn.Linear(9216, 4096),
+        nn.Linear(4096, 4096),
+        nn.Linear(4096, 1000),
+    )
+    assert c3d / vgg == pytest.approx(2.5, abs=0.05)
+    assert c3d / count_macs(alexnet, (1, 3, 227, 227)) == pytest.approx(53, abs=1)
+
+
 def test_two_streams_of_i3d_have_25_m_parameters() -> None:
     """Carreira and Zisserman 2017, Table 1; the second stream is of flow, two channels."""
     with torch.device("meta"):

@@ -20,7 +20,7 @@ from speediness.reproduce import row_run
 from speediness.reproduce.architecture_plot import plot_networks, stages
 from speediness.reproduce.lecture import Lecture, find_networks, lecture
 from speediness.reproduce.lecture_networks import NETWORKS, TRAJECTORIES
-from speediness.reproduce.lecture_tables import markdown, table
+from speediness.reproduce.lecture_tables import markdown, table, views
 from speediness.training.recipe import smoke
 
 FEW = dataclasses.replace(
@@ -57,6 +57,9 @@ def test_every_network_is_trained_once_and_stands_in_one_table(
     assert [row[0] for row in rows] == ["single frame", "dense trajectories, SVM", "temporal stream"]
     assert {len(row) for row in rows} == {len(head)} and rows[0][head.index("order")] == "no"
     assert markdown_table(table(document)) in markdown(document)
+    right, sense, costs = views(document)
+    assert right[0] == ["network", "action right", "Sports-1M", "UCF101", "from"]
+    assert sense[1] == ["single frame", "no", "no", "16"] and len(costs[0]) == 8
 
     monkeypatch.setattr(engine, "finetune", None)
     monkeypatch.setattr(engine, "dense_trajectories", None)

@@ -290,7 +290,7 @@ def _lecture(arguments: argparse.Namespace) -> int:
     from speediness.documents import write_text
     from speediness.reproduce.architecture_plot import plot_networks
     from speediness.reproduce.lecture import Lecture, find_networks, lecture
-    from speediness.reproduce.lecture_tables import markdown, table
+    from speediness.reproduce.lecture_tables import markdown, views
     from speediness.training.recipe import find_recipe
 
     if arguments.seeds < 1:
@@ -315,7 +315,9 @@ def _lecture(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(document | {"outputs": outputs})
     else:
-        _print_rows(table(document))
+        for view in views(document):
+            _print_rows(view)
+            console().print()
         for note in document["notes"]:
             console().print(f"note: {note}")
         print_outputs(outputs)

@@ -21,7 +21,7 @@ class LectureNetwork:
     """Videos of Sports-1M right at first guess (Karpathy et al. 2014, Table 1; C3D: Tran et al. 2015)."""
     ucf101: float | None = None
     start: str = ""
-    """Of the network that gave the figure of UCF101."""
+    """Of the network that gave the figure of UCF101 (I3D, S3D-G at random: SpeedNet, Table 2)."""
     parameters_m: float | None = None
     """Millions, with the classifier of the paper."""
     gmacs: float | None = None
@@ -42,7 +42,7 @@ NETWORKS = (
     LectureNetwork("spatial_stream", "spatial stream", "Simonyan 2014, Fig. 1", None, 52.3, "random"),
     LectureNetwork("temporal_stream", "temporal stream", "Simonyan 2014, Fig. 1", None, 81.0, "random"),
     LectureNetwork("two_stream", "two streams", "Simonyan 2014, Fig. 1", None, 86.9, "ImageNet (spatial)"),
-    LectureNetwork("i3d", "I3D", "Carreira 2017, 2.4", None, 47.9, "random (SpeedNet, Table 2)", 12.5),
+    LectureNetwork("i3d", "I3D", "Carreira 2017, 2.4", None, 47.9, "random", 12.5),
     LectureNetwork(
         "two_stream_i3d", "I3D, two streams", "Carreira 2017, Fig. 2e", None, 98.0, "Kinetics-400", 25.0
     ),
@@ -57,15 +57,15 @@ NETWORKS = (
         parameters_m=121.4,
         gmacs=590 / 3,
     ),
-    LectureNetwork("s3dg", "S3D-G, SpeedNet's", "SpeedNet, 3.2", None, 73.8, "random (SpeedNet, Table 2)"),
+    LectureNetwork("s3dg", "S3D-G, SpeedNet's", "SpeedNet, 3.2", None, 73.8, "random"),
 )
 NOTES = (
     "all networks: the same videos, steps, clips a step and clips seen; ten clips a video are tested",
     "intervals: 95 %, resampling whole groups (sources); means over seeds",
     "order, direction, frames: whether another order, or the reverse, or another frame changes the"
     " answer; measured on noise with random weights, so a fact of the network's shape",
-    "GMAC: thousand million multiply-adds of a clip as trained here; memory: what a training step keeps"
-    " of one clip until the gradient is known",
+    "GMAC: thousand million multiply-adds of a clip as trained here, optical flow not counted; memory: what"
+    " a training step keeps of one clip until the gradient is known",
     "published: Sports-1M, video right at first guess; UCF101 from the start that is named, split 1 or mean"
     " of three",
 )

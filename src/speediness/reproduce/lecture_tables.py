@@ -39,6 +39,15 @@ def table(document: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
+def views(document: dict[str, Any]) -> list[list[list[str]]]:
+    """The table in parts that fit a terminal: what was right, what is seen in time, what it costs."""
+    head, *rows = table(document)
+    right = [*(str(HEAD[task]) for task in ("action", "speed")), *HEAD["published"][:3]]
+    parts = (right, HEAD["sense"], (*HEAD["cost"], *HEAD["published"][3:]))
+    shown = ([0, *(head.index(name) for name in part if name in head)] for part in parts)
+    return [[[row[n] for n in columns] for row in (head, *rows)] for columns in shown]
+
+
 def markdown(document: dict[str, Any]) -> str:
     """The table and its notes."""
     return markdown_table(table(document)) + "\n" + "".join(f"- {note}\n" for note in document["notes"])
@@ -67,8 +76,8 @@ def _cost(cost: dict[str, Any] | None) -> list[str]:
     return [
         f"{cost['parameters'] / 1e6:.2f} M",
         f"{cost['macs'] / 1e9:.2f}",
-        *(f"{speed[name]:.3g}" for name in ("training", "inference")),
-        f"{cost['saved_bytes'] / 1e6:.0f} MB",
+        *(f"{speed[name]:.1f}" for name in ("training", "inference")),
+        f"{cost['saved_bytes'] / 1e6:.1f} MB",
     ]
 
 

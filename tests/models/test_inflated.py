@@ -33,12 +33,9 @@ def random_network(width: float = 0.125) -> EfficientNetLite0:
 
 
 def theirs(network: EfficientNetLite0) -> dict[str, torch.Tensor]:
-    """The state dict under other names, with a classifier after it, as the common versions have it."""
-    state = {
-        f"module.{name.replace('conv', 'c').replace('norm', 'bn')}": tensor
-        for name, tensor in network.state_dict().items()
-    }
-    return state | {"module._fc.weight": torch.zeros(1000, 160), "module._fc.bias": torch.zeros(1000)}
+    """The state dict under other names, as another project has it."""
+    names = {name: name.replace("conv", "c").replace("classifier", "_fc") for name in network.state_dict()}
+    return {f"module.{names[name]}": tensor for name, tensor in network.state_dict().items()}
 
 
 @pytest.mark.parametrize("frames", [1, 3])

@@ -73,14 +73,15 @@ class InflatedLite0(Backbone):
     """EfficientNet-Lite0 over time; 3.74 M parameters at width 1.
 
     Args:
-        in_channels: 3 for RGB.
+        in_channels: 3, RGB.
         width: multiplies every channel count.
         frames: see :func:`inflate_network`.
     """
 
     def __init__(self, in_channels: int = 3, width: float = 1.0, frames: int = 3) -> None:
         super().__init__()
-        self.network = EfficientNetLite0(in_channels, width)
+        self.network = EfficientNetLite0(width)
+        del self.network.classifier
         self.feature_dim = self.network.feature_dim
         inflate_network(self.network, frames)
         draw_weights(self)

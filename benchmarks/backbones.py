@@ -7,6 +7,9 @@ Prints the Markdown table of docs/backbones.md; nothing is run, only counted. Pu
 - torchvision: num_params and GFLOPS in the documentation of its weights; with 400 classes.
 - mmaction2: the table on its page of C3D; with fc6, fc7 and 101 classes.
 - I3D: Carreira and Zisserman 2017, Table 1, two streams of 25 M together, so half of it; with 400 classes.
+- lite0: TensorFlow's page of EfficientNet-Lite, and timm to the last parameter; with 1000 classes.
+- two_stream_i3d: as I3D. non_local: Wang et al. 2018, Table 2e, is of ResNet-101: 1.2 times 43.2 M, 34.2 G.
+- space_time_attention: Bertasius et al. 2021; with 174 classes and a class token; 0.59 T for three crops.
 - r3d18: none for this very stem. torchvision's r3d_18, 33,371,472, plus the larger stem's weights.
 """
 
@@ -48,6 +51,23 @@ PUBLISHED = {
     "c3d": Published("Tran et al. 2015", (16, 112, 112), C3D_REST, "78.4 M", "38.5"),
     "r3d18": Published("Hara et al. 2018", (16, 112, 112), RESNET_K400, "33.409 M"),
     "r2plus1d18": Published("Tran et al. 2018", (16, 112, 112), RESNET_K400, "31.505 M", "40.52"),
+    "single_frame": Published("Karpathy et al. 2014", (1, 170, 170)),
+    "late_fusion": Published("Karpathy et al. 2014", (16, 170, 170)),
+    "late_pooling": Published("the lecture", (16, 170, 170)),
+    "early_fusion": Published("Karpathy et al. 2014, T = 16", (16, 170, 170)),
+    "slow_fusion": Published("Karpathy et al. 2014", (10, 170, 170)),
+    "multiresolution": Published("Karpathy et al. 2014", (1, 178, 178)),
+    "spatial_stream": Published("Simonyan and Zisserman 2014", (10, 224, 224)),
+    "temporal_stream": Published("Simonyan and Zisserman 2014", (10, 224, 224)),
+    "two_stream": Published("Simonyan and Zisserman 2014", (10, 224, 224)),
+    "two_stream_i3d": Published("Carreira and Zisserman 2017", (64, 224, 224), 2 * K400, "25 M"),
+    "lite0": Published("EfficientNet-Lite0", (1, 224, 224), 1000 * (1280 + 1), "4.652 M", "0.407"),
+    "inflated_lite0": Published("Carreira and Zisserman 2017, section 2.4", (16, 224, 224)),
+    "lrcn": Published("Donahue et al. 2015", (16, 224, 224)),
+    "non_local": Published("Wang et al. 2018, ResNet-50", (32, 224, 224)),
+    "space_time_attention": Published(
+        "Bertasius et al. 2021", (8, 224, 224), 2 * 768 - 8 * 768 + 174 * (768 + 1), "121.4 M", "197"
+    ),
 }
 
 

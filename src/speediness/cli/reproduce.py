@@ -187,12 +187,7 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
 
     if arguments.seeds < 1:
         raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
-    weights = {}
-    for given in arguments.weights:
-        start, equals, path = given.partition("=")
-        if not equals or not Path(path).exists():
-            raise SpeedinessError(f"--weights {given}: give NAME=FILE, a .safetensors file that exists")
-        weights[start] = Path(path)
+    weights = _named_weights(arguments.weights)
     starts = [start for start in STARTS if start != "speednet" or name != "rspnet"]
     starts += [start for start in weights if start not in starts]
     train, test = (find_videos(arguments.data, split) for split in ("train", "test"))
@@ -237,6 +232,106 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
         _print_rows(published(name))
         print_outputs(outputs)
     return 0
+
+
+def _lecture_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data",
+        metavar="WHERE",
+        required=True,
+        help="videos with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
+    )
+    parser.add_argument(
+        "--test",
+        metavar="WHERE",
+        help="videos with labels, of other groups (default: the test list of --data)",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="folder of the networks and the table, made if missing; what is found there is not done again",
+    )
+    parser.add_argument(
+        "--networks",
+        metavar="NAMES",
+        default="",
+        help="some of the networks, with commas between (default: all)",
+    )
+    parser.add_argument(
+        "--tasks",
+        choices=("action", "speed", "both"),
+        default="action",
+        help="recognise the labels, tell 1x from 2x, or both (default: action)",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="NAME=FILE",
+        action="append",
+        default=[],
+        help="weights that a network starts from, such as inflated_lite0=imagenet.safetensors",
+    )
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        default="finetune_small",
+        help="what all networks are trained by (default: finetune_small)",
+    )
+    parser.add_argument(
+        "--budget", metavar="STEPS", type=int, help="steps a network, for --set steps=STEPS"
+    )
+    add_settings(parser)
+    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
+
+
+def _lecture(arguments: argparse.Namespace) -> int:
+    from speediness.datasets import find_videos
+    from speediness.documents import write_text
+    from speediness.reproduce.architecture_plot import plot_networks
+    from speediness.reproduce.lecture import Lecture, find_networks, lecture
+    from speediness.reproduce.lecture_tables import markdown, views
+    from speediness.training.recipe import find_recipe
+
+    if arguments.seeds < 1:
+        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
+    budget = [] if arguments.budget is None else [f"steps={arguments.budget}"]
+    weights = _named_weights(arguments.weights)
+    find_networks(weights)
+    work = Lecture(
+        # The backbone is each network's own; naming one here makes the clips RGB for all.
+        find_recipe(arguments.recipe, [*arguments.settings, *budget, "backbone=single_frame"]),
+        find_videos(arguments.data, "train"),
+        find_videos(arguments.test or arguments.data, "test"),
+        find_networks(filter(None, arguments.networks.split(","))),
+        weights,
+        ("action", "speed") if arguments.tasks == "both" else (arguments.tasks,),
+    )
+    make_folder(arguments.out)
+    document = lecture(work, arguments.out, arguments.seeds, _log)
+    outputs = {kind: str(arguments.out / f"lecture.{kind}") for kind in ("json", "md", "png")}
+    write_text(Path(outputs["md"]), markdown(document))
+    plot_networks(work.networks, Path(outputs["png"]))
+    if arguments.json:
+        print_json(document | {"outputs": outputs})
+    else:
+        for view in views(document):
+            _print_rows(view)
+            console().print()
+        for note in document["notes"]:
+            console().print(f"note: {note}")
+        print_outputs(outputs)
+    return 0
+
+
+def _named_weights(given: list[str]) -> dict[str, Path]:
+    weights = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        if not equals or not Path(path).exists():
+            raise SpeedinessError(f"--weights {one}: give NAME=FILE, a .safetensors file that exists")
+        weights[name] = Path(path)
+    return weights
 
 
 def _long(seconds: float) -> str:
@@ -330,6 +425,7 @@ PARTS = {
     "table2": (_transfer_arguments, partial(_transfer, "table2", ("probe", "finetune"))),
     "table3": (_transfer_arguments, partial(_transfer, "table3", ("probe",))),
     "rspnet": (_transfer_arguments, partial(_transfer, "rspnet", ("pretext", "probe", "finetune"))),
+    "lecture": (_lecture_arguments, _lecture),
     "data_scaling": (_trained_arguments, partial(_trained, "data_scaling")),
     "fig2": (_picture_arguments, _fig2),
     "fig4": (_fig4_arguments, _fig4),

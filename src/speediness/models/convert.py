@@ -2,7 +2,8 @@
 
 Every project names its layers anew, wraps them (``module.``, ``encoder_q.``) and adds heads, but all
 list them in the order in which the clip passes them. So the layers of a backbone are looked for as an
-unbroken stretch of the file, and no table of names is needed.
+unbroken stretch of the file, and no table of names is needed. Where ours looks at frames and theirs
+at images, their kernels are inflated (:func:`speediness.models.i3d.inflate`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from speediness.errors import WeightsError
 from speediness.models.encoder import Encoder, EncoderConfig
+from speediness.models.i3d import inflate
 
 COUNTER = "num_batches_tracked"  # of a batch norm; says nothing of what it does
 
@@ -37,7 +39,7 @@ class Layer:
         """Whether its tensors can be those of ours; before a norm it may have a bias that ours lacks."""
         more = self.tensors.keys() - ours.tensors.keys()
         return (not more or (more == {"bias"} and ours.before_norm)) and all(
-            name in self.tensors and self.tensors[name].shape == tensor.shape
+            name in self.tensors and self.tensors[name].shape in (tensor.shape, _flat(tensor))
             for name, tensor in ours.tensors.items()
         )
 
@@ -144,8 +146,15 @@ def _renamed(theirs: list[Layer], ours: list[Layer]) -> dict[str, Tensor]:
             bias = None
         if "bias" not in mine.tensors:
             bias = tensors.pop("bias", None)
+        if "weight" in mine.tensors and tensors["weight"].shape != mine.tensors["weight"].shape:
+            tensors["weight"] = inflate(tensors["weight"], mine.tensors["weight"].shape[2])
         state |= {f"{mine.name}.{part}": tensor for part, tensor in tensors.items()}
     return state
+
+
+def _flat(kernel: Tensor) -> torch.Size:
+    """Shape of the 2D kernel that a 3D one may be inflated from; of others their own."""
+    return kernel.shape[:2] + kernel.shape[3:] if kernel.ndim == 5 else kernel.shape
 
 
 def _described(layer: Layer) -> str:

@@ -22,6 +22,8 @@ class Backbone(nn.Module):
         feature_dim: D, channels of the last maps.
         context: frames before and after on which a frame's features depend, counted on features
             that keep every frame; None: they depend on the whole clip, or on where it begins.
+        averages_probabilities: a classifier judges every frame of the maps alone and its
+            probabilities are averaged; otherwise it judges the average of the maps.
 
     Args:
         in_channels: C, 3 for RGB.
@@ -30,6 +32,7 @@ class Backbone(nn.Module):
 
     feature_dim: int
     context: int | None = None
+    averages_probabilities: bool = False
 
     def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from speediness.models.encoder import Encoder, EncoderConfig
 
 class Recogniser(Encoder):
     """Which action? The mean over space and time, dropout and one linear layer.
+
+    Where the backbone ``averages_probabilities``, the mean over time is that of the probabilities of
+    single frames, and the logits are its logarithm: their softmax is that mean.
 
     Attributes:
         classes: names, in the order of the logits.
@@ -36,5 +40,12 @@ class Recogniser(Encoder):
 
     def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor]:
         """Clips as for :meth:`Encoder.encode` to logits (B, K)."""
-        pooled_BD = self.encode(clips_BTHWC, intervals_BS).mean((2, 3, 4))
-        return (self.classifier(self.dropout(pooled_BD)),)
+        return (self.classify(self.encode(clips_BTHWC, intervals_BS)),)
+
+    def classify(self, maps_BDThw: Tensor) -> Tensor:
+        """The backbone's last maps to logits (B, K)."""
+        pooled_BDT = maps_BDThw.mean((3, 4))
+        if not self.backbone.averages_probabilities:
+            return self.classifier(self.dropout(pooled_BDT.mean(2)))
+        logits_BTK = self.classifier(self.dropout(pooled_BDT.transpose(1, 2)))
+        return logits_BTK.log_softmax(2).logsumexp(1) - math.log(logits_BTK.shape[1])

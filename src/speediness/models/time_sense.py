@@ -1,0 +1,77 @@
+"""What a network can tell in time, measured on noise: facts of its shape, whatever its weights."""
+
+# B batch, T frames, H W frame, C channels, S = T - 1 intervals
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from speediness.models.recogniser import Recogniser
+
+SAME = 1e-8
+"""Two answers are the same if they differ by no more than this share of what two noises differ by."""
+
+
+@dataclass(frozen=True)
+class TimeSense:
+    """Whether an answer depends on these things."""
+
+    order: bool
+    """Frames in another order give another answer."""
+    direction: bool
+    """A video and its reverse give different answers."""
+    frames: int
+    """Frames whose exchange for another changes the answer."""
+    still: bool
+    """Videos of one still image each, of different images, give different answers: it sees what is
+    there, and not motion alone."""
+
+
+@torch.inference_mode()
+def time_sense(network: Recogniser, side_px: int | None = None) -> TimeSense:
+    """Measure what a network's answer depends on.
+
+    An exact property of the network's shape shows with any weights, so random ones will do. What
+    follows the stem is computed in double precision.
+
+    Args:
+        network: left as it is.
+        side_px: of the square clips; None: as the network's clips.
+    """
+    network = deepcopy(network).cpu().eval()
+    network.backbone.double()
+    network.classifier.double()
+    clip = network.config.clip
+    n_frames, side = clip.n_frames, side_px or clip.size_px
+    draw = torch.Generator().manual_seed(0)
+    shape = (2, n_frames, side, side, clip.channels)
+    clips = torch.randint(0, 256, shape, generator=draw, dtype=torch.uint8)
+    video, other = clips
+    stills = clips[:, :1].expand(shape)
+
+    def answer(one_THWC: Tensor) -> Tensor:
+        clips_BTHWC, velocity_B4Thw = one_THWC[None], None
+        if not network.stem.sees_pictures:
+            cells_BSChw = network.measure(clips_BTHWC)
+            velocity_B4Thw = network.velocity(cells_BSChw, torch.ones(1, n_frames - 1))
+        return network.classify(network.backbone(network.stem(clips_BTHWC, velocity_B4Thw).double()))
+
+    said = answer(video)
+    scale = float((answer(other) - said).abs().max())
+
+    def differs(changed: Tensor, before: Tensor = said) -> bool:
+        return float((answer(changed) - before).abs().max()) > SAME * scale
+
+    def exchanged(t: int) -> Tensor:
+        return torch.cat([video[:t], other[t : t + 1], video[t + 1 :]])
+
+    return TimeSense(
+        order=differs(video[torch.randperm(n_frames, generator=draw)]),
+        direction=differs(video.flip(0)),
+        frames=sum(differs(exchanged(t)) for t in range(n_frames)),
+        still=differs(stills[1], answer(stills[0])),
+    )

@@ -1,18 +1,23 @@
-# The two commands of the README. Each makes what it needs in .venv and does nothing twice.
+# The commands of the README. Each makes what it needs in .venv and does nothing twice.
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test
+.PHONY: demo lint test test-all
 .DELETE_ON_ERROR:
 
 demo: .venv/base.stamp ## speed up the bundled film
 	mkdir -p demo-output
 	.venv/bin/speediness speedup examples/bikes.mp4 --rate 2 -o demo-output/bikes-2x.mp4 --force
 
-test: .venv/dev.stamp ## lint, types, tests
+lint: .venv/dev.stamp ## style and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/pyright
+
+test: lint ## and the fast tests
+	.venv/bin/pytest -m "not slow"
+
+test-all: lint ## and every test
 	.venv/bin/pytest
 
 .venv/base.stamp: .venv/bin/python pyproject.toml

@@ -8,6 +8,15 @@ from speediness.datasets.video_list import VideoItem
 from synthetic import Picture, steady, write_film
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none; torch is only imported for tests that need it."""
+    if item.get_closest_marker("cuda") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no NVIDIA GPU on this machine")
+
+
 def walker(number: int, speed_px: float, seed: int) -> Picture:
     """A textured disc that swings to and fro over a textured wall."""
     rng = np.random.default_rng(seed)

@@ -13,6 +13,8 @@ from speediness.reproduce.data_scaling import SHARES, data_scaling, expected, sh
 from speediness.reproduce.row_run import Films
 from speediness.training.recipe import smoke
 
+pytestmark = pytest.mark.slow
+
 BASE = dataclasses.replace(smoke(), steps=4, bf16=False, validation_share=0.4)
 MANY = [VideoItem(Path(f"{n}.mp4"), f"source-{n // 2}") for n in range(200)]
 

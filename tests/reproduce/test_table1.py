@@ -18,6 +18,8 @@ from speediness.reproduce.table1_picture import PARTS, plot_table
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.recipe import RECIPES, Recipe, smoke
 
+pytestmark = pytest.mark.slow
+
 BASE = dataclasses.replace(smoke(), steps=2, bf16=False, validation_share=0.4)
 
 

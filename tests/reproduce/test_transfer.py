@@ -19,6 +19,8 @@ from speediness.reproduce.transfer import Data, Scale, estimate_s, recipes, tran
 from speediness.reproduce.transfer_tables import gains, plot_shares, published, table
 from speediness.training.recipe import find_recipe
 
+pytestmark = pytest.mark.slow
+
 SMOKE = {
     name: dataclasses.replace(recipe, validation_share=0.4, steps=2, evaluate_every=2)
     for name, recipe in recipes("smoke").items()

@@ -14,6 +14,8 @@ from speediness.corpus.watching import Failed, Watched, Watching, watch
 from speediness.errors import DataError, SpeedinessError, WeightsError
 from speediness.search.index import update_library
 
+pytestmark = pytest.mark.slow
+
 ray: Any = pytest.importorskip("ray")
 
 HOW = Watching("speednet-small", "auto", exact=False, cache=False, windows=True)

@@ -16,6 +16,8 @@ from speediness.models.rspnet import RSPNet
 from speediness.training.finetune import finetune, with_classes
 from speediness.training.recipe import like_weights, smoke
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("fast", "slow")
 
 

@@ -15,6 +15,8 @@ from speediness.tasks.rspnet import RSPNetTask
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import smoke
 
+pytestmark = pytest.mark.slow
+
 # Dropout draws its masks in each process for its own clips, so it has to stay out of the comparison.
 RECIPE = dataclasses.replace(
     smoke(), bf16=False, dropout=0.0, validation_share=0.4, steps=5, evaluate_every=5, checkpoint_minutes=0

@@ -11,6 +11,8 @@ from speediness.training import publish as module
 from speediness.training.loop import train
 from speediness.training.recipe import smoke
 
+pytestmark = pytest.mark.slow
+
 RECIPE = dataclasses.replace(smoke(), bf16=False, validation_share=0.4, steps=1)
 
 

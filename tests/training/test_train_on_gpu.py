@@ -17,6 +17,8 @@ from speediness.models.checkpoint import load_speednet
 from speediness.training.metrics import read_metrics
 from speediness.training.run import read_header
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # trains from start to end
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_on_gpu.sh"
 
 

@@ -78,10 +78,9 @@ def test_bars_hide_no_cut(above: int, beside: int, level: int) -> None:
 def test_the_border_is_what_was_plain_in_every_frame() -> None:
     rng = np.random.default_rng(0)
     finder = BorderFinder()
-    for _ in range(5):
-        image = np.zeros((60, 80), np.uint8)
-        image[7:50, 3:] = rng.integers(60, 255, (43, 77))
-        border = finder.add(image)
+    images = np.zeros((5, 60, 80), np.uint8)
+    images[:, 7:50, 3:] = rng.integers(60, 255, (5, 43, 77))
+    border, image = [finder.add(image) for image in images][-1], images[-1]
     assert border == Border(7, 10, 3, 0)
     assert border.inside(image).shape == (43, 77) and border.inside(image).min() >= 60
     image[2, 40] = 255  # something shows in the bar

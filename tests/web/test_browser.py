@@ -472,7 +472,7 @@ def test_the_report_of_a_batch_can_be_read_on_a_phone(browser: Browser, tmp_path
     film = made_up_curve(60)
     seen = {"a/long/name/of_a_film_in_a_folder.mp4": Watched("0" * 64, 60.0, 25.0, film.segments, None)}
     write_report(seen, {}, str(tmp_path), tmp_path / "report.html")
-    context = browser.new_context(viewport=PHONE)
+    context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto((tmp_path / "report.html").as_uri())
     for cell in page.locator("td:first-child").all():

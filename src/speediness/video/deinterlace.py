@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 import av
+from av.error import BlockingIOError as NothingYet
+from av.error import EOFError as NothingMore
 from av.filter import Graph
 
 
@@ -53,7 +55,7 @@ def _finished(graph: Graph, given: deque[av.VideoFrame]) -> Iterator[av.VideoFra
     while True:
         try:
             frame = graph.vpull()
-        except (av.error.BlockingIOError, av.error.EOFError):
+        except (NothingYet, NothingMore):
             return
         source = given.popleft()
         frame.pts, frame.dts, frame.time_base = source.pts, source.dts, source.time_base

@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
 .PHONY: demo lint test test-all
 .DELETE_ON_ERROR:
 
-demo: .venv/base.stamp ## speed up the bundled film
+demo: .venv/base.stamp ## speed up the bundled video
 	mkdir -p demo-output
 	.venv/bin/speediness speedup examples/bikes.mp4 --rate 2 -o demo-output/bikes-2x.mp4 --force
 

@@ -1,16 +1,16 @@
 """Does analysis say the same as a window around every frame?
 
-    python benchmarks/agreement.py FILM_OR_DIR... [-o DIR] [--films N]
+    python benchmarks/agreement.py VIDEO_OR_DIR... [-o DIR] [--films N]
 
-Every film is judged by stride-1 sliding windows (a window around every frame of every sped-up version,
-SpeedNet §4.1: the schedule EXACT) and by cheaper schedules, the product's among them. Compared are P(t) of
-all frames at all eleven factors, the decisions P >= 0.5, V(t) and the plan S*(t) at rate 2; means are over
-frames, whatever film they are of. "Right" counts, as if the films played at their natural speed, frames
-called natural at factor 1 and sped up at factor 1.95.
+Every video is scored by stride-1 sliding windows (a window around every frame of every sped-up version,
+SpeedNet §4.1: the schedule PAPER_SCHEDULE) and by cheaper schedules, the product's among them. Compared are
+P(t) of all frames at all eleven factors, the decisions P >= 0.5, V(t) and the plan S*(t) at rate 2; means
+are over frames, whatever video they are of. "Right" counts, as if the videos played at their natural speed,
+frames called natural at factor 1 and sped up at factor 1.95.
 
-EXACT's answer for a moment is, as that of all schedules, a mean over the windows within half a reference
-interval. A second table compares with stride-1 answers as they are, each of a single window, and says how
-much those themselves change from one window to the next.
+PAPER_SCHEDULE's answer for a moment is, as that of all schedules, a mean over the windows within half a
+reference interval. A second table compares with stride-1 answers as they are, each of a single window, and
+says how much those themselves change from one window to the next.
 
 The third compares engines. Frames are decoded beforehand, and the cost is in CPU seconds, which other
 work on the machine hardly changes.
@@ -33,11 +33,11 @@ from report import Results, arguments, installed_engines, markdown, report
 from speediness.analysis.curve import probability_normal
 from speediness.analysis.cuts import CutDetector
 from speediness.analysis.network import Network, load_network
-from speediness.analysis.schedule import EXACT, Schedule, Stream, Windows, shared
-from speediness.analysis.shot import OpenShot, Shot
+from speediness.analysis.schedule import PAPER_SCHEDULE, Schedule, Stream, Windows, default_schedule
+from speediness.analysis.shot import ShotScorer, ShotScores
 from speediness.curves import SpeedinessCurve
 from speediness.engines import choose_engine
-from speediness.engines.judge import Answers, Floats, Pixels
+from speediness.engines.runtime import Floats, Outputs, Pixels
 from speediness.sampling import playback_factors
 from speediness.speedup.plan import plan_speedup
 from speediness.video.reader import Frame, VideoReader
@@ -49,8 +49,8 @@ TWICE = 3  # the factor nearest 2
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What a schedule made of a film, and what it took."""
+class AnalysedVideo:
+    """What a schedule made of a video, and what it took."""
 
     curve: SpeedinessCurve
     single: SpeedinessCurve
@@ -66,39 +66,42 @@ class Watched:
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", nargs="+", type=Path, metavar="FILM_OR_DIR")
+    parser.add_argument("films", nargs="+", type=Path, metavar="VIDEO_OR_DIR")
     parser.add_argument("--films", dest="most", type=int, default=12, metavar="N", help="of each DIR")
     given = parser.parse_args()
-    films = [film for path in given.films for film in _listed(path, given.most)]
-    report("agreement", given, partial(measure, films), tables, draw)
+    videos = [video for path in given.videos for video in _listed(path, given.most)]
+    report("agreement", given, partial(measure, videos), tables, draw)
 
 
 def _listed(path: Path, most: int) -> list[Path]:
-    """The film itself, or films spread evenly over a folder."""
+    """The video itself, or videos spread evenly over a folder."""
     if not path.is_dir():
         return [path]
     found = sorted(path.rglob("*.mp4"))
     return found[:: -(-len(found) // most)]
 
 
-def measure(films: Sequence[Path]) -> Results:
-    """All comparisons of all films."""
+def measure(videos: Sequence[Path]) -> Results:
+    """All comparisons of all videos."""
     engines = {engine: load_network(engine=engine) for engine in installed_engines()}
     auto = engines[choose_engine()]
-    ours = name_of(shared(auto.judge))
+    ours = name_of(default_schedule(auto.runtime))
     schedules: list[Schedule] = [Windows(*numbers) for numbers in WINDOWS]
-    if auto.judge.context is not None:
-        schedules += [Stream(positions, auto.judge.context) for positions in POSITIONS]
-    by_film = []
-    for film in films:
-        shots, duration_s = shots_of(film, auto)
-        watch = partial(watched, shots, duration_s)
-        exact = watch(auto, EXACT)
-        by_engine = {engine: watch(network, shared(network.judge)) for engine, network in engines.items()}
-        others = {name_of(schedule): watch(auto, schedule) for schedule in schedules}
-        by_film.append(
+    if auto.runtime.context is not None:
+        schedules += [Stream(positions, auto.runtime.context) for positions in POSITIONS]
+    by_video = []
+    for video in videos:
+        shots, duration_s = shots_of(video, auto)
+        analyse = partial(analysed, shots, duration_s)
+        exact = analyse(auto, PAPER_SCHEDULE)
+        by_engine = {
+            engine: analyse(network, default_schedule(network.runtime))
+            for engine, network in engines.items()
+        }
+        others = {name_of(schedule): analyse(auto, schedule) for schedule in schedules}
+        by_video.append(
             {
-                "film": film.name,
+                "film": video.name,
                 "seconds": duration_s,
                 "frames": len(exact.curve.times_s),
                 "noise": {"mean_dp": float(exact.steps.mean()), "max_dp": float(exact.steps.max())},
@@ -116,7 +119,7 @@ def measure(films: Sequence[Path]) -> Results:
                 },
             }
         )
-    return {"network": auto.name, "engine": auto.engine, "ours": ours, "films": by_film}
+    return {"network": auto.name, "engine": auto.engine, "ours": ours, "films": by_video}
 
 
 def name_of(schedule: Schedule) -> str:
@@ -129,9 +132,9 @@ def name_of(schedule: Schedule) -> str:
     raise TypeError(schedule)
 
 
-def shots_of(film: Path, network: Network) -> tuple[list[list[Frame]], float]:
-    """All frames as the network sees them, split at cuts, and the film's length in seconds."""
-    reader, detector = VideoReader(film), CutDetector()
+def shots_of(video: Path, network: Network) -> tuple[list[list[Frame]], float]:
+    """All frames as the network sees them, split at cuts, and the video's length in seconds."""
+    reader, detector = VideoReader(video), CutDetector()
     shots: list[list[Frame]] = []
     for frame in reader.frames(network.clip.size_px, network.clip.channels):
         luma_HW = frame.pixels_HWC.mean(2).astype(np.uint8)
@@ -141,23 +144,25 @@ def shots_of(film: Path, network: Network) -> tuple[list[list[Frame]], float]:
     return shots, float(reader.end_s)
 
 
-def watched(shots: list[list[Frame]], duration_s: float, network: Network, schedule: Schedule) -> Watched:
-    """Judge a film by a schedule."""
+def analysed(
+    shots: list[list[Frame]], duration_s: float, network: Network, schedule: Schedule
+) -> AnalysedVideo:
+    """Score a video by a schedule."""
     counts = {"pairs": 0, "frames": 0}
 
     def motion(before: Pixels, after: Pixels) -> Floats:
         counts["pairs"] += len(before)
-        return network.judge.motion(before, after)
+        return network.runtime.motion(before, after)
 
-    def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
+    def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Outputs:
         counts["frames"] += len(cells) * (cells.shape[1] + 1)
-        return network.judge.windows(clips, cells, intervals)
+        return network.runtime.windows(clips, cells, intervals)
 
-    judge = replace(network.judge, motion=motion, windows=windows)
+    runtime = replace(network.runtime, motion=motion, windows=windows)
     start_s = time.process_time()
-    closed: list[tuple[OpenShot, Shot]] = []
+    closed: list[tuple[ShotScorer, ShotScores]] = []
     for frames in shots:
-        shot = OpenShot(judge, network.clip, FACTORS, schedule)
+        shot = ShotScorer(runtime, network.clip, FACTORS, schedule)
         for frame in frames:
             shot.add(float(frame.time_s), frame.pixels_HWC)
         closed.append((shot, shot.close()))
@@ -173,11 +178,11 @@ def watched(shots: list[list[Frame]], duration_s: float, network: Network, sched
     steps = [np.abs(np.diff(normal)) for by_factor in singles for _, normal in by_factor]
     curve = curve_of([shot for _, shot in closed], duration_s)
     single = replace(curve, normal=lines_KF.astype(np.float32))
-    return Watched(curve, single, np.concatenate(steps), **counts, cpu_s=cpu_s)
+    return AnalysedVideo(curve, single, np.concatenate(steps), **counts, cpu_s=cpu_s)
 
 
-def single_windows(shot: OpenShot) -> list[tuple[NDArray[np.float64], NDArray[np.float32]]]:
-    """Middles of the windows judged, ascending, and P(normal) of each, by factor."""
+def single_windows(shot: ShotScorer) -> list[tuple[NDArray[np.float64], NDArray[np.float32]]]:
+    """Middles of the windows scored, ascending, and P(normal) of each, by factor."""
     singles = []
     for answers in shot.answers:
         answers_W4 = np.concatenate(answers)
@@ -187,8 +192,8 @@ def single_windows(shot: OpenShot) -> list[tuple[NDArray[np.float64], NDArray[np
     return singles
 
 
-def curve_of(shots: Sequence[Shot], duration_s: float) -> SpeedinessCurve:
-    """What planning needs of a film."""
+def curve_of(shots: Sequence[ShotScores], duration_s: float) -> SpeedinessCurve:
+    """What planning needs of a video."""
     log_odds_KF, peak_KF = (
         np.concatenate([getattr(shot, name) for shot in shots], 1) for name in ("log_odds", "peak_motion")
     )
@@ -201,8 +206,8 @@ def curve_of(shots: Sequence[Shot], duration_s: float) -> SpeedinessCurve:
     )
 
 
-def cost(seen: Watched, duration_s: float) -> dict[str, float]:
-    """Work for a second of film."""
+def cost(seen: AnalysedVideo, duration_s: float) -> dict[str, float]:
+    """Work for a second of video."""
     return {
         "frames_per_s": seen.frames / duration_s,
         "pairs_per_s": seen.pairs / duration_s,
@@ -211,7 +216,7 @@ def cost(seen: Watched, duration_s: float) -> dict[str, float]:
 
 
 def agreement(ours: SpeedinessCurve, theirs: SpeedinessCurve) -> dict[str, float]:
-    """Distance of P(t), V(t) and S*(t) of the same film."""
+    """Distance of P(t), V(t) and S*(t) of the same video."""
     factors = [plan_speedup(curve, RATE).factor for curve in (ours, theirs)]
     apart_KF = np.abs(ours.normal - theirs.normal)
     return {
@@ -227,38 +232,38 @@ def agreement(ours: SpeedinessCurve, theirs: SpeedinessCurve) -> dict[str, float
 
 def tables(results: Results) -> str:
     """Schedules, what agreement there is to be had, engines."""
-    films = results["films"]
-    total_s = sum(film["seconds"] for film in films)
+    videos = results["films"]
+    total_s = sum(video["seconds"] for video in videos)
     schedules = markdown(
-        ["schedule", "frames/s", "pairs/s", "CPU s per s of film", *AGREEMENT_COLUMNS],
+        ["schedule", "frames/s", "pairs/s", "CPU s per s of video", *AGREEMENT_COLUMNS],
         [
             [
                 name,
                 *(f"{row[key]:{form}}" for key, form in COST_FORMS.items()),
                 *_agreement_cells(row),
             ]
-            for name in films[0]["schedules"]
-            for row in [pooled(films, "schedules", name)]
+            for name in videos[0]["schedules"]
+            for row in [pooled(videos, "schedules", name)]
         ],
     )
-    noise = pooled(films, "noise")
+    noise = pooled(videos, "noise")
     single = markdown(
         ["against single stride-1 windows", *AGREEMENT_COLUMNS],
         [
-            *([name, *_agreement_cells(pooled(films, "single", name))] for name in films[0]["single"]),
+            *([name, *_agreement_cells(pooled(videos, "single", name))] for name in videos[0]["single"]),
             ["the next stride-1 window", f"{noise['mean_dp']:.4f}", f"{noise['max_dp']:.3f}", *5 * [""]],
         ],
     )
     engines = markdown(
         ["engine, against onnx", *AGREEMENT_COLUMNS],
-        [[name, *_agreement_cells(pooled(films, "engines", name))] for name in films[0]["engines"]],
+        [[name, *_agreement_cells(pooled(videos, "engines", name))] for name in videos[0]["engines"]],
     )
     ours = results["ours"]
-    worst = max(films, key=lambda film: film["schedules"][ours]["mean_dp"])
+    worst = max(videos, key=lambda video: video["schedules"][ours]["mean_dp"])
     return (
-        f"{len(films)} films, {total_s:.0f} s; {results['network']} on {results['engine']}, schedules "
-        f"({ours} is ours) against EXACT at all factors, S* at {RATE:g}x\n\n{schedules}\n{single}\n"
-        f"{engines}\nThe film that agrees least: mean dP "
+        f"{len(videos)} videos, {total_s:.0f} s; {results['network']} on {results['engine']}, schedules "
+        f"({ours} is ours) against PAPER_SCHEDULE, all factors; S* at {RATE:g}x\n\n{schedules}\n{single}\n"
+        f"{engines}\nThe video that agrees least: mean dP "
         f"{worst['schedules'][ours]['mean_dp']:.4f}, {worst['film']}\n"
     )
 
@@ -272,13 +277,13 @@ def _agreement_cells(row: dict[str, float]) -> Iterator[str]:
     return (f"{row[key]:{form}}" for key, form in (forms | {"mean_dlog_s": ".4f", "right": ".1%"}).items())
 
 
-def pooled(films: list[dict[str, Any]], *path: str) -> dict[str, float]:
-    """Means over all frames, whatever film they are of, and maxima."""
-    rows, frames = [], [film["frames"] for film in films]
-    for film in films:
+def pooled(videos: list[dict[str, Any]], *path: str) -> dict[str, float]:
+    """Means over all frames, whatever video they are of, and maxima."""
+    rows, frames = [], [video["frames"] for video in videos]
+    for video in videos:
         for key in path:
-            film = film[key]
-        rows.append(film)
+            video = video[key]
+        rows.append(video)
     return {
         key: max(row[key] for row in rows)
         if key.startswith("max")
@@ -290,13 +295,13 @@ def pooled(films: list[dict[str, Any]], *path: str) -> dict[str, float]:
 def draw(figure: Figure, results: Results) -> None:
     """Agreement against cost."""
     figure.set_size_inches(7.5, 4.6)
-    films = results["films"]
+    videos = results["films"]
     axes = figure.subplots()
-    noise = pooled(films, "noise")["mean_dp"]
+    noise = pooled(videos, "noise")["mean_dp"]
     axes.axhline(noise, color="#6E7B74", linewidth=1, linestyle="--")
     axes.axhline(BAR, color="#AA3377", linewidth=1, linestyle=":")
-    for name in films[0]["schedules"]:
-        row = pooled(films, "schedules", name)
+    for name in videos[0]["schedules"]:
+        row = pooled(videos, "schedules", name)
         ours, at = name == results["ours"], (row["cpu_s_per_s"], row["mean_dp"])
         axes.plot(*at, "o", color="#AA3377" if ours else "#222222", markersize=8 if ours else 6)
         label = name.removeprefix("windows, stride ").replace(", ", " × ").replace(" positions", "")
@@ -309,9 +314,9 @@ def draw(figure: Figure, results: Results) -> None:
             words, (1, level), (-4, 3), axes.get_yaxis_transform(), "offset points", ha="right", fontsize=9
         )
     axes.set_xlabel(
-        "CPU s of judging per s of film (labels: stride in reference intervals × grid positions)"
+        "CPU s of scoring per s of video (labels: stride in reference intervals × grid positions)"
     )
-    axes.set_ylabel("mean |ΔP| from EXACT, all frames and factors")
+    axes.set_ylabel("mean |ΔP| from PAPER_SCHEDULE, all frames and factors")
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -1,18 +1,18 @@
 """How fast is analysis? Ours against the paper's procedure, plain sliding windows, and decoding alone.
 
     pip install "speediness[train,openvino]"
-    python benchmarks/analysis.py [FILM...] [-o DIR]
+    python benchmarks/analysis.py [VIDEO...] [-o DIR]
 
-Without FILM: a minute of the bundled clip at 1280x720 and at 1920x1080, 25 frames a second; other films
-are made by benchmarks/films.py. For each film, side by side in one run:
+Without VIDEO: a minute of the bundled clip at 1280x720 and at 1920x1080, 25 frames a second; other videos
+are made by benchmarks/videos.py. For each video, side by side in one run:
 
-- decode: the film's pictures and nothing else; and scaled to what the network looks at;
+- decode: the video's frames and nothing else; and scaled to what the network looks at;
 - ours: analyse() as people call it, loading included, on every engine installed;
 - stride 1, pairs shared: analyse(exact=True), a window around every frame of every sped-up version;
 - stride 1, nothing shared: the same windows, each given whole to our network;
 - the paper: S3D-G at 224 pixels in colour on the same number of windows, each stacked of its scaled frames.
 
-The last two are timed on windows spread over the film and multiplied by their number. Rounds alternate
+The last two are timed on windows spread over the video and multiplied by their number. Rounds alternate
 between the ways, so that what else the machine does hits all alike; the tables give medians.
 """
 
@@ -32,52 +32,52 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from films import make_film
 from report import Results, arguments, installed_engines, markdown, report
 from speediness import sampling
 from speediness.analysis.curve import analyse
 from speediness.analysis.network import Network, load_network
 from speediness.clip import ClipSpec
 from speediness.engines import choose_engine
-from speediness.engines.judge import Floats, Pixels
+from speediness.engines.runtime import Floats, Pixels
 from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import SpeedNet
 from speediness.video.reader import VideoReader
+from videos import make_video
 
 ROUNDS, PAPER_SAMPLE, SAMPLE, BATCH = 3, 3, 32, 16
 SIZES_PX, SECONDS = ((1280, 720), (1920, 1080)), 60
 PAPER = EncoderConfig(ClipSpec(16, Fraction(25), 224, 3), "s3dg")
 FACTORS = sampling.playback_factors()
-DECODE, SCALE, EXACT = "decode", "decode and scale", "stride 1, pairs shared"
+DECODE, SCALE, PAPER_SCHEDULE = "decode", "decode and scale", "stride 1, pairs shared"
 PAPER_WAY = "the paper, torch"
 
 
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", nargs="*", type=Path, metavar="FILM")
+    parser.add_argument("films", nargs="*", type=Path, metavar="VIDEO")
     given = parser.parse_args()
-    report("analysis", given, partial(measure, given.films), tables, draw)
+    report("analysis", given, partial(measure, given.videos), tables, draw)
 
 
-def measure(films: list[Path]) -> Results:
-    """Seconds that each way takes for each film, by round."""
+def measure(videos: list[Path]) -> Results:
+    """Seconds that each way takes for each video, by round."""
     with tempfile.TemporaryDirectory() as folder:
-        if not films:
-            films = [Path(folder) / f"{width_px}x{height_px}.mp4" for width_px, height_px in SIZES_PX]
-            for film, size_px in zip(films, SIZES_PX, strict=True):
-                make_film(film, SECONDS, size_px)
-        return {"ours": f"ours, {choose_engine()}", "films": [measured(film) for film in films]}
+        if not videos:
+            videos = [Path(folder) / f"{width_px}x{height_px}.mp4" for width_px, height_px in SIZES_PX]
+            for video, size_px in zip(videos, SIZES_PX, strict=True):
+                make_video(video, SECONDS, size_px)
+        return {"ours": f"ours, {choose_engine()}", "films": [measured(video) for video in videos]}
 
 
-def measured(film: Path) -> Results:
-    """Rounds of all ways over one film."""
-    subject = Subject(film)
+def measured(video: Path) -> Results:
+    """Rounds of all ways over one video."""
+    subject = AuditVideo(video)
     engines = installed_engines()
     ways: dict[str, Callable[[], float]] = {DECODE: subject.decode, SCALE: subject.decode_and_scale}
     for engine in engines:
         ways[f"ours, {engine}"] = partial(subject.ours, engine)
-    ways[EXACT] = partial(subject.ours, choose_engine(), exact=True)
+    ways[PAPER_SCHEDULE] = partial(subject.ours, choose_engine(), exact=True)
     for engine in engines:
         ways[f"stride 1, nothing shared, {engine}"] = partial(subject.sliding, load_network(engine=engine))
     ways[PAPER_WAY] = partial(subject.paper, SpeedNet(PAPER).eval())
@@ -87,39 +87,39 @@ def measured(film: Path) -> Results:
             seconds[name].append(way())
     info = subject.reader.info
     return {
-        "film": film.name,
+        "film": video.name,
         "size_px": [info.width_px, info.height_px],
         "frames": len(subject.times_s),
         "seconds": float(subject.reader.end_s),
-        "bit_rate": film.stat().st_size * 8 / float(subject.reader.end_s),
+        "bit_rate": video.stat().st_size * 8 / float(subject.reader.end_s),
         "windows": subject.n_windows,
         "wall_s": seconds,
     }
 
 
-class Subject:
-    """A film and the ways to analyse it; each gives the seconds that the whole film takes.
+class AuditVideo:
+    """A video and the ways to analyse it; each gives the seconds that the whole video takes.
 
     Args:
-        film: one that has been read before, if the first way is not to wait for the disk.
+        video: one that has been read before, if the first way is not to wait for the disk.
     """
 
-    def __init__(self, film: Path) -> None:
-        self.reader = VideoReader(film)
+    def __init__(self, video: Path) -> None:
+        self.reader = VideoReader(video)
         self.times_s = np.array([float(time_s) for time_s, _ in self.reader.decoded()])
         # Every frame of every sped-up version is the middle of a window.
         self.counts = [int(np.ceil(len(self.times_s) / factor)) for factor in FACTORS]
         self.n_windows = sum(self.counts)
 
     def decode(self) -> float:
-        """Pictures as they are stored."""
+        """Frames as they are stored."""
         start_s = time.perf_counter()
         for _ in self.reader.decoded():
             pass
         return time.perf_counter() - start_s
 
     def decode_and_scale(self) -> float:
-        """Pictures as our network sees them."""
+        """Frames as our network sees them."""
         clip, start_s = load_network().clip, time.perf_counter()
         for _ in self.reader.frames(clip.size_px, clip.channels):
             pass
@@ -141,7 +141,7 @@ class Subject:
         for i in range(0, SAMPLE, BATCH):
             batch = drawn[i : i + BATCH]
             clips = np.stack([np.stack([frames[n] for n in indices]) for indices, _ in batch])
-            network.judge(clips, np.stack([intervals for _, intervals in batch]))
+            network.runtime(clips, np.stack([intervals for _, intervals in batch]))
         return read_s + (time.perf_counter() - start_s) * self.n_windows / SAMPLE
 
     def paper(self, network: SpeedNet) -> float:
@@ -149,12 +149,12 @@ class Subject:
         drawn = [self._window(*place, PAPER.clip)[0] for place in self._places(PAPER_SAMPLE)]
         wanted = {int(n) for indices in drawn for n in indices}
         start_s = time.perf_counter()
-        pictures = {n: picture for n, (_, picture) in enumerate(self.reader.decoded()) if n in wanted}
+        decoded = {n: image for n, (_, image) in enumerate(self.reader.decoded()) if n in wanted}
         read_s = time.perf_counter() - start_s
         start_s = time.perf_counter()
         with torch.inference_mode():
             for indices in drawn:
-                frames = [square(pictures[int(n)], PAPER.clip.size_px) for n in indices]
+                frames = [square(decoded[int(n)], PAPER.clip.size_px) for n in indices]
                 clips = torch.from_numpy(np.stack(frames)[None])
                 features = network.features(clips, torch.empty(0))  # it sees no motion
                 network.classifier(features.amax((3, 4)).mean(2, keepdim=True)).softmax(1)
@@ -179,39 +179,39 @@ class Subject:
 
 
 def fitted(pixels_HWC: Pixels) -> Pixels:
-    """The top left of a picture, cut to multiples of 32; which part does not matter here."""
+    """The top left of a frame, cut to multiples of 32; which part does not matter here."""
     return pixels_HWC[: pixels_HWC.shape[0] // 32 * 32, : pixels_HWC.shape[1] // 32 * 32]
 
 
-def square(picture: av.VideoFrame, size_px: int) -> Pixels:
-    """The middle of a picture, scaled to a square in colour (§5.1)."""
-    scale = size_px / min(picture.width, picture.height)
-    width_px, height_px = round(picture.width * scale), round(picture.height * scale)
-    pixels_HWC = picture.reformat(width_px, height_px, "rgb24").to_ndarray().astype(np.uint8)
+def square(image: av.VideoFrame, size_px: int) -> Pixels:
+    """The middle of a frame, scaled to a square in colour (§5.1)."""
+    scale = size_px / min(image.width, image.height)
+    width_px, height_px = round(image.width * scale), round(image.height * scale)
+    pixels_HWC = image.reformat(width_px, height_px, "rgb24").to_ndarray().astype(np.uint8)
     top, left = (height_px - size_px) // 2, (width_px - size_px) // 2
     return pixels_HWC[top : top + size_px, left : left + size_px]
 
 
 def tables(results: Results) -> str:
-    """One for each film."""
+    """One for each video."""
     parts = []
-    for film in results["films"]:
-        wall_s = {name: float(np.median(taken)) for name, taken in film["wall_s"].items()}
+    for video in results["films"]:
+        wall_s = {name: float(np.median(taken)) for name, taken in video["wall_s"].items()}
         ours_s, decode_s = wall_s[results["ours"]], wall_s[DECODE]
         rows = [
             [
                 name,
                 f"{taken_s:.1f}",
-                f"{film['seconds'] / taken_s:.3g}",
+                f"{video['seconds'] / taken_s:.3g}",
                 f"{decode_s / taken_s:.2%}",
                 f"{taken_s / ours_s:.3g}",
             ]
             for name, taken_s in wall_s.items()
         ]
-        width_px, height_px = film["size_px"]
+        width_px, height_px = video["size_px"]
         parts.append(
-            f"{width_px}x{height_px}, {film['frames']} frames, {film['seconds']:.0f} s, "
-            f"{film['bit_rate'] / 1e6:.1f} Mbit/s; {film['windows']} windows at stride 1. Extrapolated: "
+            f"{width_px}x{height_px}, {video['frames']} frames, {video['seconds']:.0f} s, "
+            f"{video['bit_rate'] / 1e6:.1f} Mbit/s; {video['windows']} windows at stride 1. Extrapolated: "
             f"the paper, and stride 1 with nothing shared.\n\n"
             + markdown(
                 ["way", "wall s", "x real time", "of the speed of decoding", f"times {results['ours']}"],
@@ -222,13 +222,13 @@ def tables(results: Results) -> str:
 
 
 def draw(figure: Figure, results: Results) -> None:
-    """Speed of all ways as bars; a film in each panel."""
-    films = results["films"]
-    names = list(films[0]["wall_s"])
-    figure.set_size_inches(8, 0.8 + len(films) * (0.6 + 0.28 * len(names)))
-    panels = figure.subplots(len(films), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, film in zip(panels, films, strict=True):
-        speeds = [film["seconds"] / np.median(film["wall_s"][name]) for name in names]
+    """Speed of all ways as bars; a video in each panel."""
+    videos = results["films"]
+    names = list(videos[0]["wall_s"])
+    figure.set_size_inches(8, 0.8 + len(videos) * (0.6 + 0.28 * len(names)))
+    panels = figure.subplots(len(videos), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, video in zip(panels, videos, strict=True):
+        speeds = [video["seconds"] / np.median(video["wall_s"][name]) for name in names]
         slowest = min(speeds) / 3
         colours = ["#AA3377" if name.startswith("ours") else "#6E7B74" for name in names]
         axes.barh(names, speeds, color=colours, left=slowest)
@@ -238,9 +238,9 @@ def draw(figure: Figure, results: Results) -> None:
         axes.set_xscale("log")
         axes.set_xlim(slowest, 4 * max(speeds))
         axes.invert_yaxis()
-        axes.set_title(f"{film['size_px'][0]}x{film['size_px'][1]}", loc="left", fontsize=10)
+        axes.set_title(f"{video['size_px'][0]}x{video['size_px'][1]}", loc="left", fontsize=10)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[-1].set_xlabel("times as fast as the film plays (dotted: real time)")
+    panels[-1].set_xlabel("times as fast as the video plays (dotted: real time)")
 
 
 if __name__ == "__main__":

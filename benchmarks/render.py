@@ -1,8 +1,8 @@
 """How fast is rendering? Ours against a plain filter graph at constant rate, side by side in one run.
 
-    python benchmarks/render.py FILM [PRESET]
+    python benchmarks/render.py VIDEO [PRESET]
 
-FILM is played at twice its speed in three ways: by a uniform plan, by a plan that swings between
+VIDEO is played at twice its speed in three ways: by a uniform plan, by a plan that swings between
 about 1x and 4x, and by libavfilter alone (``setpts``, ``fps`` and ``atempo``), which can do no more
 than the first. Decoder and encoders and their settings are the same. Rounds alternate between the ways,
 so that what else the machine does hits all alike; ratios are of medians. Every run has a process of
@@ -31,9 +31,9 @@ from report import this_machine
 from speediness.speed_plan import SpeedPlan
 from speediness.speedup.frame_choice import standard_rate
 from speediness.speedup.render import render_speedup
-from speediness.video.picture import PictureMaker
 from speediness.video.reader import VideoReader
 from speediness.video.writer import DEFAULT_PRESET, SoundFormat, VideoWriter
+from speediness.video.yuv420 import Yuv420Converter
 
 RATE, ROUNDS = 2.0, 3
 
@@ -45,14 +45,14 @@ class Run:
     wall_s: float
     cpu_s: float
     peak_mb: float
-    film_mb: float
+    video_mb: float
 
 
 def main() -> None:
     """Measure and print a Markdown table."""
-    film = Path(sys.argv[1])
+    video = Path(sys.argv[1])
     preset = sys.argv[2] if len(sys.argv) > 2 else DEFAULT_PRESET
-    reader = VideoReader(film)
+    reader = VideoReader(video)
     for _ in reader.decoded():  # also brings the file into memory
         pass
     ways: dict[str, Callable[..., None]] = {
@@ -65,62 +65,62 @@ def main() -> None:
         for name, way in ways.items():
             # A fresh interpreter each time: memory a process has used is never counted back.
             with get_context("spawn").Pool(1) as pool:
-                runs[name].append(pool.apply(measured, (way, film, float(reader.end_s), preset)))
+                runs[name].append(pool.apply(measured, (way, video, float(reader.end_s), preset)))
     info = reader.info
     print(
-        f"{film.name}: {info.width_px}x{info.height_px}, {float(info.frame_rate):.2f} fps, {info.codec}, "
+        f"{video.name}: {info.width_px}x{info.height_px}, {float(info.frame_rate):.2f} fps, {info.codec}, "
         f"{float(reader.end_s):.1f} s, {'with' if info.has_audio else 'no'} sound; at {RATE:g}x, {preset}"
     )
     print(f"{this_machine()}\n")
-    print("| way | wall s | x real time | against filters | CPU s | peak MB | film MB |")
+    print("| way | wall s | x real time | against filters | CPU s | peak MB | video MB |")
     print("|---|---|---|---|---|---|---|")
     base_s = np.median([run.wall_s for run in runs["filter graph, constant rate"]])
     for name, taken in runs.items():
         wall_s, cpu_s = (np.median([getattr(run, key) for run in taken]) for key in ("wall_s", "cpu_s"))
         print(
             f"| {name} | {wall_s:.1f} | {float(reader.end_s) / wall_s:.2f} | {base_s / wall_s:.2f} | "
-            f"{cpu_s:.1f} | {max(run.peak_mb for run in taken):.0f} | {taken[0].film_mb:.1f} |"
+            f"{cpu_s:.1f} | {max(run.peak_mb for run in taken):.0f} | {taken[0].video_mb:.1f} |"
         )
 
 
-def measured(way: Callable[..., None], film: Path, duration_s: float, preset: str) -> Run:
+def measured(way: Callable[..., None], video: Path, duration_s: float, preset: str) -> Run:
     """Render once, in the process that calls this."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.mp4"
         start_s, before_s = time.perf_counter(), time.process_time()
-        way(film, out, duration_s, preset)
+        way(video, out, duration_s, preset)
         wall_s, cpu_s = time.perf_counter() - start_s, time.process_time() - before_s
         peak_mb = getrusage(RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
         return Run(wall_s, cpu_s, peak_mb, out.stat().st_size / 1e6)
 
 
-def by_uniform_plan(film: Path, out: Path, duration_s: float, preset: str) -> None:
+def by_uniform_plan(video: Path, out: Path, duration_s: float, preset: str) -> None:
     """Our renderer at constant rate."""
     plan = SpeedPlan(np.array([0, duration_s]), np.full(2, 1 / RATE), RATE)
-    render_speedup(film, plan, out, preset=preset)
+    render_speedup(video, plan, out, preset=preset)
 
 
-def by_varying_plan(film: Path, out: Path, duration_s: float, preset: str) -> None:
+def by_varying_plan(video: Path, out: Path, duration_s: float, preset: str) -> None:
     """Our renderer between about 1x and 4x, in waves of 8 s."""
     times_s = np.linspace(0, duration_s, round(duration_s * 20) + 1)
     slowness = 1 / (2.5 + 1.5 * np.sin(2 * np.pi * times_s / 8))
     slowness *= duration_s / RATE / np.sum(np.diff(times_s) * (slowness[1:] + slowness[:-1]) / 2)
-    render_speedup(film, SpeedPlan(times_s, slowness, RATE), out, preset=preset)
+    render_speedup(video, SpeedPlan(times_s, slowness, RATE), out, preset=preset)
 
 
-def by_filters(film: Path, out: Path, duration_s: float, preset: str) -> None:
+def by_filters(video: Path, out: Path, duration_s: float, preset: str) -> None:
     """One packet after the other through libavfilter to the writer ours uses."""
-    info = VideoReader(film).info
-    maker, rate = PictureMaker(info), standard_rate(info.frame_rate)
+    info = VideoReader(video).info
+    maker, rate = Yuv420Converter(info), standard_rate(info.frame_rate)
     sound = SoundFormat(info.audio_rate_hz, min(info.audio_channels, 2)) if info.has_audio else None
     with (
-        av.open(str(film)) as source,
+        av.open(str(video)) as source,
         VideoWriter(out, (maker.width_px, maker.height_px), rate, maker.colour, sound, preset) as writer,
     ):
-        pictures = source.streams.video[0]
-        pictures.thread_type = "AUTO"
-        streams: list[Any] = [pictures, *source.streams.audio[:1]]
-        graphs = [chain(("buffer", pictures), [("setpts", f"PTS/{RATE}"), ("fps", str(rate))])]
+        frames = source.streams.video[0]
+        frames.thread_type = "AUTO"
+        streams: list[Any] = [frames, *source.streams.audio[:1]]
+        graphs = [chain(("buffer", frames), [("setpts", f"PTS/{RATE}"), ("fps", str(rate))])]
         if sound:
             layout = f"sample_fmts=fltp:channel_layouts={sound.layout}"
             graphs.append(chain(("abuffer", streams[1]), [("atempo", str(RATE)), ("aformat", layout)]))
@@ -154,7 +154,7 @@ def hand_over(graph: Graph, writer: VideoWriter) -> None:
         while True:
             frame = graph.pull()
             if isinstance(frame, av.VideoFrame):
-                writer.add_picture(frame)
+                writer.add_frame(frame)
             else:
                 writer.add_sound(np.asarray(frame.to_ndarray(), np.float32))
 

@@ -1,14 +1,14 @@
 """Does search find the repetitions of a repeated motion, and what does playing faster do to it?
 
-    python benchmarks/repetitions.py FILM_OR_DIR... [-o DIR]
+    python benchmarks/repetitions.py VIDEO_OR_DIR... [-o DIR]
 
-For every film in which something repeats, the query is one period in its middle; found should be the other
-periods, within a quarter of a period (SpeedNet §5.4.2 shows such films). The period is measured on the
-pixels alone: the first high maximum of the autocorrelation of the film's principal components, slow change
-removed; films without a clear one, or of fewer than three periods, are left out. Side by side, with the
+For every video in which something repeats, the query is one period in its middle; found should be the other
+periods, within a quarter of a period (SpeedNet §5.4.2 shows such videos). The period is measured on the
+pixels alone: the first high maximum of the autocorrelation of the video's principal components, slow change
+removed; videos without a clear one, or of fewer than three periods, are left out. Side by side, with the
 same matching and the same threshold: our features, colour histograms, and mean flow alone.
 
-Then the same period is looked for in the film played at 1.25x, 1.5x and 2x: similarity of the best match.
+Then the same period is looked for in the video played at 1.25x, 1.5x and 2x: similarity of the best match.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from report import Results, arguments, markdown, report
 from speediness.analysis.curve import features_of_shots
 from speediness.analysis.network import Network, load_network
-from speediness.analysis.windows import judge_shots
+from speediness.analysis.windows import score_shots
 from speediness.features import MotionFeatures
 from speediness.search.within import STEP_S, compare, cut_query, peaks
 from speediness.video.reader import Frame, VideoReader
@@ -42,18 +42,20 @@ KINDS = ("motion features", "colour histogram", "mean flow")
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", nargs="+", type=Path, metavar="FILM_OR_DIR")
+    parser.add_argument("films", nargs="+", type=Path, metavar="VIDEO_OR_DIR")
     given = parser.parse_args()
-    films = [
-        film for path in given.films for film in (sorted(path.rglob("*.mp4")) if path.is_dir() else [path])
+    videos = [
+        video
+        for path in given.videos
+        for video in (sorted(path.rglob("*.mp4")) if path.is_dir() else [path])
     ]
-    report("repetitions", given, partial(measure, films), tables, draw)
+    report("repetitions", given, partial(measure, videos), tables, draw)
 
 
-def measure(films: Sequence[Path]) -> Results:
-    """Everything of every film that repeats."""
+def measure(videos: Sequence[Path]) -> Results:
+    """Everything of every video that repeats."""
     network = load_network()
-    return {"films": [found for film in films if (found := measured(film, network)) is not None]}
+    return {"films": [found for video in videos if (found := measured(video, network)) is not None]}
 
 
 def measured(path: Path, network: Network) -> Results | None:
@@ -94,9 +96,9 @@ def measured(path: Path, network: Network) -> Results | None:
 def features_of(
     frames: Sequence[Frame], factor: float, duration_s: float, network: Network
 ) -> MotionFeatures:
-    """Features of a film played so many times as fast."""
+    """Features of a video played so many times as fast."""
     faster = [replace(frame, time_s=frame.time_s / Fraction(factor)) for frame in frames]
-    shots = judge_shots(faster, network.judge, network.clip, (1.0,))
+    shots = score_shots(faster, network.runtime, network.clip, (1.0,))
     return features_of_shots(shots, duration_s / factor)
 
 
@@ -118,7 +120,7 @@ def flow_of(features: MotionFeatures) -> MotionFeatures:
 
 
 def period_of(frames: Sequence[Frame]) -> tuple[float, float] | None:
-    """Seconds after which the picture resembles itself again, and how much, 0..1."""
+    """Seconds after which the frame resembles itself again, and how much, 0..1."""
     times_s = np.array([float(frame.time_s) for frame in frames])
     grid_s = np.arange(times_s[0], times_s[-1], 1 / RATE)
     if len(grid_s) < 2 * RATE:
@@ -149,47 +151,47 @@ def _slow(signal_FP: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def tables(results: Results) -> str:
-    """All films together, then one by one."""
-    films = results["films"]
+    """All videos together, then one by one."""
+    videos = results["films"]
 
     def shares(kind: str) -> list[str]:
-        found = [film["kinds"][kind] for film in films]
+        found = [video["kinds"][kind] for video in videos]
         precision = [row["right"] / row["finds"] if row["finds"] else 0.0 for row in found]
-        recall = [row["seen"] / film["repetitions"] for row, film in zip(found, films, strict=True)]
+        recall = [row["seen"] / video["repetitions"] for row, video in zip(found, videos, strict=True)]
         both = 2 * np.array(precision) * recall / np.maximum(np.add(precision, recall), 1e-9)
         return [f"{np.mean(values):.2f}" for values in (precision, recall, both)]
 
     kinds = markdown(["feature", "precision", "recall", "F1"], [[kind, *shares(kind)] for kind in KINDS])
-    played = np.mean([film["played"] for film in films], 0)
+    played = np.mean([video["played"] for video in videos], 0)
     speeds = markdown([f"{factor:g}x" for factor in PLAYED], [[f"{value:.2f}" for value in played]])
-    by_film = markdown(
+    by_video = markdown(
         ["film", "period s", "repetitions", *KINDS],
         [
             [
-                film["film"][-32:],
-                f"{film['period_s']:.2f}",
-                str(film["repetitions"]),
+                video["film"][-32:],
+                f"{video['period_s']:.2f}",
+                str(video["repetitions"]),
                 *(
                     f"{row['right']} of {row['finds']}, {row['seen']} seen"
-                    for row in film["kinds"].values()
+                    for row in video["kinds"].values()
                 ),
             ]
-            for film in films
+            for video in videos
         ],
     )
     return (
-        f"{len(films)} films; means over films\n\n{kinds}\n"
-        f"similarity of the best match, the film played at\n\n{speeds}\n{by_film}"
+        f"{len(videos)} videos; means over videos\n\n{kinds}\n"
+        f"similarity of the best match, the video played at\n\n{speeds}\n{by_video}"
     )
 
 
 def draw(figure: Figure, results: Results) -> None:
-    """Precision against recall, a dot a film and kind; their means large."""
+    """Precision against recall, a dot a video and kind; their means large."""
     figure.set_size_inches(5.6, 5)
     axes = figure.subplots()
-    films = results["films"]
+    videos = results["films"]
     for kind, colour, mark in zip(KINDS, ("#AA3377", "#6E7B74", "#4477AA"), "os^", strict=True):
-        rows = [(film["kinds"][kind], film["repetitions"]) for film in films]
+        rows = [(video["kinds"][kind], video["repetitions"]) for video in videos]
         recall = [row["seen"] / wanted for row, wanted in rows]
         precision = [row["right"] / row["finds"] if row["finds"] else 0.0 for row, _ in rows]
         axes.plot(recall, precision, mark, color=colour, alpha=0.35, markersize=5)

@@ -1,4 +1,4 @@
-"""What every benchmark does with its results: a JSON file, Markdown tables, a picture."""
+"""What every benchmark does with its results: a JSON file, Markdown tables, a plot."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
         metavar="DIR",
         type=Path,
         default=Path("benchmark-results"),
-        help="where results and pictures go, made if missing (default: benchmark-results)",
+        help="where results and plots go, made if missing (default: benchmark-results)",
     )
     parser.add_argument(
         "--redraw", action="store_true", help="measure nothing: print and draw the results in DIR again"

@@ -1,9 +1,9 @@
-"""Does analysis stay flat? Time and memory against a film's length and against its size.
+"""Does analysis stay flat? Time and memory against a video's length and against its size.
 
     python benchmarks/scaling.py [--clips DIR] [-o DIR] [--long] [--size 1920x1080]
 
-Films of 10 s to 60 min, with --long to 2 h, all of one size; and films of a minute from 360 to 2160 lines.
-They are made on the way (benchmarks/films.py), the longer ones by repeating a minute. Every one is
+Videos of 10 s to 60 min, with --long to 2 h, all of one size; and videos of a minute from 360 to 2160
+lines. They are made on the way (benchmarks/videos.py), the longer ones by repeating a minute. Every one is
 analysed by ``speediness analyse --no-cache`` in a process of its own, which says at its end how much
 memory it ever held (VmHWM of /proc, so that this runs on Linux only).
 """
@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from films import make_film
 from report import Results, arguments, markdown, report
+from videos import make_video
 
 MINUTE_S = 60
 LENGTHS_S = (10, MINUTE_S, 5 * MINUTE_S, 20 * MINUTE_S, 60 * MINUTE_S)
@@ -44,9 +44,9 @@ sys.exit(code)
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("--clips", type=Path, metavar="DIR", help="films to make the films of")
-    parser.add_argument("--long", action="store_true", help="also a film of two hours")
-    parser.add_argument("--size", default="1920x1080", help="of the films of different lengths")
+    parser.add_argument("--clips", type=Path, metavar="DIR", help="videos to make the videos of")
+    parser.add_argument("--long", action="store_true", help="also a video of two hours")
+    parser.add_argument("--size", default="1920x1080", help="of the videos of different lengths")
     given = parser.parse_args()
     report("scaling", given, partial(measure, given), tables, draw)
 
@@ -65,13 +65,13 @@ def measure(given: argparse.Namespace) -> Results:
 
 
 def measured(seconds: int, size_px: tuple[int, int], clips: Path | None) -> Results:
-    """Make a film and analyse it, each in a process of its own."""
+    """Make a video and analyse it, each in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        film = Path(folder) / "film.mp4"
+        video = Path(folder) / "film.mp4"
         with get_context("spawn").Pool(1) as pool:
-            pool.apply(make_film, (film, seconds, size_px), {"clips": clips})
+            pool.apply(make_video, (video, seconds, size_px), {"clips": clips})
         options = ["-o", folder, "--no-cache", "--json"]
-        command = [sys.executable, "-c", ANALYSE, "analyse", str(film), *options]
+        command = [sys.executable, "-c", ANALYSE, "analyse", str(video), *options]
         start_s = time.perf_counter()
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         wall_s = time.perf_counter() - start_s
@@ -115,7 +115,7 @@ def draw(figure: Figure, results: Results) -> None:
     for column, (xs, rows) in enumerate(((minutes, by_length), (megapixels, by_size))):
         time_axes, memory_axes = panels[:, column]
         walls_s = [row["wall_s"] for row in rows]
-        # Relative errors count, or the short films would not.
+        # Relative errors count, or the short videos would not.
         slope, start = np.polyfit(xs, walls_s, 1, w=1 / np.array(walls_s))
         time_axes.plot(xs, np.polyval([slope, start], xs), color="#6E7B74", linewidth=1)
         time_axes.plot(xs, walls_s, "o", color="#222222")
@@ -131,11 +131,11 @@ def draw(figure: Figure, results: Results) -> None:
     panels[1, 0].set_xticks(minutes, [f"{length:.2g}" for length in minutes])
     panels[1, 0].minorticks_off()
     panels[0, 0].set_ylabel("wall time, s")
-    panels[0, 1].set_ylabel("wall time, s, one minute of film")
+    panels[0, 1].set_ylabel("wall time, s, one minute of video")
     panels[1, 0].set_ylabel("peak memory, MB (dotted: bar)")
     width_px, height_px = by_length[0]["size_px"]
-    panels[1, 0].set_xlabel(f"length of a {width_px}x{height_px} film, min")
-    panels[1, 1].set_xlabel("megapixels of a picture")
+    panels[1, 0].set_xlabel(f"length of a {width_px}x{height_px} video, min")
+    panels[1, 1].set_xlabel("megapixels of a frame")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
     python benchmarks/search.py [--db LIBRARY] [--largest N] [--kinds] [-o DIR]
 
 Vectors of the library's windows (without --db: of the bundled clip), each taken many times with noise added
-that is as long as vectors of different films are apart, so that a million differ; 96 features as
+that is as long as vectors of different videos are apart, so that a million differ; 96 features as
 speednet-small has them, and 1024, as the paper's network, by a random projection. Noise fills all
-dimensions, which real films do not: recall on these is easier. For each number of vectors: building
+dimensions, which real videos do not: recall on these is easier. For each number of vectors: building
 the index, size on disk, recall@10 against comparing all, latency of 100 queries, one at a time, and the
 highest memory of the process. --kinds compares kinds of index at the middle size.
 """
@@ -102,11 +102,11 @@ def measured(real_ND: NDArray[np.float32], n: int, n_features: int, kind: str) -
         taken_s, found = [], 0
         for query_D, right in zip(queries_QD, numbers, strict=True):
             began_s = time.perf_counter()
-            films = (
+            videos = (
                 nearest(table, query_D, TOP).select(["film", "_distance"]).to_arrow()["film"].to_pylist()
             )
             taken_s.append(time.perf_counter() - began_s)
-            found += len(set(map(int, films)) & set(right.tolist()))
+            found += len(set(map(int, videos)) & set(right.tolist()))
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     return {
         "vectors": n,

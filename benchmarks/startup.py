@@ -1,8 +1,8 @@
 """How long until something is seen? Import, ``--help``, first progress line, the whole demo.
 
-    python benchmarks/startup.py FILM
+    python benchmarks/startup.py VIDEO
 
-FILM should take some seconds to analyse, or there is no progress line to wait for. Every run is a
+VIDEO should take some seconds to analyse, or there is no progress line to wait for. Every run is a
 process of its own, as for a user; the rounds alternate between the commands, and the table gives
 medians. Results go to a folder that is removed, and the cache of analyses is an empty one, so that
 nothing is remembered from the run before. Below the table: which packages the time to import goes to.
@@ -32,7 +32,7 @@ IMPORTS = f"{BEFORE_WORK}, rich.table, matplotlib.figure, matplotlib.backends.ba
 
 def main() -> None:
     """Measure and print a Markdown table."""
-    film = sys.argv[1]
+    video = sys.argv[1]
     tasks: dict[str, Callable[[], float]] = {
         "python -c pass": lambda: whole([*PYTHON, "-c", "pass"]),
         "import speediness": lambda: whole([*PYTHON, "-c", "import speediness"]),
@@ -40,7 +40,7 @@ def main() -> None:
         "speediness analyse --help": lambda: whole([*PROGRAM, "analyse", "--help"]),
         "what analyse imports before it works": lambda: whole([*PYTHON, "-c", BEFORE_WORK]),
         "all that analyse imports, plot and tables too": lambda: whole([*PYTHON, "-c", IMPORTS]),
-        "analyse: first progress line": lambda: first_line(["analyse", film, "-o", "results"]),
+        "analyse: first progress line": lambda: first_line(["analyse", video, "-o", "results"]),
         "demo (speedup of the bundled clip)": lambda: whole(
             [*PROGRAM, "speedup", str(DEMO), "--rate", "2", "-o", "out.mp4"]
         ),

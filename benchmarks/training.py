@@ -1,11 +1,11 @@
 """How many clips a second does training take, and how long does it wait for data?
 
     pip install "speediness[train]"
-    python benchmarks/training.py FILMS [RECIPE] [KEY=VALUE]... [-o DIR]
+    python benchmarks/training.py VIDEOS [RECIPE] [KEY=VALUE]... [-o DIR]
 
-FILMS is a folder of videos. Three ways side by side in one run: the plain loop (single precision,
-eager, films decoded when they are drawn, one thing after the other), the way of
-``speediness train`` with films mapped from disk, and the same with films held on the device. Beside
+VIDEOS is a folder of videos. Three ways side by side in one run: the plain loop (single precision,
+eager, videos decoded when they are drawn, one thing after the other), the way of
+``speediness train`` with videos mapped from disk, and the same with videos held on the device. Beside
 them the two halves of the last: steps on a batch that is there, and batches drawn for no one.
 Rounds alternate between all, so that what else the machine does hits them alike.
 
@@ -31,45 +31,47 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from report import Results, arguments, markdown, report
 from speediness.datasets import find_videos
-from speediness.datasets.clip_cache import CachedFilm, ClipCache
-from speediness.datasets.film import read_film
-from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.datasets.clip_cache import CachedVideo, ClipCache
+from speediness.datasets.decoded_video import decode_video
+from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.training.loader import Batch, Loader, drawn_ahead
-from speediness.training.pixels import MappedPixels, Pixels, ResidentPixels
+from speediness.training.pixel_source import MappedPixels, PixelSource, ResidentPixels
 from speediness.training.processes import Processes
 from speediness.training.recipe import RECIPES, Recipe
 from speediness.training.run import Run
 
-FILMS, ROUNDS, STEPS, WARM_UP = 24, 4, 6, 3
+VIDEOS, ROUNDS, STEPS, WARM_UP = 24, 4, 6, 3
 
 
-class Decoded(Sequence[CachedFilm]):
-    """Films decoded whenever they are asked for."""
+class Decoded(Sequence[CachedVideo]):
+    """Videos decoded whenever they are asked for."""
 
-    def __init__(self, films: Sequence[CachedFilm], short_side_px: int, channels: int) -> None:
-        self.known, self.short_side_px, self.channels = list(films), short_side_px, channels
+    def __init__(self, videos: Sequence[CachedVideo], short_side_px: int, channels: int) -> None:
+        self.known, self.short_side_px, self.channels = list(videos), short_side_px, channels
 
     def __len__(self) -> int:
-        """How many films there are."""
+        """How many videos there are."""
         return len(self.known)
 
     def __getitem__(self, index):
-        """The film, decoded anew."""
+        """The video, decoded anew."""
         known = self.known[index]
-        frames_FHWC = read_film(known.item, self.short_side_px, self.channels).frames_FHWC
+        frames_FHWC = decode_video(known.item, self.short_side_px, self.channels).frames_FHWC
         return replace(known, frames_FHWC=frames_FHWC, recompressed=())
 
 
 class Way:
     """One way to train, its state and its times."""
 
-    def __init__(self, recipe: Recipe, films: Sequence[CachedFilm], pixels: Pixels, plain: bool) -> None:
+    def __init__(
+        self, recipe: Recipe, videos: Sequence[CachedVideo], pixels: PixelSource, plain: bool
+    ) -> None:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.run = Run(replace(recipe, bf16=recipe.bf16 and not plain), Processes(0, 1, device))
         if plain:
             self.run.forward = self.run.network
         self.loader = Loader(
-            films,
+            videos,
             self.run.task,
             recipe.config.clip,
             recipe.windows,
@@ -156,7 +158,7 @@ def _one_after_the_other(loader: Loader) -> Iterator[Iterator[Batch]]:
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", metavar="FILMS", help="folder of videos")
+    parser.add_argument("films", metavar="VIDEOS", help="folder of videos")
     parser.add_argument("recipe", nargs="?", choices=RECIPES, default="speednet_small", metavar="RECIPE")
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="changes of the recipe")
     given = parser.parse_args()
@@ -167,17 +169,17 @@ def measure(given: argparse.Namespace) -> Results:
     """Seconds of every round, and how many of them were spent waiting for data, by way."""
     recipe = RECIPES[given.recipe]().with_settings(given.settings)
     clip = recipe.config.clip
-    items = find_videos(given.films, "train")
-    items = items[:: -(-len(items) // FILMS)]
+    items = find_videos(given.videos, "train")
+    items = items[:: -(-len(items) // VIDEOS)]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with tempfile.TemporaryDirectory() as folder:
-        cache = ClipCache(Path(folder), ZOOM * clip.size_px, clip.channels)
-        films = cache.films(items, print, recipe.recompressed)
-        decoded = Decoded(films, ZOOM * clip.size_px, clip.channels)
+        cache = ClipCache(Path(folder), MAGNIFICATION * clip.size_px, clip.channels)
+        videos = cache.videos(items, print, recipe.recompressed)
+        decoded = Decoded(videos, MAGNIFICATION * clip.size_px, clip.channels)
         ways = {
             "plain loop": Way(recipe, decoded, MappedPixels(), plain=True),
-            "mapped": Way(recipe, films, MappedPixels(), plain=False),
-            "resident": Way(recipe, films, ResidentPixels(films, device), plain=False),
+            "mapped": Way(recipe, videos, MappedPixels(), plain=False),
+            "resident": Way(recipe, videos, ResidentPixels(videos, device), plain=False),
         }
         halves = {
             "steps alone": StepsAlone(ways["resident"]),

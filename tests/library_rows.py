@@ -11,6 +11,6 @@ def rows(db: Path) -> dict[str, list[dict[str, Any]]]:
     library = Library(db)
     windows = library.windows.search().limit(None).to_list() if library.windows else []
     return {
-        "films": sorted((vars(row) for row in library.film_rows()), key=lambda row: row["path"]),
+        "films": sorted((vars(row) for row in library.video_rows()), key=lambda row: row["path"]),
         "windows": sorted(windows, key=lambda row: (row["path"], row["start_s"])),
     }

@@ -1,4 +1,4 @@
-"""Makers of small synthetic films whose every frame says which one it is."""
+"""Makers of small synthetic videos whose every frame says which one it is."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]  # (H, W, 3) RGB
+Image = NDArray[np.uint8]  # (H, W, 3) RGB
 BITS = 12
 CLOCK = 90_000
 
 
-def numbered_picture(number: int, width_px: int = 96, height_px: int = 64) -> Picture:
+def numbered_frame(number: int, width_px: int = 96, height_px: int = 64) -> Image:
     """Upper half: the number in black and white bars, low bit left. Lower half: a moving square."""
-    picture = np.full((height_px, width_px, 3), 96, np.uint8)
+    draw_frame = np.full((height_px, width_px, 3), 96, np.uint8)
     bits = (number >> np.arange(BITS)) & 1
     bar_of_column = np.arange(width_px) * BITS // width_px
-    picture[: height_px // 2] = (bits[bar_of_column] * 255).astype(np.uint8)[:, None]
+    draw_frame[: height_px // 2] = (bits[bar_of_column] * 255).astype(np.uint8)[:, None]
     side = height_px // 4
     left = number * 3 % max(width_px - side, 1)
-    picture[height_px * 5 // 8 : height_px * 5 // 8 + side, left : left + side] = (230, 180, 40)
-    return picture
+    draw_frame[height_px * 5 // 8 : height_px * 5 // 8 + side, left : left + side] = (230, 180, 40)
+    return draw_frame
 
 
-def read_number(pixels_HWC: Picture) -> int:
-    """The number in a picture that may be scaled and compressed; needs it upright, not mirrored."""
+def read_number(pixels_HWC: Image) -> int:
+    """The number in a frame that may be scaled and compressed; needs it upright, not mirrored."""
     height_px, width_px = pixels_HWC.shape[:2]
     rows = pixels_HWC[height_px // 8 : height_px * 3 // 8]
     middles = ((np.arange(BITS) + 0.5) * width_px / BITS).astype(int)
@@ -48,13 +48,13 @@ def uneven(n_frames: int, seed: int = 0) -> list[Fraction]:
     return [Fraction(int(t), 1000) for t in np.concatenate([[0], np.cumsum(gaps)])]
 
 
-def write_film(
+def write_video(
     path: Path,
     times_s: Sequence[Fraction],
     *,
     width_px: int = 96,
     height_px: int = 64,
-    picture: Callable[[int], Picture] | None = None,
+    draw_frame: Callable[[int], Image] | None = None,
     codec: str = "libx264",
     pixel_format: str = "yuv420p",
     sound_CN: NDArray[np.float32] | None = None,
@@ -68,12 +68,12 @@ def write_film(
     colour: tuple[int, int, int, int] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a film; frame ``i`` is shown from ``times_s[i]`` to ``times_s[i + 1]``.
+    """Write a video; frame ``i`` is shown from ``times_s[i]`` to ``times_s[i + 1]``.
 
     ``rotate_deg`` is the anticlockwise turn the player is told to make; ``colour`` is (range,
     matrix, primaries, transfer) as H.273 code points.
     """
-    draw = picture or (lambda i: numbered_picture(i, width_px, height_px))
+    draw = draw_frame or (lambda i: numbered_frame(i, width_px, height_px))
     rate = Fraction(len(times_s) - 1) / (times_s[-1] - times_s[0])
     container = av.open(str(path), "w", options=options or {})
     kwargs: dict[str, Any] = {"options": {"preset": "ultrafast", "crf": "12"}} if codec == "libx264" else {}

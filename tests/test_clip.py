@@ -15,7 +15,7 @@ def test_a_specification_survives_json_exactly() -> None:
 
 
 @pytest.mark.parametrize(("size_px", "unit_px"), [(32, 32), (64, 32), (224, 32), (112, 16), (48, 16)])
-def test_pictures_are_cut_by_32_unless_the_size_itself_asks_for_16(size_px: int, unit_px: int) -> None:
+def test_frames_are_cut_by_32_unless_the_size_itself_asks_for_16(size_px: int, unit_px: int) -> None:
     assert ClipSpec(size_px=size_px).unit_px == unit_px
 
 

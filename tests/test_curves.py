@@ -16,7 +16,7 @@ from speediness.sampling import playback_factors
 
 
 def make_curve(n_frames: int = 40, seed: int = 0) -> SpeedinessCurve:
-    """Unevenly timed frames with arbitrary judgements."""
+    """Unevenly timed frames with arbitrary scores."""
     rng = np.random.default_rng(seed)
     ends_s = np.cumsum(rng.uniform(1 / 60, 1 / 15, n_frames))
     factors = playback_factors()
@@ -74,7 +74,7 @@ def test_limit_is_the_fastest_factor_that_passes():
         assert curve.limit(rho).tolist() == slow
 
 
-def test_limit_is_one_where_not_even_the_film_itself_passes():
+def test_limit_is_one_where_not_even_the_video_itself_passes():
     curve = replace(make_curve(), normal=np.full((11, 40), 0.3))
     assert curve.limit(0.5).tolist() == [1.0] * 40
 
@@ -84,7 +84,7 @@ def test_threshold_itself_passes():
     assert curve.limit(0.3).tolist() == [curve.factors[-1]] * 40
 
 
-def test_frame_lengths_fill_the_film():
+def test_frame_lengths_fill_the_video():
     curve = make_curve()
     assert curve.frame_lengths_s.shape == curve.times_s.shape
     assert curve.frame_lengths_s.sum() == pytest.approx(curve.duration_s, rel=1e-12)
@@ -98,7 +98,7 @@ def test_still_only_when_nothing_moves_anywhere():
     assert not replace(still, motion=motion).is_still
 
 
-def test_something_small_that_is_judged_is_not_still():
+def test_something_small_that_is_scored_is_not_still():
     normal = np.full((11, 40), 0.6, np.float32)
     normal[10, 7] = 0.4
     assert not replace(make_curve(), motion=np.zeros(40, np.float32), normal=normal).is_still
@@ -173,7 +173,7 @@ def test_curve_refuses_what_does_not_fit(changes: dict[str, Any]):
         (0.0, float("nan"), "natural", 1.0, 0.5),
     ],
 )
-def test_segment_refuses_what_no_film_can_hold(values: tuple[Any, ...]):
+def test_segment_refuses_what_no_video_can_hold(values: tuple[Any, ...]):
     with pytest.raises(ValueError):
         Segment(*values)
 
@@ -239,7 +239,7 @@ def test_another_schema_is_named(tmp_path: Path):
         SpeedinessCurve.load(path)
 
 
-def test_saving_a_long_film_takes_no_more_memory_than_a_row_of_it(tmp_path: Path):
+def test_saving_a_long_video_takes_no_more_memory_than_a_row_of_it(tmp_path: Path):
     n_frames = 30_000
     curve = make_curve(n_frames)
     tracemalloc.start()

@@ -16,7 +16,7 @@ PRODUCT = (
     "speediness.video",
     "speediness.web",
 )
-ENGINES = ("speediness.engines", "speediness.engines.judge", "speediness.engines.onnx")
+ENGINES = ("speediness.engines", "speediness.engines.runtime", "speediness.engines.onnx")
 RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training", "speediness.reproduce")
 NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"} | {
     "huggingface_hub",
@@ -50,7 +50,7 @@ BASE_VERBS = {
         "outputs",
         "plotting",
         "terminal",
-        "watching",
+        "analysis_options",
     )
 }
 BASE_MODULES = {name for name in MODULES if below(name, PRODUCT)}

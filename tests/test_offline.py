@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 import numpy as np
 import pytest
 
-from synthetic import steady, tone, write_film
+from synthetic import steady, tone, write_video
 
 CALLS = "connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2"
 ELSEWHERE = re.compile(r"sa_family=AF_INET6?\b.*")
@@ -127,10 +127,10 @@ def home(tmp_path: Path) -> Iterator[Home]:
     for folder in ("home", "temporary", "work"):
         (tmp_path / folder).mkdir()
     textured = np.random.default_rng(0).integers(0, 255, (64, 96, 3)).astype(np.uint8)
-    write_film(
+    write_video(
         home.work / "walk.mp4",
         steady(50, 25),
-        picture=lambda n: np.roll(textured, n, 1),
+        draw_frame=lambda n: np.roll(textured, n, 1),
         sound_CN=tone(2),
     )
     yield home
@@ -182,9 +182,9 @@ def test_the_page_and_its_workers(home: Home) -> None:
                 return answer.read().decode()
 
         ask("")
-        film = json.loads(ask("api/films"))[0]["id"]
+        video = json.loads(ask("api/films"))[0]["id"]
         for kind in ("look", "analyse"):
-            job = json.loads(ask(f"api/films/{film}/jobs", {"kind": kind}))
+            job = json.loads(ask(f"api/films/{video}/jobs", {"kind": kind}))
             while job["active"]:
                 time.sleep(0.5)
                 job = json.loads(ask(f"api/jobs/{job['id']}"))

@@ -11,7 +11,7 @@ from speediness.curves import Segment, SpeedinessCurve
 from speediness.errors import OutputError
 from speediness.plots import COLUMNS, PALETTES, Palette, Theme, plot_curve, sum_up
 from speediness.speed_plan import SpeedPlan
-from synthetic import steady, write_film
+from synthetic import steady, write_video
 
 FACTORS = (1.0, 1.25, 1.5625)
 LIGHT = PALETTES["light"]
@@ -88,7 +88,7 @@ def test_any_file_name_is_a_title(tmp_path: Path, name: str) -> None:
         plot_curve(wavy(50, name=name), tmp_path / "a.png")
 
 
-def test_a_picture_that_cannot_be_written_is_the_users_to_mend(tmp_path: Path) -> None:
+def test_a_plot_that_cannot_be_written_is_the_users_to_mend(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="choose another folder"):
         plot_curve(wavy(50), tmp_path / "missing" / "a.png")
     (tmp_path / "a.png").mkdir()
@@ -101,17 +101,17 @@ def colour_of(time_s: float) -> tuple[int, int, int]:
     return round(20 + 20 * time_s), 40, 250
 
 
-def clock_film(path: Path) -> Path:
+def clock_video(path: Path) -> Path:
     """Ten seconds whose colour tells the time."""
-    return write_film(
-        path, steady(250), picture=lambda n: np.full((64, 96, 3), colour_of(n / 25), np.uint8)
+    return write_video(
+        path, steady(250), draw_frame=lambda n: np.full((64, 96, 3), colour_of(n / 25), np.uint8)
     )
 
 
 def test_a_thumbnail_stands_under_the_moment_that_it_shows(tmp_path: Path) -> None:
-    film = clock_film(tmp_path / "a.mp4")
+    video = clock_video(tmp_path / "a.mp4")
     plot_curve(wavy(250), tmp_path / "without.png")
-    plot_curve(wavy(250), tmp_path / "with.png", film=film)
+    plot_curve(wavy(250), tmp_path / "with.png", video=video)
     without, pixels = (
         np.asarray(Image.open(tmp_path / f"{n}.png").convert("RGB")) for n in ("without", "with")
     )
@@ -129,19 +129,19 @@ def test_a_thumbnail_stands_under_the_moment_that_it_shows(tmp_path: Path) -> No
     assert times_s == pytest.approx([(k + 0.5) * step_s for k in range(len(middles))], abs=0.25)
 
 
-def test_a_film_that_cannot_be_read_costs_only_the_thumbnails(tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").write_text("no film")
+def test_a_video_that_cannot_be_read_costs_only_the_thumbnails(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text("no video")
     plot_curve(wavy(250), tmp_path / "without.png")
-    for film in (tmp_path / "a.mp4", tmp_path / "missing.mp4"):
-        plot_curve(wavy(250), tmp_path / "a.png", film=film)
+    for video in (tmp_path / "a.mp4", tmp_path / "missing.mp4"):
+        plot_curve(wavy(250), tmp_path / "a.png", video=video)
         assert (tmp_path / "a.png").read_bytes() == (tmp_path / "without.png").read_bytes()
 
 
 def test_an_svg_holds_its_text_and_is_the_same_every_time(tmp_path: Path) -> None:
-    film = clock_film(tmp_path / "a.mp4")
+    video = clock_video(tmp_path / "a.mp4")
     name = "Tom & <Jerry>\x07.mp4"
     for n in range(2):
-        plot_curve(wavy(250, name=name), tmp_path / f"{n}.svg", film=film)
+        plot_curve(wavy(250, name=name), tmp_path / f"{n}.svg", video=video)
     texts = [node.text for node in ET.parse(tmp_path / "0.svg").iter("{http://www.w3.org/2000/svg}text")]
     assert "Tom & <Jerry>\ufffd.mp4  ·  10.0 s" in texts and "a note" in texts and "time (s)" in texts
     written = (tmp_path / "0.svg").read_bytes()

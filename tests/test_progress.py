@@ -26,16 +26,16 @@ def test_without_a_terminal_a_long_job_prints_a_line_now_and_then(
     ]
 
 
-def test_what_is_not_seconds_of_film_is_counted(
+def test_what_is_not_seconds_of_video_is_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now_s = 0.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now_s)
-    with progress_bar("verifying ucf101", counted="films") as report:
+    with progress_bar("verifying ucf101", counted="videos") as report:
         report(0, 13320)
         now_s = 10.0
         report(3330, 13320)
-    assert capsys.readouterr().err == "verifying ucf101: 25% of 13,320 films, about 30.0 s left\n"
+    assert capsys.readouterr().err == "verifying ucf101: 25% of 13,320 videos, about 30.0 s left\n"
 
 
 def test_what_came_before_the_first_report_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

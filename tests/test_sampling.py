@@ -26,7 +26,7 @@ def test_of_two_equally_near_frames_the_earlier_is_taken() -> None:
     assert sampling.nearest_frames(frame_times_s, halfway_s).tolist() == list(range(99))
 
 
-def test_nearest_frames_refuses_an_empty_film() -> None:
+def test_nearest_frames_refuses_an_empty_video() -> None:
     with pytest.raises(ValueError, match="no frames"):
         sampling.nearest_frames(np.array([]), np.array([0.0]))
 
@@ -38,12 +38,12 @@ def test_exact_subsampling_keeps_every_factor_th_moment(factor: float) -> None:
     np.testing.assert_allclose(np.diff(times_s), factor / 25, rtol=1e-12)
 
 
-def test_integer_factors_on_the_films_own_rate_pick_every_nth_frame() -> None:
-    film_s = np.arange(200) / 25
+def test_integer_factors_on_the_videos_own_rate_pick_every_nth_frame() -> None:
+    video_s = np.arange(200) / 25
     for factor in (1, 2, 3, 5):
-        times_s = sampling.play_at(film_s[7], factor, 16, 25)
+        times_s = sampling.play_at(video_s[7], factor, 16, 25)
         expected = 7 + factor * np.arange(16)
-        assert sampling.nearest_frames(film_s, times_s).tolist() == expected.tolist()
+        assert sampling.nearest_frames(video_s, times_s).tolist() == expected.tolist()
 
 
 def test_the_papers_factors() -> None:
@@ -59,13 +59,13 @@ def test_a_window_lies_evenly_around_its_middle() -> None:
     assert window_s[-1] - window_s[0] == pytest.approx(15 * 2 / 16)
 
 
-@pytest.mark.parametrize("film_rate", [24, 25, 30, 50, 60])
-def test_the_same_motion_at_any_frame_rate_gives_the_same_clip(film_rate: int) -> None:
-    """What a clip shows differs between recordings by no more than half a frame of the film."""
-    film_s = np.arange(film_rate * 4) / film_rate
+@pytest.mark.parametrize("video_rate", [24, 25, 30, 50, 60])
+def test_the_same_motion_at_any_frame_rate_gives_the_same_clip(video_rate: int) -> None:
+    """What a clip shows differs between recordings by no more than half a frame of the video."""
+    video_s = np.arange(video_rate * 4) / video_rate
     wanted_s = sampling.window_around(2.0, 1.5, 16, 16)
-    shown_s = film_s[sampling.nearest_frames(film_s, wanted_s)]
-    assert np.abs(shown_s - wanted_s).max() <= 0.5 / film_rate + 1e-9
+    shown_s = video_s[sampling.nearest_frames(video_s, wanted_s)]
+    assert np.abs(shown_s - wanted_s).max() <= 0.5 / video_rate + 1e-9
 
 
 def test_reflection_equals_walking_back_and_forth() -> None:
@@ -106,19 +106,19 @@ def test_random_skipping_at_factor_one_keeps_consecutive_frames() -> None:
     np.testing.assert_allclose(np.diff(times_s), 1 / 16)
 
 
-def test_intervals_are_one_where_the_film_has_the_wanted_frames() -> None:
-    film_s = np.arange(100) / 16
+def test_intervals_are_one_where_the_video_has_the_wanted_frames() -> None:
+    video_s = np.arange(100) / 16
     for factor in (1, 2, 3):
-        indices = sampling.nearest_frames(film_s, sampling.play_at(0, factor, 16, 16))
-        np.testing.assert_allclose(sampling.played_intervals(film_s, indices, factor, 16), 1, rtol=1e-6)
+        indices = sampling.nearest_frames(video_s, sampling.play_at(0, factor, 16, 16))
+        np.testing.assert_allclose(sampling.played_intervals(video_s, indices, factor, 16), 1, rtol=1e-6)
 
 
 def test_intervals_tell_the_true_spacing_of_the_nearest_frames() -> None:
-    film_s = np.arange(100) / 25
-    indices = sampling.nearest_frames(film_s, sampling.play_at(0, 1, 16, 16))
-    intervals = sampling.played_intervals(film_s, indices, 1, 16)
+    video_s = np.arange(100) / 25
+    indices = sampling.nearest_frames(video_s, sampling.play_at(0, 1, 16, 16))
+    intervals = sampling.played_intervals(video_s, indices, 1, 16)
     assert set(np.round(intervals, 4)) == {np.float32(0.64), np.float32(1.28)}
-    assert intervals.sum() == pytest.approx((film_s[indices[-1]] - film_s[indices[0]]) * 16, rel=1e-6)
+    assert intervals.sum() == pytest.approx((video_s[indices[-1]] - video_s[indices[0]]) * 16, rel=1e-6)
 
 
 def test_sliding_windows_reach_both_ends_with_no_larger_stride() -> None:

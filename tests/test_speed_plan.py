@@ -65,7 +65,7 @@ def test_time_map_is_monotone_and_keeps_the_ends():
     assert output_s[-1] == pytest.approx(plan.output_duration_s, rel=1e-14)
 
 
-def test_moments_outside_the_film_are_clamped():
+def test_moments_outside_the_video_are_clamped():
     plan = make_plan()
     ends = plan.output_time(np.array([-1.0, plan.source_duration_s + 1]))
     np.testing.assert_allclose(ends, [0, plan.output_duration_s], rtol=1e-14)

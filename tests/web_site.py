@@ -1,4 +1,4 @@
-"""A server that runs for a test, and films whose curve is made up."""
+"""A server that runs for a test, and videos whose curve is made up."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class Site:
         assert answer.status_code == 200, answer.text
         return answer.json()["id"]
 
-    def film_id(self, name: str) -> str:
-        return next(film["id"] for film in self.get("films") if film["name"] == name)
+    def video_id(self, name: str) -> str:
+        return next(video["id"] for video in self.get("films") if video["name"] == name)
 
-    def run_job(self, film_id: str, kind: str, wish: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run_job(self, video_id: str, kind: str, wish: dict[str, Any] | None = None) -> dict[str, Any]:
         """Start a job and wait for its end."""
-        job = self.post(f"films/{film_id}/jobs", {"kind": kind} | ({"wish": wish} if wish else {}))
+        job = self.post(f"films/{video_id}/jobs", {"kind": kind} | ({"wish": wish} if wish else {}))
         return self.end_of(job["id"])
 
     def end_of(self, job_id: str) -> dict[str, Any]:
@@ -137,13 +137,13 @@ def with_curve(
     features: MotionFeatures | None = None,
     network_sha256: str = "made up",
 ) -> str:
-    """Make the state of a film look as if it had been analysed, before the server starts; its id.
+    """Make the state of a video look as if it had been analysed, before the server starts; its id.
 
     Without features as an earlier version did it, which kept none.
     """
     services = Services.open(settings)
-    (film,) = [film for film in services.films.all() if film.name == name]
-    look = services.jobs.add("look", film.id, film.name, {})
+    (video,) = [video for video in services.videos.all() if video.name == name]
+    look = services.jobs.add("look", video.id, video.name, {})
     info = {
         "width_px": 96,
         "height_px": 64,
@@ -155,7 +155,7 @@ def with_curve(
         "starts_at_s": 0.0,
     }
     services.jobs.finish(look.id, "done", result=info)
-    job = services.jobs.add("analyse", film.id, film.name, {})
+    job = services.jobs.add("analyse", video.id, video.name, {})
     folder = services.runner.folder(job.id)
     folder.mkdir()
     curve.save(folder / "curve.json")
@@ -165,4 +165,4 @@ def with_curve(
         (folder / "features.npz").write_bytes(to_bytes(features_to_arrays(features)))
     services.jobs.finish(job.id, "done", result={"network_sha256": network_sha256} if features else {})
     services.database.close()
-    return film.id
+    return video.id

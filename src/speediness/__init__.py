@@ -2,9 +2,9 @@
 
 Three calls do the main job (no torch needed)::
 
-    curve = analyse("film.mp4")
+    curve = analyse("video.mp4")
     plan = plan_speedup(curve, rate=2)
-    render_speedup("film.mp4", plan, "film-2x.mp4")
+    render_speedup("video.mp4", plan, "video-2x.mp4")
 
 For research: ``list_models()`` names the shipped weights, ``load_network(name)`` loads them for the
 runtime, ``load_speednet(name)`` as a torch module.

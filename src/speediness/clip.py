@@ -20,7 +20,7 @@ class ClipSpec:
     frame_rate: Fraction = Fraction(16)
     """The network's reference rate, frames per second: every clip is drawn at this rate."""
     size_px: int = 96
-    """N, the short side a film is scaled to before the network sees it; a multiple of 16."""
+    """N, the short side a video is scaled to before the network sees it; a multiple of 16."""
     channels: int = 1
     """1: luma alone. 3: RGB."""
 
@@ -40,7 +40,7 @@ class ClipSpec:
 
     @property
     def unit_px(self) -> int:
-        """The sides of pictures are cut to multiples of this.
+        """The sides of frames are cut to multiples of this.
 
         32 is the stride over space of S3D-G and most others; 16 where N itself is no multiple of 32,
         as the 112 of C3D and the ResNets, whose last map then also covers what is over.

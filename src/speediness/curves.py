@@ -1,4 +1,4 @@
-"""What the network saw of a film, a versioned JSON document (docs/formats.md)."""
+"""What the network saw of a video, a versioned JSON document (docs/formats.md)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from speediness.documents import read_json, rounded, write_json
 from speediness.errors import DataError
 
 Label = Literal["natural", "sped_up", "slow_motion"]
-Floats = NDArray[np.float64]
+Float64s = NDArray[np.float64]
 
 CURVE_SCHEMA = "speediness.curve/1"
 THRESHOLDS = tuple(i / 10 for i in range(1, 10))  # SpeedNet §4.2: rho in 0.1 .. 0.9
 
-# Mean flow of a still picture under camera noise and H.264 stays below this (measured: 0.08 at most).
+# Mean flow of a still frame under camera noise and H.264 stays below this (measured: 0.08 at most).
 STILL_MOTION_PX = 0.1
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of film that plays at one speed."""
+    """A stretch of video that plays at one speed."""
 
     start_s: float
     end_s: float
@@ -36,7 +36,7 @@ class Segment:
     """0..1, the probability the model gives to this label over the stretch."""
 
     def __post_init__(self) -> None:
-        """Refuse what no film can hold."""
+        """Refuse what no video can hold."""
         if self.label not in get_args(Label):
             raise ValueError(f"unknown label {self.label!r}")
         if not 0 <= self.start_s < self.end_s < np.inf:
@@ -47,24 +47,24 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class SpeedinessCurve:
-    """What the network saw: for every frame, how natural the film looks at each factor (§4.1).
+    """What the network saw: for every frame, how natural the video looks at each factor (§4.1).
 
     Times are seconds from the first frame; F frames, K factors. Probabilities and motion are
     rounded to four digits on creation, as in the file, so that planning from a file gives the
-    very film that planning right away gives.
+    very video that planning right away gives.
 
     Raises:
         ValueError: shapes that do not fit, times that do not ascend, values out of range.
     """
 
-    times_s: Floats
+    times_s: Float64s
     """(F,) presentation time of every frame; the first is 0."""
     duration_s: float
     """End of the last frame."""
     factors: tuple[float, ...]
     """X^i, ascending from 1."""
     normal: NDArray[np.float32]
-    """(K, F) P_vi(t): probability that the film played at factor i looks natural, 0..1."""
+    """(K, F) P_vi(t): probability that the video played at factor i looks natural, 0..1."""
     motion: NDArray[np.float32]
     """(F,) mean optical-flow magnitude, pixels per reference interval at short side 64."""
     segments: tuple[Segment, ...] = ()
@@ -94,7 +94,7 @@ class SpeedinessCurve:
         if not (np.all(self.motion >= 0) and np.all(np.isfinite(self.motion))):
             raise ValueError("motion is negative or not a number")
         if not _ascends([0, *self.cuts_s, self.duration_s]):
-            raise ValueError("cuts do not ascend within the film")
+            raise ValueError("cuts do not ascend within the video")
 
     @property
     def sped_up(self) -> NDArray[np.float32]:
@@ -102,23 +102,23 @@ class SpeedinessCurve:
         return 1 - self.normal[0]
 
     @property
-    def frame_lengths_s(self) -> Floats:
+    def frame_lengths_s(self) -> Float64s:
         """(F,) how long each frame is on screen."""
         return np.diff(self.times_s, append=self.duration_s)
 
     @property
     def is_still(self) -> bool:
-        """Whether nothing moves anywhere, so that there is no motion to judge.
+        """Whether nothing moves anywhere, so that there is no motion to score.
 
         The mean alone cannot tell noise from something small that moves; where something does, the
         network objects to it at some factor.
         """
         return bool(self.motion.max() < STILL_MOTION_PX and self.normal.min() >= 0.5)
 
-    def limit(self, rho: float = 0.5) -> Floats:
-        """V(t) (F,): the fastest factor still judged natural at threshold rho (§4.1).
+    def limit(self, rho: float = 0.5) -> Float64s:
+        """V(t) (F,): the fastest factor still scored as natural at threshold rho (§4.1).
 
-        Where not even the film as it is passes, V is 1: nothing faster was judged natural.
+        Where not even the video as it is passes, V is 1: nothing faster was scored as natural.
         """
         limit = np.ones(len(self.times_s))
         for factor, normal in zip(self.factors, self.normal, strict=True):  # ascending: the last wins

@@ -21,7 +21,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write beside, then rename, so that a reader never meets half a document.
 
     A field may also be an array of one dimension, or an iterator of such documents: they are
-    turned into text bit by bit, so that a long film takes no more memory than a short one.
+    turned into text bit by bit, so that a long video takes no more memory than a short one.
 
     Raises:
         OutputError: the folder is missing, not writable or full.

@@ -29,7 +29,7 @@ class DataError(SpeedinessError):
     """A data set on disk is not laid out as expected, or a document has the wrong schema."""
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """What to say after a name that is none: the nearest that is, or all."""
     from difflib import get_close_matches  # only when something went wrong
 

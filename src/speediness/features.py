@@ -1,4 +1,4 @@
-"""How things move in a film, moment by moment: what search compares (SpeedNet §5.4.2)."""
+"""How things move in a video, moment by moment: what search compares (SpeedNet §5.4.2)."""
 
 # N moments, D features
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class MotionFeatures:
-    """The features from which the network judges speed, before they are averaged over time.
+    """The features from which the network scores speed, before they are averaged over time.
 
     Paper: 1024-D, of S3D-G, averaged over a window of 16 frames. Here: of the network that is asked,
     96-D for speednet-small, and averaged by whoever uses them, over as long as suits.
@@ -21,13 +21,13 @@ class MotionFeatures:
     times_s: NDArray[np.float64]
     """(N,) ascending; by the network's schedule, 16 a second for speednet-small."""
     vectors: NDArray[np.float16]
-    """(N, D) maxima over the picture, 0 or more."""
+    """(N, D) maxima over the frame, 0 or more."""
     motion: NDArray[np.float32]
     """(N,) mean flow in pixels per reference interval at short side 64."""
     shot_starts_s: tuple[float, ...]
     """When the shots begin; nothing looks across."""
     duration_s: float
-    """End of the film's last frame."""
+    """End of the video's last frame."""
 
     def means(self, middles_s: NDArray[np.float64], length_s: float) -> NDArray[np.float32]:
         """(M, D) means over ``length_s`` around some times, in the shot that each is in.

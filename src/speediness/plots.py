@@ -1,4 +1,4 @@
-"""One picture of a film's speed, in the manner of SpeedNet Fig. 5."""
+"""One plot of a video's speed, in the manner of SpeedNet Fig. 5."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.curves import Floats, Label, SpeedinessCurve
+from speediness.curves import Float64s, Label, SpeedinessCurve
 from speediness.errors import OutputError
 from speediness.progress import clock
 from speediness.speed_plan import SpeedPlan
@@ -29,7 +29,7 @@ Theme = Literal["light", "dark"]
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of a picture."""
+    """Colours of a plot."""
 
     paper: str
     ink: str
@@ -63,7 +63,7 @@ THUMBNAIL_IN = (1.16, 0.66)  # width and height of a thumbnail at most
 POINTER_IN = 0.12  # line from a thumbnail to its moment
 MOST_THUMBNAILS = 12
 ROW_IN = 9.6  # width of the panels at least
-COLUMNS = 600  # a longer film is summed up in this many columns, two pixels each
+COLUMNS = 600  # a longer video is summed up in this many columns, two pixels each
 MOST_CUTS = 60  # more than these would hide the curves: they become ticks at the foot
 TIME_STEPS_S = (
     0.01,
@@ -94,33 +94,33 @@ def plot_curve(
     out: Path,
     plan: SpeedPlan | None = None,
     *,
-    film: Path | None = None,
+    video: Path | None = None,
     theme: Theme = "light",
 ) -> None:
     """Draw a curve, and the plan made from it if there is one.
 
     Above: the speediness score 1 - P_v0(t) (SpeedNet §5.1.1) over the labelled segments. Between:
-    the film itself; each picture stands for the stretch around it, a line points to its moment.
-    Below: V(t), the fastest factor still judged natural (§4.1), with S*(t) (§4.2) and the uniform
+    the video itself; each plot stands for the stretch around it, a line points to its moment.
+    Below: V(t), the fastest factor still scored as natural (§4.1), with S*(t) (§4.2) and the uniform
     rate it replaces. Cuts are thin lines across both.
 
     Args:
-        curve: 1 to any number of frames; long films are thinned with every peak kept.
+        curve: 1 to any number of frames; long videos are thinned with every peak kept.
         out: where to write, an SVG if it ends so, else a PNG; replaced if it exists, and only once
-            the picture is whole.
-        plan: a plan of the same film.
-        film: where the pictures between come from; without it, or if it cannot be read, or only at
+            the plot is whole.
+        plan: a plan of the same video.
+        video: where the plots between come from; without it, or if it cannot be read, or only at
             great length, there are none.
         theme: dark ink on light paper or the other way round.
 
     Raises:
-        OutputError: the picture cannot be written.
+        OutputError: the plot cannot be written.
     """
     import matplotlib
 
     palette = PALETTES[theme]
     end_s = max(curve.duration_s, float(curve.times_s[-1]), 1e-3)
-    row = [] if film is None else _thumbnails(film, end_s, len(curve.times_s))
+    row = [] if video is None else _thumbnails(video, end_s, len(curve.times_s))
     row_in = row[0].pixels_HWC.shape[0] / DPI + POINTER_IN if row else 0.0
     width_in, height_in = SIZE_IN
     with matplotlib.rc_context(colours(palette)):
@@ -159,19 +159,19 @@ def colours(palette: Palette) -> dict[Any, str]:
     return dict.fromkeys(paper, palette.paper) | dict.fromkeys(ink, palette.ink)
 
 
-def _thumbnails(film: Path, end_s: float, most: int) -> list[Thumbnail]:
+def _thumbnails(video: Path, end_s: float, most: int) -> list[Thumbnail]:
     from speediness.video.reader import VideoReader
     from speediness.video.thumbnails import thumbnails
 
     widest_in, highest_in = THUMBNAIL_IN
     try:
-        reader = VideoReader(film)
+        reader = VideoReader(video)
         aspect = reader.info.width_px / reader.info.height_px
         width_in = min(widest_in, highest_in * aspect)
         most = min(int(ROW_IN / (width_in + 0.04)), MOST_THUMBNAILS, most)
         size_px = (max(round(width_in * DPI), 1), max(round(width_in / aspect * DPI), 1))
         return thumbnails(reader, end_s, most, size_px)
-    except Exception:  # whatever ails the film: its curve is known, and worth a picture without these
+    except Exception:  # whatever ails the video: its curve is known, and worth a plot without these
         return []
 
 
@@ -180,9 +180,9 @@ def _draw_row(axes: Axes, row: list[Thumbnail], end_s: float, row_in: float, pal
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
     for k, thumbnail in enumerate(row):
-        picture = OffsetImage(thumbnail.pixels_HWC, zoom=72 / DPI)
+        plot = OffsetImage(thumbnail.pixels_HWC, zoom=72 / DPI)
         middle_s = (k + 0.5) / len(row) * end_s
-        box = AnnotationBbox(picture, (middle_s, 0), box_alignment=(0.5, 0), frameon=False, pad=0)
+        box = AnnotationBbox(plot, (middle_s, 0), box_alignment=(0.5, 0), frameon=False, pad=0)
         box.set_in_layout(False)
         axes.add_artist(box)
     axes.vlines(
@@ -192,10 +192,12 @@ def _draw_row(axes: Axes, row: list[Thumbnail], end_s: float, row_in: float, pal
     axes.set_axis_off()
 
 
-def sum_up(times_s: Floats, values: NDArray[np.floating]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Times, lowest, mean and highest values: as they are, or of COLUMNS stretches of a long film.
+def sum_up(
+    times_s: Float64s, values: NDArray[np.floating]
+) -> tuple[Float64s, Float64s, Float64s, Float64s]:
+    """Times, lowest, mean and highest values: as they are, or of COLUMNS stretches of a long video.
 
-    The lowest and highest keep every peak, however long the film.
+    The lowest and highest keep every peak, however long the video.
     """
     if len(times_s) <= 10 * COLUMNS:
         values = values.astype(np.float64)
@@ -207,7 +209,7 @@ def sum_up(times_s: Floats, values: NDArray[np.floating]) -> tuple[Floats, Float
 
 
 def _title(figure: Figure, curve: SpeedinessCurve) -> None:
-    name = Path(str(curve.made_by.get("video", "film"))).name
+    name = Path(str(curve.made_by.get("video", "video"))).name
     name = name.encode("utf-8", "backslashreplace").decode()  # names that are not text still print
     name = "".join(sign if sign.isprintable() else "\ufffd" for sign in name)  # no SVG may hold the others
     if len(name) > 70:
@@ -306,9 +308,9 @@ def _draw_speeds(
 
 
 def _draw_line(
-    axes: Axes, times_s: Floats, values: NDArray[np.floating], end_s: float, **style: Any
+    axes: Axes, times_s: Float64s, values: NDArray[np.floating], end_s: float, **style: Any
 ) -> Line2D:
-    """A curve over the whole film, its last value held to the end; of a long film also its spread."""
+    """A curve over the whole video, its last value held to the end; of a long video also its spread."""
     times_s, low, mean, high = (
         np.append(part, last)
         for part, last in zip(
@@ -321,7 +323,7 @@ def _draw_line(
 
 
 def time_axis(axes: Axes, end_s: float) -> None:
-    """From 0 to the end of a film, in the units people use for its length."""
+    """From 0 to the end of a video, in the units people use for its length."""
     step_s = next((step for step in TIME_STEPS_S if end_s / step <= 12), end_s / 10)
     ticks = np.arange(0, end_s + step_s / 1000, step_s)
     axes.set_xlim(0, end_s)
@@ -340,7 +342,7 @@ def _stamp(seconds: float, *, with_hours: bool) -> str:
 
 
 def new_figure(width_in: float, height_in: float, dpi: int = DPI) -> Figure:
-    """An empty picture, drawn without a display; its parts are laid out when it is saved."""
+    """An empty plot, drawn without a display; its parts are laid out when it is saved."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -350,12 +352,12 @@ def new_figure(width_in: float, height_in: float, dpi: int = DPI) -> Figure:
 
 
 def save_figure(figure: Figure, out: Path) -> None:
-    """Write a picture beside its final name, then rename: an SVG if the name ends so, else a PNG.
+    """Write a plot beside its final name, then rename: an SVG if the name ends so, else a PNG.
 
-    The same picture gives the same bytes; text in an SVG stays text.
+    The same plot gives the same bytes; text in an SVG stays text.
 
     Raises:
-        OutputError: the picture cannot be written; nothing is left of it.
+        OutputError: the plot cannot be written; nothing is left of it.
     """
     import matplotlib
 

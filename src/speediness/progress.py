@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[float, float], None]
-"""Called with what is done and what there is in all: seconds of film, or whatever the bar counts."""
+"""Called with what is done and what there is in all: seconds of video, or whatever the bar counts."""
 
 QUIET_S = 0.5  # jobs shorter than this show nothing
 LINE_EVERY_S = 10.0  # without a terminal: one line now and then, fit for a log file
@@ -41,8 +41,8 @@ def progress_bar(title: str, counted: str | None = None) -> Iterator[Progress]:
     """Show progress while the block runs: a bar on a terminal, occasional lines elsewhere.
 
     Args:
-        title: what is being done, such as ``analysing film.mp4``.
-        counted: what is counted, such as ``films``; None: seconds of film.
+        title: what is being done, such as ``analysing video.mp4``.
+        counted: what is counted, such as ``videos``; None: seconds of video.
 
     Yields:
         The function to call with (done, in all).

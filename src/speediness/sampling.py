@@ -1,8 +1,8 @@
-"""Which frames: the one place that says which moments of a film a clip is made of.
+"""Which frames: the one place that says which moments of a video a clip is made of.
 
-Training, evaluation and the product all draw their clips here. Times are seconds on the film's
+Training, evaluation and the product all draw their clips here. Times are seconds on the video's
 own clock (float64, made from exact presentation timestamps); a clip is drawn at the network's
-reference rate whatever the film's frame rate, so that a 60 fps and a 25 fps recording of the
+reference rate whatever the video's frame rate, so that a 60 fps and a 25 fps recording of the
 same motion give the same clip. Arrays in, arrays out: no decoding, no torch, no global state.
 """
 
@@ -23,12 +23,12 @@ SPED_UP_FACTORS = (1.7, 2.2)  # SpeedNet §3.1: f of the sped-up class
 
 
 def playback_factors(count: int = PAPER_FACTOR_COUNT, step: float = PAPER_FACTOR_STEP) -> tuple[float, ...]:
-    """The factors X^0 .. X^(count-1) at which a film is watched (SpeedNet §4.1)."""
+    """The factors X^0 .. X^(count-1) at which a video is analysed (SpeedNet §4.1)."""
     return tuple(step**i for i in range(count))
 
 
 def play_at(start_s: float, factor: float, n_frames: int, frame_rate: Fraction | float) -> Times:
-    """Times of ``n_frames`` frames from ``start_s`` on, the film played ``factor`` times as fast.
+    """Times of ``n_frames`` frames from ``start_s`` on, the video played ``factor`` times as fast.
 
     Exact subsampling by any factor: neighbours lie ``factor / frame_rate`` seconds apart.
     """
@@ -81,7 +81,7 @@ def reflect(times_s: Times, start_s: float, end_s: float) -> Times:
 def nearest_frames(frame_times_s: Times, times_s: Times) -> Indices:
     """For each wanted time the index of the nearest frame; of two equally near, the earlier.
 
-    ``frame_times_s`` must ascend. Times outside the film give its first or last frame.
+    ``frame_times_s`` must ascend. Times outside the video give its first or last frame.
     """
     if len(frame_times_s) == 0:
         raise ValueError("there are no frames to choose from")
@@ -98,7 +98,7 @@ def played_intervals(
 ) -> NDArray[np.float32]:
     """How far apart a clip's frames really lie, in units of the reference interval, ``(T-1,)``.
 
-    1.0 everywhere when the film has a frame exactly where one was wanted. A 25 fps film at a
+    1.0 everywhere when the video has a frame exactly where one was wanted. A 25 fps video at a
     reference rate of 16 yields 0.64 and 1.28 in turn; the network divides displacements by
     these numbers, so that the unevenness of the nearest frames is not taken for uneven motion.
     """

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.curves import Floats
+from speediness.curves import Float64s
 from speediness.documents import read_json, rounded, write_json
 from speediness.errors import DataError
 
@@ -19,7 +19,7 @@ PLAN_SCHEMA = "speediness.plan/1"
 
 @dataclass(frozen=True, eq=False)
 class SpeedPlan:
-    """S*(t): how fast to play each moment so that the film has its target length (§4.2).
+    """S*(t): how fast to play each moment so that the video has its target length (§4.2).
 
     Slowness 1/S is linear between M knots, so output time is its exact, monotone integral.
 
@@ -27,9 +27,9 @@ class SpeedPlan:
         ValueError: shapes that do not fit, knots that do not ascend from 0, slowness not positive.
     """
 
-    times_s: Floats
-    """(M,) knots, ascending from 0 to the film's duration."""
-    slowness: Floats
+    times_s: Float64s
+    """(M,) knots, ascending from 0 to the video's duration."""
+    slowness: Float64s
     """(M,) output seconds per source second at the knots, positive."""
     rate: float
     """The target: source duration / output duration."""
@@ -52,34 +52,34 @@ class SpeedPlan:
             raise ValueError(f"rate {self.rate} or threshold {self.rho} out of range")
 
     @property
-    def factor(self) -> Floats:
+    def factor(self) -> Float64s:
         """(M,) S*(t) at the knots."""
         return 1 / self.slowness
 
     @cached_property
-    def _output_knots_s(self) -> Floats:
-        """(M,) when each knot is shown; kept, because the renderer asks once per piece of film."""
+    def _output_knots_s(self) -> Float64s:
+        """(M,) when each knot is shown; kept, because the renderer asks once per piece of video."""
         steps = np.diff(self.times_s) * (self.slowness[1:] + self.slowness[:-1]) / 2
         return np.concatenate([[0.0], np.cumsum(steps)])
 
     @property
     def source_duration_s(self) -> float:
-        """Length of the film as it is."""
+        """Length of the video as it is."""
         return float(self.times_s[-1])
 
     @property
     def output_duration_s(self) -> float:
-        """Length of the film when played by this plan."""
+        """Length of the video when played by this plan."""
         return float(self._output_knots_s[-1])
 
-    def output_time(self, source_s: Floats) -> Floats:
-        """When a moment of the source is shown; clamped to the film's ends."""
+    def output_time(self, source_s: Float64s) -> Float64s:
+        """When a moment of the source is shown; clamped to the video's ends."""
         source_s = np.clip(source_s, 0, self.times_s[-1])
         cell, slope = self._cells(self.times_s, source_s)
         into = source_s - self.times_s[cell]
         return self._output_knots_s[cell] + into * (self.slowness[cell] + slope * into / 2)
 
-    def source_time(self, output_s: Floats) -> Floats:
+    def source_time(self, output_s: Float64s) -> Float64s:
         """Which moment of the source is shown; inverse of :meth:`output_time`."""
         output_s = np.clip(output_s, 0, self._output_knots_s[-1])
         cell, slope = self._cells(self._output_knots_s, output_s)
@@ -89,7 +89,7 @@ class SpeedPlan:
         root = np.sqrt(np.maximum(start**2 + 2 * slope * wanted, 0))
         return np.minimum(self.times_s[cell] + 2 * wanted / (start + root), self.times_s[cell + 1])
 
-    def _cells(self, knots_s: Floats, moments_s: Floats) -> tuple[NDArray[np.intp], Floats]:
+    def _cells(self, knots_s: Float64s, moments_s: Float64s) -> tuple[NDArray[np.intp], Float64s]:
         """The knot before each moment, and how slowness changes per source second after it."""
         cell = np.clip(np.searchsorted(knots_s, moments_s, "right") - 1, 0, len(knots_s) - 2)
         rise = self.slowness[cell + 1] - self.slowness[cell]

@@ -85,7 +85,7 @@ def test_a_curve_with_nothing_but_frames_comes_back() -> None:
     assert_same_curve(curve_from_arrays(curve_to_arrays(curve)), curve)
 
 
-def test_an_hour_of_film_is_read_in_a_moment() -> None:
+def test_an_hour_of_video_is_read_in_a_moment() -> None:
     curve = make_curve(90_000)
     content = to_bytes(curve_to_arrays(curve))
     took_s = []

@@ -8,15 +8,15 @@ import speediness.analysis.curve
 import speediness.analysis.shot
 from speediness.analysis.curve import STILL_PX, analyse, probability_normal
 from speediness.analysis.network import load_network
-from speediness.analysis.schedule import EXACT, Schedule, Windows, shared
-from speediness.analysis.shot import OpenShot
+from speediness.analysis.schedule import PAPER_SCHEDULE, Schedule, Windows, default_schedule
+from speediness.analysis.shot import ShotScorer
 from speediness.analysis.store import ResultStore
-from speediness.analysis.windows import judge_shots
+from speediness.analysis.windows import score_shots
 from speediness.errors import VideoError
 from speediness.sampling import playback_factors
 from speediness.speedup.plan import plan_speedup
 from speediness.video.reader import VideoReader
-from synthetic import Picture, steady, uneven, write_film
+from synthetic import Image, steady, uneven, write_video
 
 BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
 
@@ -27,17 +27,17 @@ def pattern(seed: int = 0, width: int = 400) -> np.ndarray:
     return coarse.repeat(8, 0).repeat(8, 1)
 
 
-def swinging(time_s: float, beats: float = 1.0) -> Picture:
+def swinging(time_s: float, beats: float = 1.0) -> Image:
     """A textured disc that swings once a second over a wall."""
-    picture = pattern(1, 128)[:96, :128].copy()
+    frame = pattern(1, 128)[:96, :128].copy()
     left = round(44 + 36 * np.sin(2 * np.pi * beats * time_s))
-    picture[32:72, left : left + 40] = pattern(2)[:40, :40]
-    return np.repeat(picture[:, :, None], 3, 2)
+    frame[32:72, left : left + 40] = pattern(2)[:40, :40]
+    return np.repeat(frame[:, :, None], 3, 2)
 
 
-def film(path: Path, times_s: list[Fraction], beats: float = 1.0) -> Path:
+def video(path: Path, times_s: list[Fraction], beats: float = 1.0) -> Path:
     draw = [swinging(float(t), beats) for t in times_s]
-    return write_film(path, times_s, width_px=128, height_px=96, picture=lambda i: draw[i])
+    return write_video(path, times_s, width_px=128, height_px=96, draw_frame=lambda i: draw[i])
 
 
 def test_the_bundled_clip_has_a_value_for_every_frame_at_every_factor() -> None:
@@ -60,8 +60,8 @@ def test_the_bundled_clip_has_a_value_for_every_frame_at_every_factor() -> None:
 @pytest.mark.parametrize("rate", [50, 60])
 def test_the_same_motion_at_another_frame_rate_gives_the_same_answer(tmp_path: Path, rate: int) -> None:
     # Slow enough that 5x is still seen: beyond a few pixels a step every rate guesses differently.
-    slow = analyse(film(tmp_path / "25.mp4", steady(100, 25), beats=0.25))
-    fast = analyse(film(tmp_path / "other.mp4", steady(4 * rate, rate), beats=0.25))
+    slow = analyse(video(tmp_path / "25.mp4", steady(100, 25), beats=0.25))
+    fast = analyse(video(tmp_path / "other.mp4", steady(4 * rate, rate), beats=0.25))
     for k in range(8):
         there = np.interp(slow.times_s, fast.times_s, fast.normal[k])
         assert np.abs(there - slow.normal[k]).mean() < 0.1
@@ -69,15 +69,15 @@ def test_the_same_motion_at_another_frame_rate_gives_the_same_answer(tmp_path: P
 
 def test_variable_frame_rate_gives_nearly_the_same_answer(tmp_path: Path) -> None:
     times_s = uneven(80)
-    vfr = analyse(film(tmp_path / "vfr.mp4", times_s))
-    even = analyse(film(tmp_path / "even.mp4", steady(round(float(times_s[-1]) * 25), 25)))
+    vfr = analyse(video(tmp_path / "vfr.mp4", times_s))
+    even = analyse(video(tmp_path / "even.mp4", steady(round(float(times_s[-1]) * 25), 25)))
     there = np.interp(even.times_s, vfr.times_s, vfr.normal[0])
     assert np.abs(there - even.normal[0]).mean() < 0.15
 
 
-def test_a_static_film_is_natural_at_any_speed_and_its_plan_is_flat(tmp_path: Path) -> None:
-    still = write_film(
-        tmp_path / "still.mp4", steady(75), width_px=128, height_px=96, picture=lambda i: swinging(0)
+def test_a_static_video_is_natural_at_any_speed_and_its_plan_is_flat(tmp_path: Path) -> None:
+    still = write_video(
+        tmp_path / "still.mp4", steady(75), width_px=128, height_px=96, draw_frame=lambda i: swinging(0)
     )
     curve = analyse(still)
     assert [s.label for s in curve.segments] == ["natural"]
@@ -89,29 +89,29 @@ def test_a_static_film_is_natural_at_any_speed_and_its_plan_is_flat(tmp_path: Pa
 
 def test_cuts_are_found_and_reported(tmp_path: Path) -> None:
     # Three scenes with a little life in them.
-    def draw(i: int) -> Picture:
+    def draw(i: int) -> Image:
         scene = pattern(10 + i // 40)[:96, 2 * (i % 40) // 4 : 2 * (i % 40) // 4 + 128]
         return np.repeat(scene[:, :, None], 3, 2)
 
-    path = write_film(tmp_path / "cuts.mp4", steady(120), width_px=128, height_px=96, picture=draw)
+    path = write_video(tmp_path / "cuts.mp4", steady(120), width_px=128, height_px=96, draw_frame=draw)
     assert analyse(path).cuts_s == pytest.approx((1.6, 3.2))
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 5])
-def test_very_short_films_are_analysed(tmp_path: Path, n_frames: int) -> None:
-    curve = analyse(film(tmp_path / "short.mp4", steady(n_frames)))
+def test_very_short_videos_are_analysed(tmp_path: Path, n_frames: int) -> None:
+    curve = analyse(video(tmp_path / "short.mp4", steady(n_frames)))
     assert curve.normal.shape == (11, n_frames)
     assert curve.duration_s == pytest.approx(n_frames / 25)
 
 
-def test_portrait_and_tiny_films_are_analysed(tmp_path: Path) -> None:
+def test_portrait_and_tiny_videos_are_analysed(tmp_path: Path) -> None:
     for n, (width, height) in enumerate([(48, 160), (16, 16), (34, 18)]):
-        path = write_film(tmp_path / f"{n}.mp4", steady(10), width_px=width, height_px=height)
+        path = write_video(tmp_path / f"{n}.mp4", steady(10), width_px=width, height_px=height)
         assert analyse(path).normal.shape == (11, 10)
 
 
 def test_few_frames_a_second_are_remarked_upon(tmp_path: Path) -> None:
-    curve = analyse(film(tmp_path / "six.mp4", steady(20, 6)))
+    curve = analyse(video(tmp_path / "six.mp4", steady(20, 6)))
     assert any("frames a second are fewer" in note for note in curve.notes)
 
 
@@ -132,11 +132,11 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
         analyse(BIKES, factors=(1.0, 1.5, 1.25))
 
 
-def test_a_second_run_decodes_nothing_and_knows_the_film_by_its_content(
+def test_a_second_run_decodes_nothing_and_knows_the_video_by_its_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ResultStore(tmp_path / "store")
-    path = film(tmp_path / "film.mp4", steady(60))
+    path = video(tmp_path / "film.mp4", steady(60))
     first = analyse(path, store=store)
     monkeypatch.setattr(VideoReader, "frames", lambda *_: pytest.fail("a frame was decoded"))
     renamed = path.rename(tmp_path / "renamed.mp4")
@@ -157,7 +157,7 @@ def test_an_interrupted_analysis_goes_on_where_it_stopped(
     monkeypatch.setattr(speediness.analysis.curve, "CHECKPOINT_S", 0)
     monkeypatch.setattr(speediness.analysis.shot, "CHUNK_S", 8.0)
     store = ResultStore(tmp_path / "store")
-    path = film(tmp_path / "film.mp4", steady(750))
+    path = video(tmp_path / "film.mp4", steady(750))
     whole = analyse(path)
 
     def stop(done_s: float, total_s: float) -> None:
@@ -166,16 +166,16 @@ def test_an_interrupted_analysis_goes_on_where_it_stopped(
 
     with pytest.raises(KeyboardInterrupt):
         analyse(path, store=store, progress=stop)
-    judged: list[int] = []
-    add = OpenShot.add
+    scored: list[int] = []
+    add = ShotScorer.add
 
-    def counted(shot: OpenShot, time_s: float, pixels: np.ndarray) -> bool:
-        judged.append(1)
+    def counted(shot: ShotScorer, time_s: float, pixels: np.ndarray) -> bool:
+        scored.append(1)
         return add(shot, time_s, pixels)
 
-    monkeypatch.setattr(OpenShot, "add", counted)
+    monkeypatch.setattr(ShotScorer, "add", counted)
     again = analyse(path, store=store)
-    assert len(judged) <= 750 - 25 * 8 * (stop_s // 8)  # chunks of 8 s are not judged again
+    assert len(scored) <= 750 - 25 * 8 * (stop_s // 8)  # chunks of 8 s are not scored again
     np.testing.assert_array_equal(again.normal, whole.normal)
     np.testing.assert_array_equal(again.times_s, whole.times_s)
     assert (again.segments, again.duration_s, again.notes) == (
@@ -191,7 +191,7 @@ def test_a_state_of_another_version_is_no_obstacle(tmp_path: Path) -> None:
         def checkpoint(self, key: str) -> dict[str, np.ndarray]:
             return {"place": np.array(["0", "7"]), "something": np.arange(3)}
 
-    path = film(tmp_path / "film.mp4", steady(30))
+    path = video(tmp_path / "film.mp4", steady(30))
     curve = analyse(path, store=Store(tmp_path / "store"))
     np.testing.assert_array_equal(curve.normal, analyse(path).normal)
 
@@ -199,7 +199,7 @@ def test_a_state_of_another_version_is_no_obstacle(tmp_path: Path) -> None:
 def normal_by(schedule: Schedule) -> np.ndarray:
     network = load_network()
     frames = VideoReader(BIKES).frames(network.clip.size_px, network.clip.channels)
-    shots = judge_shots(frames, network.judge, network.clip, playback_factors(), schedule=schedule)
+    shots = score_shots(frames, network.runtime, network.clip, playback_factors(), schedule=schedule)
     log_odds, peak = (
         np.concatenate([getattr(s, n) for s in shots], 1) for n in ("log_odds", "peak_motion")
     )
@@ -208,10 +208,10 @@ def normal_by(schedule: Schedule) -> np.ndarray:
 
 def test_cheap_schedules_agree_with_a_window_around_every_frame() -> None:
     # In a stream a window is seen with what lies around it, alone it has ends: docs/benchmarks.md.
-    exact = normal_by(EXACT)
+    exact = normal_by(PAPER_SCHEDULE)
     bounds: list[tuple[Schedule, float, float]] = [
         (Windows(stride=3, positions=2), 0.03, 0.95),
-        (shared(load_network().judge), 0.045, 0.93),
+        (default_schedule(load_network().runtime), 0.045, 0.93),
     ]
     for schedule, most, equal in bounds:
         found = normal_by(schedule)
@@ -222,32 +222,34 @@ def test_cheap_schedules_agree_with_a_window_around_every_frame() -> None:
 
 def test_exact_is_the_schedule_of_every_frame_and_the_usual_one_the_stream() -> None:
     np.testing.assert_allclose(
-        analyse(BIKES, exact=True).normal, normal_by(EXACT), atol=1e-4
+        analyse(BIKES, exact=True).normal, normal_by(PAPER_SCHEDULE), atol=1e-4
     )  # curves are rounded
-    np.testing.assert_allclose(analyse(BIKES).normal, normal_by(shared(load_network().judge)), atol=1e-4)
+    np.testing.assert_allclose(
+        analyse(BIKES).normal, normal_by(default_schedule(load_network().runtime)), atol=1e-4
+    )
 
 
-def test_of_a_very_long_frame_the_middle_is_judged(tmp_path: Path) -> None:
+def test_of_a_very_long_frame_the_middle_is_scored(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     texture = rng.integers(0, 255, (20, 2000, 3)).astype(np.uint8)
-    path = write_film(
+    path = write_video(
         tmp_path / "long.mp4",
         steady(10),
         width_px=2000,
         height_px=20,
-        picture=lambda n: np.roll(texture, n, 1),
+        draw_frame=lambda n: np.roll(texture, n, 1),
     )
     curve = analyse(path)
     assert len(curve.times_s) == 10
-    assert any("only its middle was judged" in note for note in curve.notes)
+    assert any("only its middle was scored" in note for note in curve.notes)
 
 
-def test_a_film_that_hardly_moves_says_so(tmp_path: Path) -> None:
-    path = write_film(
+def test_a_video_that_hardly_moves_says_so(tmp_path: Path) -> None:
+    path = write_video(
         tmp_path / "nearly.mp4",
         steady(600),
         width_px=128,
         height_px=96,
-        picture=lambda n: swinging(max(n - 590, 0) / 25),
+        draw_frame=lambda n: swinging(max(n - 590, 0) / 25),
     )
     assert any("hardly anything moves" in note for note in analyse(path).notes)

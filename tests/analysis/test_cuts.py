@@ -6,7 +6,7 @@ from speediness.analysis.cuts import CutDetector
 
 
 def scene(seed: int, height: int = 64, width: int = 112) -> np.ndarray:
-    """A smooth random picture."""
+    """A smooth random frame."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(20, 235, (9, 15))
     rows, columns = np.linspace(0, 8, height), np.linspace(0, 14, width)
@@ -46,7 +46,7 @@ def test_two_cuts_in_quick_succession_are_both_found() -> None:
     assert cuts_of(frames) == [15, 19]
 
 
-def test_a_film_that_changes_altogether_in_every_frame_has_no_shots() -> None:
+def test_a_video_that_changes_altogether_in_every_frame_has_no_shots() -> None:
     assert len(cuts_of([scene(n) for n in range(60)])) <= 1
 
 
@@ -56,7 +56,7 @@ def test_a_fine_pattern_that_slides_has_no_cuts() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 300), (64, 64)])
-def test_pictures_of_any_size_are_taken(shape: tuple[int, int]) -> None:
+def test_frames_of_any_size_are_taken(shape: tuple[int, int]) -> None:
     assert cuts_of([np.full(shape, level) for level in (10, 10, 10)]) == []
 
 

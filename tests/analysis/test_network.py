@@ -46,11 +46,11 @@ def torch_answer(
 
 
 @pytest.mark.parametrize("name", list_models())
-def test_runtime_and_torch_agree_to_a_thousandth_on_real_film(name: str) -> None:
+def test_runtime_and_torch_agree_to_a_thousandth_on_real_video(name: str) -> None:
     network = load_network(name, "onnx")
     weights = load_speednet(name)
     clips, spacings = windows_of_the_bundled_clip(network)
-    logits, flow = network.judge(clips, spacings)
+    logits, flow = network.runtime(clips, spacings)
     expected, expected_flow = torch_answer(weights, network, clips, spacings)
     assert np.ptp(expected) > 0.1  # the windows differ enough for the comparison to mean something
     np.testing.assert_allclose(probability(logits), expected, atol=1e-3)
@@ -68,7 +68,7 @@ def test_runtime_and_torch_agree_at_other_sizes(name: str, shape: tuple[int, ...
     clips = np.concatenate([np.roll(still, t, 3) for t in range(network.clip.n_frames)], 1)
     spacings = np.ones((batch, network.clip.n_frames - 1), np.float32)
     expected, _ = torch_answer(weights, network, clips, spacings)
-    np.testing.assert_allclose(probability(network.judge(clips, spacings)[0]), expected, atol=1e-3)
+    np.testing.assert_allclose(probability(network.runtime(clips, spacings)[0]), expected, atol=1e-3)
 
 
 def test_the_shipped_networks_are_small_and_say_where_they_come_from() -> None:
@@ -79,7 +79,7 @@ def test_the_shipped_networks_are_small_and_say_where_they_come_from() -> None:
         assert {"recipe", "steps", "films", "speediness"} <= network.document["made_by"].keys()
         assert network.temperature > 0
         np.testing.assert_allclose(network.response.share.sum(1), 1)
-        # The faster natural film is played, the more of it looks sped up.
+        # The faster natural video is played, the more of it looks sped up.
         looks_fast = network.response.share[:, np.searchsorted(network.response.edges, 0) + 1 :].sum(1)
         assert looks_fast[-1] > looks_fast[0] + 0.2
 

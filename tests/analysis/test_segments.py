@@ -34,7 +34,7 @@ def response() -> Response:
 RESPONSE = response()
 
 
-def film(
+def video(
     played: list[tuple[float, float]], rate: int = 25, noise: float = 1.0, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Frame times and log-odds (K, F) of stretches of (seconds, playback factor)."""
@@ -51,13 +51,13 @@ def film(
 def segments_of(
     played: list[tuple[float, float]], cuts_s: tuple[float, ...] = (), noise: float = 1.0, seed: int = 0
 ):
-    times_s, log_odds = film(played, noise=noise, seed=seed)
+    times_s, log_odds = video(played, noise=noise, seed=seed)
     moving = np.ones(len(times_s), bool)
     return find_segments(times_s, sum(s for s, _ in played), FACTORS, log_odds, moving, cuts_s, RESPONSE)
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_natural_film_is_one_natural_segment(seed: int) -> None:
+def test_natural_video_is_one_natural_segment(seed: int) -> None:
     (segment,) = segments_of([(20, 1.0)], seed=seed)
     assert (segment.label, segment.start_s, segment.end_s, segment.factor) == ("natural", 0, 20, 1)
     assert segment.confidence > 0.7
@@ -78,7 +78,7 @@ def test_labels_do_not_flicker(seed: int) -> None:
     assert len(found) <= 4
 
 
-def test_segments_cover_the_film_without_gaps() -> None:
+def test_segments_cover_the_video_without_gaps() -> None:
     found = segments_of([(10, 1.0), (12, 0.25), (3.3, 3.0)])
     assert found[0].start_s == 0 and found[-1].end_s == pytest.approx(25.3)
     assert all(a.end_s == b.start_s for a, b in itertools.pairwise(found))
@@ -91,15 +91,15 @@ def test_a_change_lands_on_the_cut_beside_it() -> None:
 
 
 def test_where_nothing_moves_there_is_no_evidence_and_no_slow_motion() -> None:
-    times_s, log_odds = film([(20, 0.2)])
+    times_s, log_odds = video([(20, 0.2)])
     (segment,) = find_segments(times_s, 20.0, FACTORS, log_odds, np.zeros(500, bool), (), RESPONSE)
     assert segment.label == "natural"
     assert segment.confidence == pytest.approx(0.95, abs=0.02)  # the prior, nothing more
 
 
-def test_a_picture_held_for_long_is_no_slow_motion() -> None:
-    """A film that drops the same frames says of the pause between what its twin that stores them does."""
-    times_s, log_odds = film([(12, 1.0), (12, 0.2), (12, 1.0)])
+def test_a_frame_held_for_long_is_no_slow_motion() -> None:
+    """A video that drops the same frames says of the pause between what its twin that stores them does."""
+    times_s, log_odds = video([(12, 1.0), (12, 0.2), (12, 1.0)])
     held = (times_s > 12) & (times_s < 24)
     twin = find_segments(times_s, 36.0, FACTORS, log_odds, ~held, (), RESPONSE)
     kept = ~held
@@ -109,7 +109,7 @@ def test_a_picture_held_for_long_is_no_slow_motion() -> None:
     assert [segment.label for segment in dropped] == [segment.label for segment in twin] == ["natural"]
 
 
-def test_a_film_of_a_frame_a_second_is_not_all_held() -> None:
+def test_a_video_of_a_frame_a_second_is_not_all_held() -> None:
     times_s = np.arange(60.0)
     log_odds = np.full((len(FACTORS), 60), 4.0, np.float32)
     (segment,) = find_segments(times_s, 60.0, FACTORS, log_odds, np.ones(60, bool), (), RESPONSE)
@@ -124,7 +124,7 @@ def test_one_frame_is_one_segment() -> None:
 
 
 def test_a_shot_of_a_few_frames_at_the_end_takes_its_neighbours_label() -> None:
-    times_s, log_odds = film([(20, 0.2), (0.2, 1.0)])
+    times_s, log_odds = video([(20, 0.2), (0.2, 1.0)])
     moving = times_s < 20  # nothing can be said of the last frames
     found = find_segments(times_s, 20.2, FACTORS, log_odds, moving, (20.0,), RESPONSE)
     assert [(s.label, s.end_s) for s in found] == [("slow_motion", 20.2)]
@@ -136,7 +136,7 @@ def test_words_for_factors() -> None:
 
 
 def test_factors_are_weighed_one_by_one() -> None:
-    times_s, log_odds = film([(1800, 1.0)])
+    times_s, log_odds = video([(1800, 1.0)])
     moving = np.ones(len(times_s), bool)
     tracemalloc.start()
     find_segments(times_s, 1800.0, FACTORS, log_odds, moving, (), RESPONSE)
@@ -185,7 +185,7 @@ def slow_posterior(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_segments_follow_the_slow_model(seed: int) -> None:
-    times_s, log_odds = film([(20, 1.0), (20, 0.25), (20, 3.5)], noise=0.5, seed=seed)
+    times_s, log_odds = video([(20, 1.0), (20, 0.25), (20, 3.5)], noise=0.5, seed=seed)
     moving = np.random.default_rng(seed).random(len(times_s)) < 0.8
     cuts_s = (7.0, 51.1)  # where nothing changes, so no change is moved to them
     found = find_segments(times_s, 60.0, FACTORS, log_odds, moving, cuts_s, RESPONSE)

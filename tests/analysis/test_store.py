@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from speediness.analysis.archive import to_bytes
-from speediness.analysis.store import CHECKPOINT, CURVE, Contents, ResultStore, cache_folder, file_sha256
+from speediness.analysis.store import CHECKPOINT, CURVE, ResultStore, StoreSize, cache_folder, file_sha256
 from speediness.curves import SpeedinessCurve
 from speediness.errors import OutputError, VideoError
 from speediness.features import MotionFeatures
@@ -63,7 +63,7 @@ def video(tmp_path: Path) -> Path:
     return path
 
 
-def test_name_and_date_of_a_film_do_not_count(store: ResultStore, video: Path) -> None:
+def test_name_and_date_of_a_video_do_not_count(store: ResultStore, video: Path) -> None:
     key = store.key(video, {"rates": 11})
     os.utime(video, (1, 1))
     assert store.key(video, {"rates": 11}) == key
@@ -88,7 +88,7 @@ def test_settings_count_their_order_does_not(store: ResultStore, video: Path) ->
     assert store.key(video, settings | {"exact": False}) != key
 
 
-def test_a_film_of_known_content_is_not_read(store: ResultStore, video: Path) -> None:
+def test_a_video_of_known_content_is_not_read(store: ResultStore, video: Path) -> None:
     key = store.key(video, {})
     content = file_sha256(video)
     video.unlink()
@@ -103,7 +103,7 @@ def test_another_version_of_the_program_finds_nothing_old(
     assert store.key(video, {}) != key
 
 
-def test_a_film_that_cannot_be_read_is_the_users_to_mend(store: ResultStore, tmp_path: Path) -> None:
+def test_a_video_that_cannot_be_read_is_the_users_to_mend(store: ResultStore, tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"gone\.mp4.*check"):
         store.key(tmp_path / "gone.mp4", {})
 
@@ -153,7 +153,7 @@ def test_what_was_used_longest_ago_makes_room(folder: Path) -> None:
     assert store.checkpoint(KEY) is not None  # and so it is the newest
     store.keep_checkpoint("d" * 64, state())
     assert names(folder) == {f"{key}{CHECKPOINT}" for key in (KEY, THIRD, "d" * 64)}
-    assert store.contents() == Contents(3, 3 * size)
+    assert store.contents() == StoreSize(3, 3 * size)
 
 
 def test_what_exceeds_the_bound_alone_drives_nothing_out(folder: Path) -> None:
@@ -193,9 +193,9 @@ def test_what_is_not_the_stores_survives_it(folder: Path) -> None:
     store.keep_checkpoint(KEY, state())
     (folder / f"{KEY}{CURVE}.x.partial").write_bytes(b"half")
     removed = store.clear()
-    assert removed == Contents(2, len(to_bytes(state())) + 4)
+    assert removed == StoreSize(2, len(to_bytes(state())) + 4)
     assert names(folder) == foreign | {f"{OTHER}{CURVE}"}
-    assert store.clear() == store.contents() == Contents(0, 0)
+    assert store.clear() == store.contents() == StoreSize(0, 0)
 
 
 def does_without(store: ResultStore) -> bool:

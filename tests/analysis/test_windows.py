@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from scripted_judge import judge_by
+from scripted_runtime import runtime_by
 from speediness import sampling
 from speediness.analysis import shot as shot_module
 from speediness.analysis import windows
-from speediness.analysis.schedule import EXACT, Schedule, Stream, Windows, shared
-from speediness.analysis.shot import OpenShot
+from speediness.analysis.schedule import PAPER_SCHEDULE, Schedule, Stream, Windows, default_schedule
+from speediness.analysis.shot import ShotScorer
 from speediness.clip import ClipSpec
-from speediness.engines.judge import Answers, Judge
+from speediness.engines.runtime import Outputs, Runtime
 from speediness.video.reader import Frame
 
 CLIP = ClipSpec(n_frames=8, frame_rate=Fraction(16), size_px=32)
@@ -25,7 +25,7 @@ def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return levels[:, :, None, None].repeat(4, 2).repeat(4, 3).astype(np.float32)
 
 
-def windows_judge(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
+def windows_runtime(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Outputs:
     """Answers that depend on every frame of a window, its order, its spacing, and two frames beyond."""
     rise = cells[:, :, 0, 0, 0].astype(float) / np.maximum(intervals, 0.25)
     bright = cells[:, :, 3, 0, 0].astype(float) / 100
@@ -38,15 +38,15 @@ def windows_judge(clips: object, cells: np.ndarray, intervals: np.ndarray) -> An
     rises = np.pad(rise, ((0, 0), (0, 1)), "edge")
     features = np.stack([rises, rises + 1, -rises], 2)
     maps = np.zeros((len(cells), cells.shape[1] + 1, 4, 4))
-    return Answers(*(part.astype(np.float32) for part in (logits, flow, features, maps)))
+    return Outputs(*(part.astype(np.float32) for part in (logits, flow, features, maps)))
 
 
 CONTEXT = 2
-JUDGE = Judge(motion, windows_judge, sees_pictures=False, context=CONTEXT)
-PRODUCT = shared(JUDGE)
+RUNTIME = Runtime(motion, windows_runtime, uses_frames=False, context=CONTEXT)
+PRODUCT = default_schedule(RUNTIME)
 
 
-def film(times_s: np.ndarray, seed: int = 0, cuts: tuple[int, ...] = ()) -> list[Frame]:
+def video(times_s: np.ndarray, seed: int = 0, cuts: tuple[int, ...] = ()) -> list[Frame]:
     rng = np.random.default_rng(seed)
     frames = []
     base = rng.integers(0, 200, (1, 32, 40, 1))
@@ -64,7 +64,7 @@ def answer(frames: list[Frame], times_s: np.ndarray, wanted_s: np.ndarray, facto
     pixels = np.stack([frames[i].pixels_HWC[:, 4:36] for i in indices])
     spacing = sampling.played_intervals(times_s, indices, factor, CLIP.frame_rate)
     cells = np.stack([motion(pixels[:-1], pixels[1:])])
-    logits = windows_judge(None, cells, spacing[None]).logits[0]
+    logits = windows_runtime(None, cells, spacing[None]).logits[0]
     return logits[:, 1] - logits[:, 0]
 
 
@@ -119,22 +119,22 @@ def by_stream(frames: list[Frame], schedule: Stream) -> np.ndarray:
 
 
 def whole_shot(frames: list[Frame], schedule: Schedule = PRODUCT) -> np.ndarray:
-    """The same as :func:`judge_shots` of a single shot, slowly."""
+    """The same as :func:`score_shots` of a single shot, slowly."""
     if isinstance(schedule, Windows):
         return by_windows(frames, schedule)
     assert isinstance(schedule, Stream)
     return by_stream(frames, schedule)
 
 
-SCHEDULES = [PRODUCT, Stream(1, CONTEXT), EXACT, Windows(2, 3), Windows(3, 2)]
+SCHEDULES = [PRODUCT, Stream(1, CONTEXT), PAPER_SCHEDULE, Windows(2, 3), Windows(3, 2)]
 
 
 @pytest.mark.parametrize("seconds", [0.3, 1.0, 7.9, 39.9, 40.1, 100.0])
 @pytest.mark.parametrize("rate", [15, 25, 60])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_streaming_equals_the_whole_shot_at_once(seconds: float, rate: int, schedule: Schedule) -> None:
-    frames = film(np.arange(max(1, round(seconds * rate))) / rate)
-    (shot,) = windows.judge_shots(frames, JUDGE, CLIP, FACTORS, schedule=schedule)
+    frames = video(np.arange(max(1, round(seconds * rate))) / rate)
+    (shot,) = windows.score_shots(frames, RUNTIME, CLIP, FACTORS, schedule=schedule)
     np.testing.assert_allclose(shot.log_odds, whole_shot(frames, schedule), atol=1e-3)
     assert shot.times_s.tolist() == [float(f.time_s) for f in frames]
     assert (np.diff(shot.features_s) >= 0).all() and len(shot.features_s) == len(shot.features)
@@ -142,8 +142,8 @@ def test_streaming_equals_the_whole_shot_at_once(seconds: float, rate: int, sche
 
 
 def test_features_are_those_of_their_time() -> None:
-    frames = film(np.arange(3000) / 25)
-    (shot,) = windows.judge_shots(frames, JUDGE, CLIP, FACTORS)
+    frames = video(np.arange(3000) / 25)
+    (shot,) = windows.score_shots(frames, RUNTIME, CLIP, FACTORS)
     levels = np.array([frame.pixels_HWC[:, 4:36].mean() for frame in frames])
     inner = (shot.features_s > 1) & (shot.features_s < 119)
     assert inner.sum() > 30 * 118
@@ -155,40 +155,40 @@ def test_features_are_those_of_their_time() -> None:
 
 def test_uneven_frame_times_are_no_obstacle() -> None:
     gaps = np.random.default_rng(1).uniform(0.004, 0.12, 400)
-    frames = film(np.cumsum(gaps) - gaps[0])
-    (shot,) = windows.judge_shots(frames, JUDGE, CLIP, FACTORS)
+    frames = video(np.cumsum(gaps) - gaps[0])
+    (shot,) = windows.score_shots(frames, RUNTIME, CLIP, FACTORS)
     np.testing.assert_allclose(shot.log_odds, whole_shot(frames), atol=1e-3)
 
 
 def test_no_window_straddles_a_cut() -> None:
-    frames = film(np.arange(150) / 25, cuts=(60, 100))
-    shots = list(windows.judge_shots(frames, JUDGE, CLIP, FACTORS))
+    frames = video(np.arange(150) / 25, cuts=(60, 100))
+    shots = list(windows.score_shots(frames, RUNTIME, CLIP, FACTORS))
     assert [float(shot.times_s[0]) for shot in shots] == [0, 60 / 25, 100 / 25]
     for shot, (first, last) in zip(shots, [(0, 60), (60, 100), (100, 150)], strict=True):
         np.testing.assert_allclose(shot.log_odds, whole_shot(frames[first:last]), atol=1e-3)
 
 
-def test_one_frame_is_a_film() -> None:
-    (shot,) = windows.judge_shots(film(np.array([0.0])), JUDGE, CLIP, FACTORS)
+def test_one_frame_is_a_video() -> None:
+    (shot,) = windows.score_shots(video(np.array([0.0])), RUNTIME, CLIP, FACTORS)
     assert shot.log_odds.shape == (6, 1) and np.isfinite(shot.log_odds).all()
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_frames_and_pairs_are_forgotten_as_the_film_goes_on(
+def test_frames_and_pairs_are_forgotten_as_the_video_goes_on(
     monkeypatch: pytest.MonkeyPatch, schedule: Schedule
 ) -> None:
     held: list[int] = []
     pairs: list[int] = []
-    forget = OpenShot._forget
+    forget = ShotScorer._forget
 
-    def watch(self: OpenShot) -> None:
+    def analyse(self: ShotScorer) -> None:
         forget(self)
         held.append(len(self._held))
-        pairs.append(len(self._cells))
+        pairs.append(len(self._flow_grid))
 
-    monkeypatch.setattr(OpenShot, "_forget", watch)
+    monkeypatch.setattr(ShotScorer, "_forget", analyse)
     monkeypatch.setattr(shot_module, "CHUNK_S", 8.0)
-    windows.judge_shots(film(np.arange(3000) / 25), JUDGE, CLIP, FACTORS, schedule=schedule)
+    windows.score_shots(video(np.arange(3000) / 25), RUNTIME, CLIP, FACTORS, schedule=schedule)
     longest_s = (CLIP.n_frames + 2 * CONTEXT) * FACTORS[-1] / float(CLIP.frame_rate)
     assert len(held) >= 10
     assert max(held) <= 25 * (2.5 * longest_s)
@@ -202,20 +202,20 @@ def test_windows_share_the_pairs_they_have_in_common() -> None:
         measured.append(len(before))
         return motion(before, after)
 
-    frames, n_pairs = film(np.arange(750) / 25), CLIP.n_frames - 1
-    judge = Judge(counted, windows_judge, False, CONTEXT)
+    frames, n_pairs = video(np.arange(750) / 25), CLIP.n_frames - 1
+    runtime = Runtime(counted, windows_runtime, False, CONTEXT)
     n_windows = sum(30 * float(CLIP.frame_rate) / factor for factor in FACTORS)
-    windows.judge_shots(frames, judge, CLIP, FACTORS, schedule=Windows(stride=3, positions=2))
+    windows.score_shots(frames, runtime, CLIP, FACTORS, schedule=Windows(stride=3, positions=2))
     assert sum(measured) < 0.45 * 2 * n_windows / 3 * n_pairs
     measured.clear()
-    windows.judge_shots(frames, judge, CLIP, FACTORS, schedule=Stream(2, CONTEXT))
+    windows.score_shots(frames, runtime, CLIP, FACTORS, schedule=Stream(2, CONTEXT))
     assert sum(measured) < 1.1 * 2 * n_windows  # a pair a window
 
 
 @pytest.mark.parametrize(
-    ("size_px", "judged_px"), [(64, (64, 96)), (112, (112, 192)), (96, (96, 160)), (48, (48, 80))]
+    ("size_px", "scored_px"), [(64, (64, 96)), (112, (112, 192)), (96, (96, 160)), (48, (48, 80))]
 )
-def test_a_picture_is_cut_as_little_as_its_network_allows(size_px: int, judged_px: tuple[int, int]) -> None:
+def test_a_frame_is_cut_as_little_as_its_network_allows(size_px: int, scored_px: tuple[int, int]) -> None:
     clip = ClipSpec(n_frames=8, size_px=size_px, channels=1)
     seen: list[tuple[int, ...]] = []
 
@@ -225,20 +225,20 @@ def test_a_picture_is_cut_as_little_as_its_network_allows(size_px: int, judged_p
 
     wide_px = round(size_px * 16 / 9)
     frames = [Frame(Fraction(n, 16), np.zeros((size_px, wide_px, 1), np.uint8)) for n in range(20)]
-    windows.judge_shots(frames, judge_by(rule), clip, (1.0,))
-    assert set(seen) == {judged_px}
+    windows.score_shots(frames, runtime_by(rule), clip, (1.0,))
+    assert set(seen) == {scored_px}
 
 
-def test_a_network_that_sees_pictures_is_given_them() -> None:
-    def by_pictures(clips: np.ndarray | None, cells: np.ndarray, intervals: np.ndarray) -> Answers:
+def test_a_network_that_sees_frames_is_given_them() -> None:
+    def by_frames(clips: np.ndarray | None, cells: np.ndarray, intervals: np.ndarray) -> Outputs:
         assert clips is not None and clips.shape[1:] == (8, 32, 32, 1)
         before, after = clips[:, :-1].mean((2, 3, 4)), clips[:, 1:].mean((2, 3, 4))
         np.testing.assert_allclose(after - before, cells[:, :, 0, 0, 0], atol=1e-4)
         np.testing.assert_allclose(after + before, cells[:, :, 3, 0, 0], rtol=1e-5)
-        return windows_judge(None, cells, intervals)
+        return windows_runtime(None, cells, intervals)
 
-    frames = film(np.arange(100) / 25)
-    (shot,) = windows.judge_shots(frames, Judge(motion, by_pictures, True), CLIP, FACTORS)
+    frames = video(np.arange(100) / 25)
+    (shot,) = windows.score_shots(frames, Runtime(motion, by_frames, True), CLIP, FACTORS)
     np.testing.assert_allclose(shot.log_odds, whole_shot(frames, Windows(3, 2)), atol=1e-3)
 
 
@@ -248,9 +248,9 @@ def test_an_analysis_taken_up_again_ends_as_if_never_stopped(
     cuts: tuple[int, ...], stopped_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shot_module, "CHUNK_S", 8.0)
-    frames = film(np.arange(1000) / 25, cuts=cuts)
-    whole = windows.judge_shots(frames, JUDGE, CLIP, FACTORS)
-    first, chunks = windows.FilmJudge(JUDGE, CLIP, FACTORS), 0
+    frames = video(np.arange(1000) / 25, cuts=cuts)
+    whole = windows.score_shots(frames, RUNTIME, CLIP, FACTORS)
+    first, chunks = windows.VideoScorer(RUNTIME, CLIP, FACTORS), 0
     for frame in frames:
         chunks += first.add(frame)
         if chunks == stopped_after:
@@ -258,7 +258,7 @@ def test_an_analysis_taken_up_again_ends_as_if_never_stopped(
     state = {name: array.copy() for name, array in first.state().items()}
     assert not any(array.dtype == object for array in state.values())  # fit for a file without pickle
 
-    second = windows.FilmJudge(JUDGE, CLIP, FACTORS)
+    second = windows.VideoScorer(RUNTIME, CLIP, FACTORS)
     place = second.restore(state)
     rest = frames if place is None else frames[place.n_frames :]
     assert place is None or frames[place.n_frames - 1].time_s == place.time_s
@@ -272,7 +272,7 @@ def test_an_analysis_taken_up_again_ends_as_if_never_stopped(
             np.testing.assert_array_equal(getattr(shot, name), getattr(expected, name))
 
 
-def test_progress_follows_the_film() -> None:
+def test_progress_follows_the_video() -> None:
     seen: list[float] = []
-    list(windows.judge_shots(film(np.arange(50) / 25), JUDGE, CLIP, FACTORS, seen.append))
+    list(windows.score_shots(video(np.arange(50) / 25), RUNTIME, CLIP, FACTORS, seen.append))
     assert seen == pytest.approx(list(np.arange(50) / 25))

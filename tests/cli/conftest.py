@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from speediness.curves import Segment, SpeedinessCurve
 from speediness.sampling import playback_factors
-from synthetic import steady, tone, write_film
+from synthetic import steady, tone, write_video
 
 SECONDS, RATE = 2, 25
 
 
 def wandering_spot(number: int) -> NDArray[np.uint8]:
-    """A film of one shot: a soft bright spot that crosses a soft background."""
+    """A video of one shot: a soft bright spot that crosses a soft background."""
     rows, columns = np.mgrid[:64, :96]
     spot = np.exp(-((columns - 20 - number) ** 2 + (rows - 32) ** 2) / 200)
     luma = 80 + 40 * np.sin(columns / 15) + 100 * spot
@@ -21,24 +21,26 @@ def wandering_spot(number: int) -> NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="session")
-def stored_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stored_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("films") / "walk.mp4"
-    return write_film(path, steady(SECONDS * RATE, RATE), picture=wandering_spot, sound_CN=tone(SECONDS))
+    return write_video(
+        path, steady(SECONDS * RATE, RATE), draw_frame=wandering_spot, sound_CN=tone(SECONDS)
+    )
 
 
 @pytest.fixture
-def film(stored_film: Path, tmp_path: Path) -> Path:
-    """A short film with sound, alone in a folder."""
+def video(stored_video: Path, tmp_path: Path) -> Path:
+    """A short video with sound, alone in a folder."""
     folder = tmp_path / "films"
     folder.mkdir()
     path = folder / "walk.mp4"
-    path.write_bytes(stored_film.read_bytes())
+    path.write_bytes(stored_video.read_bytes())
     return path
 
 
 @pytest.fixture
 def curve_file(tmp_path: Path) -> Path:
-    """A curve of that film, made by hand: the first half can be played faster."""
+    """A curve of that video, made by hand: the first half can be played faster."""
     times_s = np.arange(SECONDS * RATE) / RATE
     factors = playback_factors()
     reach = np.where(times_s < SECONDS / 2, 4.0, 1.3)

@@ -25,33 +25,33 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_results_lie_beside_the_film_and_agree(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["analyse", str(film), "--csv"]) == 0
-    assert names(film.parent) == {
+def test_results_lie_beside_the_video_and_agree(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", str(video), "--csv"]) == 0
+    assert names(video.parent) == {
         f"walk{end}" for end in (".mp4", *(f".speediness.{e}" for e in ("json", "png", "csv")))
     }
-    curve = SpeedinessCurve.load(film.with_name("walk.speediness.json"))
+    curve = SpeedinessCurve.load(video.with_name("walk.speediness.json"))
     assert len(curve.times_s) == 50
-    rows = list(csv.DictReader(film.with_name("walk.speediness.csv").open()))
+    rows = list(csv.DictReader(video.with_name("walk.speediness.csv").open()))
     assert len(rows) == 50 and len(rows[0]) == 4 + len(curve.factors)
-    assert film.with_name("walk.speediness.png").read_bytes().startswith(b"\x89PNG")
+    assert video.with_name("walk.speediness.png").read_bytes().startswith(b"\x89PNG")
     out = capsys.readouterr().out
     assert "walk.mp4: 2.0 s, 50 frames" in out and "confidence" in out and "walk.speediness.json" in out
 
 
-def test_the_plot_may_be_dark_and_svg(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["analyse", str(film), "--svg", "--dark"]) == 0
-    assert names(film.parent) == {"walk.mp4", "walk.speediness.json", "walk.speediness.svg"}
-    drawing = film.with_name("walk.speediness.svg").read_text()
+def test_the_plot_may_be_dark_and_svg(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", str(video), "--svg", "--dark"]) == 0
+    assert names(video.parent) == {"walk.mp4", "walk.speediness.json", "walk.speediness.svg"}
+    drawing = video.with_name("walk.speediness.svg").read_text()
     assert ">walk.mp4  ·  2.0 s</text>" in drawing and "data:image/png" in drawing
     assert PALETTES["dark"].paper.lower() in drawing
     assert "walk.speediness.svg" in capsys.readouterr().out
-    assert main(["analyse", str(film), "--svg"]) == 2  # it is there already
+    assert main(["analyse", str(video), "--svg"]) == 2  # it is there already
 
 
-def test_json_is_one_document_and_nothing_else(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    missing = film.with_name("missing.mp4")
-    assert main(["analyse", str(film), str(missing), "--json"]) == 2
+def test_json_is_one_document_and_nothing_else(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = video.with_name("missing.mp4")
+    assert main(["analyse", str(video), str(missing), "--json"]) == 2
     out, err = capsys.readouterr()
     document = json.loads(out)
     assert document["schema"] == "speediness.summary/1"
@@ -63,85 +63,85 @@ def test_json_is_one_document_and_nothing_else(film: Path, capsys: pytest.Captur
     assert len(complaints(err)) == 1 and "does not exist" in err
 
 
-def test_one_bad_film_does_not_stop_the_others(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = film.with_name("a bad file.mp4")
-    bad.write_text("no film")
-    other = film.with_name("other film ü.mp4")
-    shutil.copy(film, other)
-    assert main(["analyse", str(bad), str(film), str(other)]) == 2
-    assert film.with_name("walk.speediness.json").exists()
-    assert film.with_name("other film ü.speediness.json").exists()
-    assert not list(film.parent.glob("a bad file.speediness.*"))
+def test_one_bad_video_does_not_stop_the_others(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = video.with_name("a bad file.mp4")
+    bad.write_text("no video")
+    other = video.with_name("other video ü.mp4")
+    shutil.copy(video, other)
+    assert main(["analyse", str(bad), str(video), str(other)]) == 2
+    assert video.with_name("walk.speediness.json").exists()
+    assert video.with_name("other video ü.speediness.json").exists()
+    assert not list(video.parent.glob("a bad file.speediness.*"))
     assert "a bad file.mp4 is not a video" in capsys.readouterr().err
 
 
 def test_printed_without_a_terminal_it_is_plain_and_80_columns_wide(
-    film: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    video: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.chdir(film.parent)
-    assert main(["analyse", film.name]) == 0
+    monkeypatch.chdir(video.parent)
+    assert main(["analyse", video.name]) == 0
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_earlier_results_are_not_replaced_unasked(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    earlier = film.with_name("walk.speediness.png")
+def test_earlier_results_are_not_replaced_unasked(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    earlier = video.with_name("walk.speediness.png")
     earlier.write_text("mine")
-    assert main(["analyse", str(film)]) == 2
+    assert main(["analyse", str(video)]) == 2
     assert "--force" in capsys.readouterr().err
-    assert earlier.read_text() == "mine" and names(film.parent) == {"walk.mp4", earlier.name}
-    assert main(["analyse", str(film), "--force"]) == 0
+    assert earlier.read_text() == "mine" and names(video.parent) == {"walk.mp4", earlier.name}
+    assert main(["analyse", str(video), "--force"]) == 0
     assert earlier.read_bytes().startswith(b"\x89PNG")
 
 
-def test_two_films_never_write_to_one_file(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_two_videos_never_write_to_one_file(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    twin = film.with_suffix(".mov")
-    shutil.copy(film, twin)
-    assert main(["analyse", str(film), str(twin), "-o", str(tmp_path)]) == 2
+    twin = video.with_suffix(".mov")
+    shutil.copy(video, twin)
+    assert main(["analyse", str(video), str(twin), "-o", str(tmp_path)]) == 2
     err = capsys.readouterr().err
-    assert str(film) in err and str(twin) in err
+    assert str(video) in err and str(twin) in err
     assert not list(tmp_path.rglob("*.speediness.*"))
 
 
 def test_the_folder_can_be_chosen_and_is_made(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for folder in (film, film / "below"):
-        assert main(["analyse", str(film), "-o", str(folder)]) == 2
+    for folder in (video, video / "below"):
+        assert main(["analyse", str(video), "-o", str(folder)]) == 2
         assert "choose another" in capsys.readouterr().err
     out = tmp_path / "deep" / "out"
-    assert main(["analyse", str(film), "-o", str(out)]) == 0
-    assert names(out) == {"walk.speediness.json", "walk.speediness.png"} and names(film.parent) == {
+    assert main(["analyse", str(video), "-o", str(out)]) == 0
+    assert names(out) == {"walk.speediness.json", "walk.speediness.png"} and names(video.parent) == {
         "walk.mp4"
     }
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_write_permission_is_refused_before_the_work(
-    film: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    film.parent.chmod(0o500)
-    assert main(["analyse", str(film)]) == 2
-    film.parent.chmod(0o700)
+    video.parent.chmod(0o500)
+    assert main(["analyse", str(video)]) == 2
+    video.parent.chmod(0o700)
     assert "-o" in capsys.readouterr().err
 
 
 def test_ctrl_c_leaves_nothing(
-    film: Path, stopped_by_user: None, capsys: pytest.CaptureFixture[str]
+    video: Path, stopped_by_user: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["analyse", str(film), "--json"]) == 130
+    assert main(["analyse", str(video), "--json"]) == 130
     out, err = capsys.readouterr()
     assert out == "" and len(complaints(err)) == 1
-    assert names(film.parent) == {"walk.mp4"}
+    assert names(video.parent) == {"walk.mp4"}
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(film: Path) -> None:
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(video: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "speediness.cli.main", "analyse", str(film)],
+        [sys.executable, "-m", "speediness.cli.main", "analyse", str(video)],
         capture_output=True,
         text=True,
         check=False,
@@ -150,7 +150,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(film: Path) -> 
     )
     assert run.returncode == 2
     assert len(complaints(run.stderr)) == 1 and "cannot write" in run.stderr
-    assert names(film.parent) == {"walk.mp4"}
+    assert names(video.parent) == {"walk.mp4"}
 
 
 def test_csv_rows_carry_the_label_of_their_segment(curve_file: Path, tmp_path: Path) -> None:

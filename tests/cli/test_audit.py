@@ -9,13 +9,13 @@ import pytest
 
 from speediness.cli.main import main
 from speediness.evaluation import audit as audit_module
-from speediness.evaluation import audit_bench
+from speediness.evaluation import audit_runner
 from speediness.evaluation.audit_report import KEPT, MOVE, Audit, Measure, Row
 
 GOOD = Row("mirrored", "left and right move alike", 2, (Measure(MOVE, 0.01, 0.1),))
 BAD = Row("blur", "out of focus is not slow", 2, (Measure(KEPT, 0.5, 0.9, at_least=True),))
 ABSENT = Row("H.265", "blocks are not motion", 0, not_applicable="this FFmpeg has no libx265")
-AUDIT = Audit("net", "0", ("f",), {"b.mp4": "no film"}, 4, 0.2, 1.0, (GOOD, ABSENT))
+AUDIT = Audit("net", "0", ("f",), {"b.mp4": "no video"}, 4, 0.2, 1.0, (GOOD, ABSENT))
 
 
 @pytest.fixture
@@ -31,24 +31,24 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[Audit]:
 
 
 def test_a_real_audit_of_the_shipped_network(
-    stored_film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stored_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(audit_module, "FAST_WALKERS", 1)
-    monkeypatch.setattr(audit_bench, "FILM_S", 1.5)
-    picture = tmp_path / "audit.png"
-    code = main(["audit", "--data", str(stored_film.parent), "--films", "1", "-o", str(picture), "--json"])
+    monkeypatch.setattr(audit_runner, "VIDEO_S", 1.5)
+    frame = tmp_path / "audit.png"
+    code = main(["audit", "--data", str(stored_video.parent), "--films", "1", "-o", str(frame), "--json"])
     document = json.loads(capsys.readouterr().out)
-    assert document["network"] == "speednet-small" and document["films"] == [stored_film.name]
+    assert document["network"] == "speednet-small" and document["films"] == [stored_video.name]
     assert code == (0 if document["passed"] else 1)
     assert len(document["rows"]) == 22 and all(row["measures"] for row in document["rows"])
-    assert picture.stat().st_size > 10_000
+    assert frame.stat().st_size > 10_000
 
 
 def test_every_row_passes(found: list[Audit], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit"]) == 0
     printed = capsys.readouterr().out
     assert "every row passes" in printed and "n/a" in printed and "no libx265" in printed
-    assert "left out: b.mp4: no film" in printed
+    assert "left out: b.mp4: no video" in printed
 
 
 def test_a_row_that_fails_shows_and_decides_the_exit_code(
@@ -66,7 +66,7 @@ def test_a_row_that_fails_shows_and_decides_the_exit_code(
     [
         (["no-such-network"], "no network named no-such-network"),
         (["--data", "nowhere"], "nowhere does not exist"),
-        (["--films", "3"], "--films says how many films of --data"),
+        (["--films", "3"], "--films says how many videos of --data"),
         (["--data", ".", "--films", "0"], "at least 1"),
         (["-o", "film.mp4"], "a name that ends in .png"),
         (["-o", "nowhere/audit.png"], "does not exist; make it first"),
@@ -87,5 +87,5 @@ def test_mistakes_are_one_line_and_exit_code_2(
 
 def test_the_base_install_is_enough() -> None:
     block = "import sys; sys.modules.update(dict.fromkeys(['torch', 'cv2', 'scipy', 'onnx']))"
-    needed = "speediness.evaluation.audit, speediness.evaluation.audit_picture, speediness.reproduce.fig2"
+    needed = "speediness.evaluation.audit, speediness.evaluation.audit_plot, speediness.reproduce.fig2"
     subprocess.run([sys.executable, "-c", f"{block}; import {needed}, speediness.datasets"], check=True)

@@ -7,12 +7,12 @@ import pytest
 from layouts import put, put_kinetics, put_scene, put_ucf101
 from speediness.cli.main import main
 from speediness.datasets import DATASETS
-from synthetic import steady, write_film
+from synthetic import steady, write_video
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return write_film(tmp_path_factory.mktemp("film") / "film.mp4", steady(4)).read_bytes()
+def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return write_video(tmp_path_factory.mktemp("film") / "film.mp4", steady(4)).read_bytes()
 
 
 def test_list_names_every_data_set_and_where_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,31 +21,31 @@ def test_list_names_every_data_set_and_where_to_get_it(capsys: pytest.CaptureFix
     assert lines == [[name, data_set.origin] for name, data_set in DATASETS.items()]
 
 
-def test_all_well_is_exit_code_0(tmp_path: Path, film: bytes, capsys: pytest.CaptureFixture[str]) -> None:
-    put(tmp_path, {"a.mp4": film, "b.mp4": film})
+def test_all_well_is_exit_code_0(tmp_path: Path, video: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path, {"a.mp4": video, "b.mp4": video})
     assert main(["data", "verify", "folder", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "a frame was decoded of 2 films" in out and out.endswith("all well\n")
+    assert "a frame was decoded of 2 videos" in out and out.endswith("all well\n")
 
 
 def test_problems_are_exit_code_1_named_and_counted(
-    tmp_path: Path, film: bytes, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, video: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = put_ucf101(tmp_path / "ucf", film)
-    put(root, {f"UCF-101/Archery/v_Archery_g0{n}_c09.avi": film for n in range(1, 8)})
+    root = put_ucf101(tmp_path / "ucf", video)
+    put(root, {f"UCF-101/Archery/v_Archery_g0{n}_c09.avi": video for n in range(1, 8)})
     put(root, {"UCF-101/Archery/v_Archery_g01_c01.avi": b""})
     assert main(["data", "verify", "ucf101", str(root), "--jobs", "1"]) == 1
     out = capsys.readouterr().out
     assert "2 of 101 published classes" in out
     assert "unlisted: 7\n" in out and "and 2 more; --report names all" in out
     assert "v_Archery_g01_c01.avi: is empty" in out
-    assert out.endswith("\nproblems: 15\n")  # 6 lists, the classes, 7 films too many, 1 that is empty
+    assert out.endswith("\nproblems: 15\n")  # 6 lists, the classes, 7 videos too many, 1 that is empty
 
 
 def test_one_document_holds_what_the_table_says(
-    tmp_path: Path, film: bytes, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, video: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = put_kinetics(tmp_path, film, "{split}/{name}.mp4")
+    root = put_kinetics(tmp_path, video, "{split}/{name}.mp4")
     (root / "test/ZZZZZZZZZZZ_000000_000010.mp4").unlink()
     assert main(["data", "verify", "kinetics600", str(root), "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
@@ -70,9 +70,9 @@ def test_one_document_holds_what_the_table_says(
 
 
 def test_the_report_holds_every_finding_those_that_are_normal_too(
-    tmp_path: Path, film: bytes, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, video: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = put_kinetics(tmp_path / "k", film, "{split}/{name}.mp4")
+    root = put_kinetics(tmp_path / "k", video, "{split}/{name}.mp4")
     gone = root / "val/a_b-CdEfGhI_000120_000130.mp4"
     gone.unlink()
     report = tmp_path / "report.csv"
@@ -89,9 +89,9 @@ def test_the_report_holds_every_finding_those_that_are_normal_too(
 
 
 def test_what_cannot_be_verified_is_exit_code_2(
-    tmp_path: Path, film: bytes, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, video: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(tmp_path, {"a.mp4": film, "taken.csv": ""})
+    put(tmp_path, {"a.mp4": video, "taken.csv": ""})
     for arguments, reason in (
         (["ucf", str(tmp_path)], "no data set ucf; did you mean ucf101?"),
         (["hmdb51", str(tmp_path)], "test_train_splits.rar"),
@@ -112,8 +112,8 @@ def test_bad_arguments_are_one_line(arguments: list[str], capsys: pytest.Capture
 
 
 @pytest.mark.usefixtures("stopped_by_user")
-def test_ctrl_c_leaves_no_report(tmp_path: Path, film: bytes, capsys: pytest.CaptureFixture[str]) -> None:
-    put(tmp_path / "films", {"a.mp4": film})
+def test_ctrl_c_leaves_no_report(tmp_path: Path, video: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path / "films", {"a.mp4": video})
     report = tmp_path / "report.csv"
     assert main(["data", "verify", "folder", str(tmp_path / "films"), "--report", str(report)]) == 130
     assert "stopped" in capsys.readouterr().err

@@ -93,7 +93,7 @@ def test_a_reader_that_closes_early_is_no_error() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_who_is_told_to_end_leaves_nothing_half_written(
-    film: Path, curve_file: Path, tmp_path: Path
+    video: Path, curve_file: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
@@ -108,7 +108,7 @@ def test_who_is_told_to_end_leaves_nothing_half_written(
         "VideoWriter._finish = half_way\n"
         "sys.exit(main(sys.argv[2:]))\n"
     )
-    render = ["speedup", str(film), "--from", str(curve_file), "--rate", "1.5", "-o", str(out / "o.mp4")]
+    render = ["speedup", str(video), "--from", str(curve_file), "--rate", "1.5", "-o", str(out / "o.mp4")]
     done = subprocess.run(
         [sys.executable, "-c", program, str(out), *render], capture_output=True, text=True, check=False
     )

@@ -20,30 +20,33 @@ def test_every_experiment_has_its_command(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_fig4_draws_and_says_what_it_saw(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "fig4.png"
-    assert main(["reproduce", "fig4", str(film), "-o", str(out), "--json"]) == 0
+    assert main(["reproduce", "fig4", str(video), "-o", str(out), "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)["films"]
-    assert found["video"] == str(film) and 0 <= found["mean_1x"] <= 1
+    assert found["video"] == str(video) and 0 <= found["mean_1x"] <= 1
     assert out.read_bytes().startswith(b"\x89PNG")
-    assert main(["reproduce", "fig4", str(film), "-o", str(out)]) == 0
+    assert main(["reproduce", "fig4", str(video), "-o", str(out)]) == 0
     printed = capsys.readouterr().out
     assert "walk.mp4: mean score" in printed and str(out) in printed
 
 
 def test_what_can_be_refused_is_refused_before_the_work(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    films = str(film.parent)
+    videos = str(video.parent)
     for command, complaint in (
-        (["fig4", str(film), "-o", str(tmp_path / "no" / "a.png")], "does not exist"),
+        (["fig4", str(video), "-o", str(tmp_path / "no" / "a.png")], "does not exist"),
         (["fig4", str(tmp_path / "no.mp4"), "-o", str(tmp_path / "a.png")], "does not exist"),
-        (["table1", "--data", films, "--test", films, "--out", films, "--recipe", "smok"], "mean smoke?"),
-        (["table1", "--data", films, "--test", films, "--out", films, "--seeds", "0"], "give 1 or more"),
-        (["table1", "--data", films, "--test", films, "--out", films, "--set", "step=3"], "mean steps?"),
-        (["table1", "--data", str(tmp_path / "no"), "--test", films, "--out", films], "does not exist"),
-        (["table1", "--data", films, "--test", films, "--out", str(film)], "cannot make the folder"),
+        (
+            ["table1", "--data", videos, "--test", videos, "--out", videos, "--recipe", "smok"],
+            "mean smoke?",
+        ),
+        (["table1", "--data", videos, "--test", videos, "--out", videos, "--seeds", "0"], "give 1 or more"),
+        (["table1", "--data", videos, "--test", videos, "--out", videos, "--set", "step=3"], "mean steps?"),
+        (["table1", "--data", str(tmp_path / "no"), "--test", videos, "--out", videos], "does not exist"),
+        (["table1", "--data", videos, "--test", videos, "--out", str(video)], "cannot make the folder"),
     ):
         assert main(["reproduce", *command]) == 2
         assert complaint in capsys.readouterr().err

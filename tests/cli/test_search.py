@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from speediness.cli.main import main
-from synthetic import Picture, steady, write_film
+from synthetic import Image, steady, write_video
 
 PERIOD_S = 1.2
 
 
-def swinging(number: int) -> Picture:
+def swinging(number: int) -> Image:
     """A textured square that swings over a textured wall, fast one way and slowly back."""
     rng = np.random.default_rng(1)
     wall = rng.integers(60, 120, (9, 16)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
@@ -21,9 +21,9 @@ def swinging(number: int) -> Picture:
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("films") / "swing.mp4"
-    return write_film(path, steady(200), width_px=128, height_px=72, picture=swinging)
+    return write_video(path, steady(200), width_px=128, height_px=72, draw_frame=swinging)
 
 
 def search(*words: object) -> int:
@@ -31,10 +31,10 @@ def search(*words: object) -> int:
 
 
 def test_repetitions_are_found_and_shown(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "found"
-    assert search(film, "--query", "2.5-3.7", "-o", out, "--json", "--no-cache") == 0
+    assert search(video, "--query", "2.5-3.7", "-o", out, "--json", "--no-cache") == 0
     hits = json.loads(capsys.readouterr().out)
     assert [set(hit) for hit in hits] == [{"path", "start_s", "end_s", "similarity"}] * len(hits)
     wanted = [2.5 + k * PERIOD_S for k in (-2, -1, 1, 2, 3)]
@@ -46,15 +46,15 @@ def test_repetitions_are_found_and_shown(
     assert {"graph.png", "hits.html"} < names and sum(name.endswith(".mp4") for name in names) == len(hits)
 
 
-def test_another_film_is_searched_and_a_clip_is_looked_for(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_another_video_is_searched_and_a_clip_is_looked_for(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clip = write_film(tmp_path / "clip.mp4", steady(40), width_px=128, height_px=72, picture=swinging)
-    for words in ([clip, "--query", "0-1.2", "--in", film], [film, "--query", clip]):
+    clip = write_video(tmp_path / "clip.mp4", steady(40), width_px=128, height_px=72, draw_frame=swinging)
+    for words in ([clip, "--query", "0-1.2", "--in", video], [video, "--query", clip]):
         assert search(*words, "-o", tmp_path / "found", "--force", "--json") == 0
         hits = json.loads(capsys.readouterr().out)
-        assert len(hits) >= 4 and {hit["path"] for hit in hits} == {str(film)}
-    assert search(film, "--query", clip, "-o", tmp_path / "found", "--force", "--top", "2") == 0
+        assert len(hits) >= 4 and {hit["path"] for hit in hits} == {str(video)}
+    assert search(video, "--query", clip, "-o", tmp_path / "found", "--force", "--top", "2") == 0
     assert "similarity" in capsys.readouterr().out
 
 
@@ -62,10 +62,10 @@ def test_another_film_is_searched_and_a_clip_is_looked_for(
     ("words", "says"),
     [
         ([], "say what to look for: --query 12.0-12.6"),
-        (["--query", "3"], "neither seconds such as 12.0-12.6 nor a film"),
+        (["--query", "3"], "neither seconds such as 12.0-12.6 nor a video"),
         (["--query", "gone.mp4"], "neither seconds"),
         (["--query", "7-9.5"], None),  # up to the end
-        (["--query", "9-10"], "no stretch of a film of 8.00 s"),
+        (["--query", "9-10"], "no stretch of a video of 8.00 s"),
         (["--query", "2-3", "--top", "0"], "ask for at least one"),
         (["--query", "2-3", "--db", "gone"], "gone"),
         (["--query", "2-3", "--label", "natural"], "--label only narrow"),
@@ -73,9 +73,9 @@ def test_another_film_is_searched_and_a_clip_is_looked_for(
     ],
 )
 def test_what_cannot_be_searched_is_refused_in_a_line(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str | None
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str | None
 ) -> None:
-    code = search(film, *words, "-o", tmp_path / "found")
+    code = search(video, *words, "-o", tmp_path / "found")
     assert code == (0 if says is None else 2)
     if says is not None:
         (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("watching")]
@@ -84,11 +84,11 @@ def test_what_cannot_be_searched_is_refused_in_a_line(
 
 
 def test_results_are_not_replaced_unasked(
-    film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "found").mkdir()
     (tmp_path / "found" / "hits.html").write_text("mine")
-    assert search(film, "--query", "2-3", "-o", tmp_path / "found") == 2
+    assert search(video, "--query", "2-3", "-o", tmp_path / "found") == 2
     assert "add --force" in capsys.readouterr().err
     assert (tmp_path / "found" / "hits.html").read_text() == "mine"
     assert search(tmp_path / "gone.mp4", "--query", "2-3") == 2

@@ -32,7 +32,7 @@ def test_a_server_says_where_it_is_and_stops_on_ctrl_c(tmp_path: Path) -> None:
             address = said.removeprefix("speediness is at ").strip()
             assert address.startswith("http://127.0.0.1:") and "token" not in address
             with urlopen(f"{address}api/films", timeout=30) as answer:
-                assert [film["name"] for film in json.load(answer)] == ["film.mp4"]
+                assert [video["name"] for video in json.load(answer)] == ["film.mp4"]
             assert (tmp_path / ".speediness" / "speediness.db").exists()
         finally:
             server.send_signal(signal.SIGINT)

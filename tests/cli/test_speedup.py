@@ -12,7 +12,7 @@ from speediness.curves import SpeedinessCurve
 from speediness.speed_plan import SpeedPlan
 from speediness.video.reader import VideoReader
 from speediness.video.writer import DEFAULT_PRESET
-from synthetic import steady, write_film
+from synthetic import steady, write_video
 
 
 def complaints(err: str) -> list[str]:
@@ -31,10 +31,10 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
 
 
-def test_analyse_plan_and_render(film: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = film.with_name("fast.mp4")
-    assert main(["speedup", str(film), "--rate", "2", "-o", str(out)]) == 0
-    assert names(film.parent) == {
+def test_analyse_plan_and_render(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = video.with_name("fast.mp4")
+    assert main(["speedup", str(video), "--rate", "2", "-o", str(out)]) == 0
+    assert names(video.parent) == {
         "walk.mp4",
         "fast.mp4",
         "fast.curve.json",
@@ -45,15 +45,15 @@ def test_analyse_plan_and_render(film: Path, capsys: pytest.CaptureFixture[str])
     assert len(list(reader.decoded())) / float(reader.info.frame_rate) == pytest.approx(1, abs=0.04)
     printed = capsys.readouterr().out
     assert "2.0 s becomes 1.0 s" in printed
-    assert all(name in printed for name in names(film.parent) - {"walk.mp4"})
+    assert all(name in printed for name in names(video.parent) - {"walk.mp4"})
 
 
 def test_from_a_curve_neither_analyses_nor_runs_the_network(
-    film: Path, curve_file: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+    video: Path, curve_file: Path, no_network: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = film.with_name("fast.mp4")
+    out = video.with_name("fast.mp4")
     assert (
-        main(["speedup", str(film), "--rate", "1.5", "-o", str(out), "--from", str(curve_file), "--json"])
+        main(["speedup", str(video), "--rate", "1.5", "-o", str(out), "--from", str(curve_file), "--json"])
         == 0
     )
     document = json.loads(capsys.readouterr().out)
@@ -65,33 +65,33 @@ def test_from_a_curve_neither_analyses_nor_runs_the_network(
         "plan": "fast.plan.json",
         "plot": "fast.plan.png",
     }
-    assert names(film.parent) == {"walk.mp4", "fast.mp4", "fast.plan.json", "fast.plan.png"}
-    plan = SpeedPlan.load(film.with_name("fast.plan.json"))
+    assert names(video.parent) == {"walk.mp4", "fast.mp4", "fast.plan.json", "fast.plan.png"}
+    plan = SpeedPlan.load(video.with_name("fast.plan.json"))
     assert plan.factor[0] > 1.5 > plan.factor[-1]
 
 
-def test_plan_only_shows_rates_and_can_be_followed_by_the_film(
-    film: Path, curve_file: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+def test_plan_only_shows_rates_and_can_be_followed_by_the_video(
+    video: Path, curve_file: Path, no_network: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = [
         "speedup",
-        str(film),
+        str(video),
         "--rate",
         "1.7",
         "-o",
-        str(film.with_name("fast.mp4")),
+        str(video.with_name("fast.mp4")),
         "--from",
         str(curve_file),
     ]
     assert main([*command, "--plan-only"]) == 0
     printed = capsys.readouterr().out
     assert all(rate in printed for rate in ("1.25×", "1.5×", "1.7×", "2×", "3×", "4×"))
-    assert names(film.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}
+    assert names(video.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}
     assert main([*command, "--plan-only", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["durations"]
     assert all(row["duration_s"] == pytest.approx(2 / row["rate"]) for row in rows)
     assert main(command) == 0
-    assert film.with_name("fast.mp4").exists()
+    assert video.with_name("fast.mp4").exists()
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -103,70 +103,70 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize("rate", ["0.5", "-1", "1000", "nan", "inf"])
 def test_a_rate_out_of_reach_is_refused_with_the_range(
-    film: Path, no_network: None, rate: str, capsys: pytest.CaptureFixture[str]
+    video: Path, no_network: None, rate: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    err = refused(["speedup", str(film), f"--rate={rate}", "-o", str(film.with_name("a.mp4"))], capsys)
-    assert "from 1 to 10" in err and names(film.parent) == {"walk.mp4"}
+    err = refused(["speedup", str(video), f"--rate={rate}", "-o", str(video.with_name("a.mp4"))], capsys)
+    assert "from 1 to 10" in err and names(video.parent) == {"walk.mp4"}
 
 
 def test_what_cannot_be_written_is_refused_before_the_work(
-    film: Path, tmp_path: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+    video: Path, tmp_path: Path, no_network: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def words(out: Path, *more: str) -> str:
-        return refused(["speedup", str(film), "--rate", "2", "-o", str(out), *more], capsys)
+        return refused(["speedup", str(video), "--rate", "2", "-o", str(out), *more], capsys)
 
-    existing = film.with_name("mine.mp4")
+    existing = video.with_name("mine.mp4")
     existing.write_text("mine")
-    link = film.with_name("link.mp4")
-    link.symlink_to(film)
+    link = video.with_name("link.mp4")
+    link.symlink_to(video)
     assert "--force" in words(existing)
-    assert "the film itself" in words(film, "--force")
-    assert "the film itself" in words(link, "--force")
+    assert "the video itself" in words(video, "--force")
+    assert "the video itself" in words(link, "--force")
     assert "does not exist" in words(tmp_path / "missing" / "a.mp4")
-    assert ".mp4" in words(film.with_name("a.avi"))
-    assert existing.read_text() == "mine" and names(film.parent) == {"walk.mp4", "mine.mp4", "link.mp4"}
+    assert ".mp4" in words(video.with_name("a.avi"))
+    assert existing.read_text() == "mine" and names(video.parent) == {"walk.mp4", "mine.mp4", "link.mp4"}
 
 
 def test_an_unknown_preset_is_refused_before_the_work(
-    film: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+    video: Path, no_network: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["speedup", str(film), "--rate", "2", "-o", str(film.with_name("a.mp4")), "--preset"]
+    command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--preset"]
     assert "ultrafast, superfast, veryfast" in refused([*command, "quick"], capsys)
-    assert names(film.parent) == {"walk.mp4"}
+    assert names(video.parent) == {"walk.mp4"}
 
 
-def test_the_preset_reaches_the_encoder(film: Path, curve_file: Path, no_network: None) -> None:
+def test_the_preset_reaches_the_encoder(video: Path, curve_file: Path, no_network: None) -> None:
     sizes = []
     for more in ([], ["--preset", "ultrafast"]):
-        command = ["speedup", str(film), "--rate", "2", "-o", str(film.with_name("a.mp4")), "--force"]
+        command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--force"]
         assert main([*command, "--audio", "drop", "--from", str(curve_file), *more]) == 0
-        sizes.append(film.with_name("a.mp4").stat().st_size)
+        sizes.append(video.with_name("a.mp4").stat().st_size)
     assert sizes[1] > 1.2 * sizes[0]
 
 
-def test_the_preset_is_the_librarys_unless_told(film: Path) -> None:
-    command = ["speedup", str(film), "--rate", "2", "-o", "a.mp4"]
+def test_the_preset_is_the_librarys_unless_told(video: Path) -> None:
+    command = ["speedup", str(video), "--rate", "2", "-o", "a.mp4"]
     assert build_parser().parse_args(command).preset == DEFAULT_PRESET
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])
-def test_what_is_no_film_is_refused(
-    film: Path, no_network: None, content: bytes | None, capsys: pytest.CaptureFixture[str]
+def test_what_is_no_video_is_refused(
+    video: Path, no_network: None, content: bytes | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bad = film.with_name("bad.mp4")
+    bad = video.with_name("bad.mp4")
     if content is not None:
         bad.write_bytes(content)
-    before = names(film.parent)
+    before = names(video.parent)
     assert "bad.mp4" in refused(
-        ["speedup", str(bad), "--rate", "2", "-o", str(film.with_name("a.mp4"))], capsys
+        ["speedup", str(bad), "--rate", "2", "-o", str(video.with_name("a.mp4"))], capsys
     )
-    assert names(film.parent) == before
+    assert names(video.parent) == before
 
 
-def test_a_curve_of_another_film_is_refused(
-    film: Path, curve_file: Path, tmp_path: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+def test_a_curve_of_another_video_is_refused(
+    video: Path, curve_file: Path, tmp_path: Path, no_network: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    longer = write_film(tmp_path / "longer.mp4", steady(100))
+    longer = write_video(tmp_path / "longer.mp4", steady(100))
     command = ["speedup", str(longer), "--rate", "2", "-o", str(tmp_path / "a.mp4"), "--from"]
     assert "leave --from out" in refused([*command, str(curve_file)], capsys)
     damaged = tmp_path / "damaged.json"
@@ -176,10 +176,10 @@ def test_a_curve_of_another_film_is_refused(
     assert not list(tmp_path.glob("a.*"))
 
 
-def test_a_curve_of_a_film_that_is_cut_short_is_taken(
+def test_a_curve_of_a_video_that_is_cut_short_is_taken(
     curve_file: Path, tmp_path: Path, no_network: None
 ) -> None:
-    whole = write_film(tmp_path / "whole.mkv", steady(100))
+    whole = write_video(tmp_path / "whole.mkv", steady(100))
     cut_short = tmp_path / "cut short.mkv"
     cut_short.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     reader = VideoReader(cut_short)
@@ -211,19 +211,19 @@ def test_a_curve_of_a_film_that_is_cut_short_is_taken(
     assert (tmp_path / "a.mp4").exists()
 
 
-def test_force_replaces_the_film(film: Path, curve_file: Path, no_network: None) -> None:
-    out = film.with_name("fast.mp4")
-    shutil.copy(film, out)
+def test_force_replaces_the_video(video: Path, curve_file: Path, no_network: None) -> None:
+    out = video.with_name("fast.mp4")
+    shutil.copy(video, out)
     before = out.read_bytes()
-    command = ["speedup", str(film), "--rate", "2", "-o", str(out), "--from", str(curve_file)]
+    command = ["speedup", str(video), "--rate", "2", "-o", str(out), "--from", str(curve_file)]
     assert main([*command, "--force", "--audio", "drop"]) == 0
     assert out.read_bytes() != before and not VideoReader(out).info.has_audio
 
 
-def test_ctrl_c_while_rendering_leaves_no_film(
-    film: Path, curve_file: Path, stopped_by_user: None, capsys: pytest.CaptureFixture[str]
+def test_ctrl_c_while_rendering_leaves_no_video(
+    video: Path, curve_file: Path, stopped_by_user: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = film.with_name("fast.mp4")
-    assert main(["speedup", str(film), "--rate", "2", "-o", str(out), "--from", str(curve_file)]) == 130
+    out = video.with_name("fast.mp4")
+    assert main(["speedup", str(video), "--rate", "2", "-o", str(out), "--from", str(curve_file)]) == 130
     assert len(complaints(capsys.readouterr().err)) == 1
-    assert names(film.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}
+    assert names(video.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}

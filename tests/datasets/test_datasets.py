@@ -55,14 +55,14 @@ def test_train_and_test_mean_the_lists_customary_for_each_data_set(tmp_path: Pat
         find_videos(f"nfs:{tmp_path / 'nfs'}", "train")
 
 
-def test_listed_films_that_are_missing_are_kept_unless_all_are(tmp_path: Path) -> None:
+def test_listed_videos_that_are_missing_are_kept_unless_all_are(tmp_path: Path) -> None:
     root = put_ucf101(tmp_path, b"")
     tested = [item.path for item in find_videos(f"ucf101:{root}", "test")]
     for path in tested[1:]:
         path.unlink()
     assert [item.path for item in find_videos(f"ucf101:{root}", "test")] == tested
     tested[0].unlink()
-    with pytest.raises(DataError, match="none of the 4 films that ucf101 lists"):
+    with pytest.raises(DataError, match="none of the 4 videos that ucf101 lists"):
         find_videos(f"ucf101:{root}", "test")
 
 

@@ -8,10 +8,10 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 
 
-@pytest.mark.parametrize("films", ["hmdb51_org", "videos", "."])
-def test_codes_films_and_classes(tmp_path: Path, films: str) -> None:
-    root = put_hmdb51(tmp_path, b"", films)
-    folder = root / films
+@pytest.mark.parametrize("videos", ["hmdb51_org", "videos", "."])
+def test_codes_videos_and_classes(tmp_path: Path, videos: str) -> None:
+    root = put_hmdb51(tmp_path, b"", videos)
+    folder = root / videos
     kick, smile = folder / "kick_ball", folder / "smile"
     found = read(root)
     assert found.lists == {
@@ -44,7 +44,7 @@ def test_a_name_that_contradicts_its_list_is_found(tmp_path: Path) -> None:
 def test_what_is_missing_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"unpack test_train_splits\.rar"):
         read(tmp_path)
-    root = put_hmdb51(tmp_path / "packed", b"", films="elsewhere")
+    root = put_hmdb51(tmp_path / "packed", b"", videos="elsewhere")
     put(root, {"kick_ball.rar": b"", "smile.rar": b""})
     with pytest.raises(DataError, match=r"archive of every class, CLASS\.rar"):
         read(root)
@@ -54,7 +54,7 @@ def test_what_is_missing_is_named_with_the_remedy(tmp_path: Path) -> None:
         read(root)
 
 
-def test_the_published_lists_hold_every_film_once() -> None:
+def test_the_published_lists_hold_every_video_once() -> None:
     for split in "123":
         assert sum(HMDB51.videos[f"{use}{split}"][0] for use in ("train", "test", "unused")) == 6766
         assert HMDB51.videos[f"train{split}"] == (51 * 70,) and HMDB51.videos[f"test{split}"] == (51 * 30,)

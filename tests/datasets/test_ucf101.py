@@ -9,7 +9,7 @@ from speediness.errors import DataError
 
 
 @pytest.mark.parametrize(
-    ("films", "lists"),
+    ("videos", "lists"),
     [
         ("UCF-101", "ucfTrainTestlist"),
         ("videos", "."),
@@ -18,10 +18,10 @@ from speediness.errors import DataError
         (".", "../ucfTrainTestlist"),
     ],
 )
-def test_lists_labels_and_groups_in_every_layout(tmp_path: Path, films: str, lists: str) -> None:
-    root = put_ucf101(tmp_path / "ucf", b"", films, lists)
+def test_lists_labels_and_groups_in_every_layout(tmp_path: Path, videos: str, lists: str) -> None:
+    root = put_ucf101(tmp_path / "ucf", b"", videos, lists)
     found = read(root)
-    folder = root / films
+    folder = root / videos
     assert found.lists == {
         "train01": [
             VideoItem(folder / "Archery/v_Archery_g02_c01.avi", "Archery g02", "Archery"),
@@ -40,7 +40,7 @@ def test_lists_labels_and_groups_in_every_layout(tmp_path: Path, films: str, lis
     assert found.findings == []
 
 
-def test_the_two_spellings_of_one_class_and_another_ending_are_one_film(tmp_path: Path) -> None:
+def test_the_two_spellings_of_one_class_and_another_ending_are_one_video(tmp_path: Path) -> None:
     root = put(
         tmp_path,
         {
@@ -82,7 +82,7 @@ def test_a_second_split_is_read_where_both_its_lists_are(tmp_path: Path) -> None
 def test_what_is_missing_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"trainlist01\.txt; unpack UCF101TrainTestSplits"):
         read(tmp_path)
-    root = put_ucf101(tmp_path / "no films", b"", films="elsewhere")
+    root = put_ucf101(tmp_path / "no videos", b"", videos="elsewhere")
     with pytest.raises(DataError, match=r"unpack UCF101\.rar"):
         read(root)
     root = put_ucf101(tmp_path / "no map", b"")
@@ -95,7 +95,7 @@ def test_what_is_missing_is_named_with_the_remedy(tmp_path: Path) -> None:
 def test_lists_of_another_kind_are_refused(tmp_path: Path, line: str) -> None:
     root = put_ucf101(tmp_path, b"")
     put(root, {"ucfTrainTestlist/trainlist01.txt": line})
-    with pytest.raises(DataError, match="no film of UCF101"):
+    with pytest.raises(DataError, match="no video of UCF101"):
         read(root)
 
 

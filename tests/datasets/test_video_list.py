@@ -8,7 +8,7 @@ from speediness.datasets.video_list import (
     from_folder,
     from_manifest,
     held_out,
-    spread,
+    subsample,
 )
 from speediness.errors import DataError
 
@@ -44,7 +44,7 @@ def test_a_manifest_lists_one_split(tmp_path: Path) -> None:
     assert len(from_manifest(tmp_path / "m.csv")) == 2
 
 
-def test_labels_are_read_and_a_film_without_a_source_is_its_own(tmp_path: Path) -> None:
+def test_labels_are_read_and_a_video_without_a_source_is_its_own(tmp_path: Path) -> None:
     lines = "\ufefffile,split,source,label\nx/a.mp4,train,,jump\nx/b.mp4,train,s,\n"
     (tmp_path / "m.csv").write_text(lines, encoding="utf-8")
     assert from_manifest(tmp_path / "m.csv", "train") == [
@@ -87,8 +87,8 @@ def test_sources_are_held_out_whole_and_the_same_way_every_time() -> None:
     assert held_out(items[::-1], 0.2)[1] == held[::-1]
 
 
-def test_of_very_many_films_some_are_scored_evenly_chosen() -> None:
+def test_of_very_many_videos_some_are_scored_evenly_chosen() -> None:
     many = [VideoItem(Path("a.mp4"), str(n)) for n in range(2 * MOST_SCORED + 1)]
-    chosen = [int(item.source) for item in spread(many)]
+    chosen = [int(item.source) for item in subsample(many)]
     assert len(chosen) <= MOST_SCORED and chosen == list(range(0, len(many), 3))
-    assert spread(many[:7]) == many[:7] and spread([]) == []
+    assert subsample(many[:7]) == many[:7] and subsample([]) == []

@@ -7,15 +7,15 @@ import pytest
 
 import speediness.engines as engines
 from speediness.analysis.network import find_weights, list_models, load_network
-from speediness.engines import Engine, choose_engine, open_judge
-from speediness.engines.judge import Answers, Judge
+from speediness.engines import Engine, choose_engine, open_runtime
+from speediness.engines.runtime import Outputs, Runtime
 from speediness.errors import WeightsError
 
 NOTHING = np.empty(0, np.float32)
 
 
 def moving_clips(batch: int, t: int, height: int, width: int, channels: int) -> np.ndarray:
-    """A smooth picture that slides, each clip faster than the one before."""
+    """A smooth frame that slides, each clip faster than the one before."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (height // 8, width // 8, channels)).repeat(8, 0).repeat(8, 1)
     return np.stack(
@@ -30,7 +30,7 @@ def test_every_engine_gives_the_answer_of_onnx_runtime(name: str, engine: Engine
         pytest.skip(f"{engine} is not installed")
     clip = load_network(name, "onnx").clip
     path = find_weights(name, ".onnx")
-    reference, other = open_judge("onnx", path), open_judge(engine, path)
+    reference, other = open_runtime("onnx", path), open_runtime(engine, path)
     clips = moving_clips(21, clip.n_frames, 32, 64, clip.channels)
     intervals = np.ones((21, clip.n_frames - 1), np.float32)
     for got, expected in zip(other(clips, intervals), reference(clips, intervals), strict=True):
@@ -39,15 +39,15 @@ def test_every_engine_gives_the_answer_of_onnx_runtime(name: str, engine: Engine
 
 
 def test_both_steps_are_one_network_and_maps_come_with_the_answer() -> None:
-    judge = open_judge("onnx", find_weights("speednet-small", ".onnx"))
+    runtime = open_runtime("onnx", find_weights("speednet-small", ".onnx"))
     clips = moving_clips(3, 16, 32, 64, 1)
     intervals = np.ones((3, 15), np.float32)
-    cells = np.stack([judge.motion(clip[:-1], clip[1:]) for clip in clips])
-    assert cells.shape == (3, 15, 4, 4, 8)
-    answers = judge.windows(None, cells, intervals)
-    assert answers.maps.shape == (3, 16, 4, 8)
-    assert answers.features.shape == (3, 16, 96)
-    for got, expected in zip((answers.logits, answers.flow), judge(clips, intervals), strict=True):
+    flow_grid = np.stack([runtime.motion(clip[:-1], clip[1:]) for clip in clips])
+    assert flow_grid.shape == (3, 15, 4, 4, 8)
+    outputs = runtime.windows(None, flow_grid, intervals)
+    assert outputs.cam.shape == (3, 16, 4, 8)
+    assert outputs.features.shape == (3, 16, 96)
+    for got, expected in zip((outputs.logits, outputs.flow), runtime(clips, intervals), strict=True):
         np.testing.assert_allclose(got[:, 0], expected, atol=1e-5)
 
 
@@ -55,39 +55,39 @@ def test_both_steps_are_one_network_and_maps_come_with_the_answer() -> None:
 def test_a_window_is_the_same_in_a_longer_sequence(engine: Engine) -> None:
     if not find_spec(engines.PACKAGES[engine][0]):
         pytest.skip(f"{engine} is not installed")
-    judge = open_judge(engine, find_weights("speednet-small", ".onnx"))
-    assert judge.context == 14
+    runtime = open_runtime(engine, find_weights("speednet-small", ".onnx"))
+    assert runtime.context == 14
     places = np.random.default_rng(1).integers(0, 3, 60).cumsum()
     clip = np.stack([np.roll(moving_clips(1, 1, 32, 64, 1)[0, 0], place, 1) for place in places])
-    cells = judge.motion(clip[:-1], clip[1:])[None]
+    flow_grid = runtime.motion(clip[:-1], clip[1:])[None]
     intervals = np.random.default_rng(2).uniform(0.6, 1.3, (1, 59)).astype(np.float32)
-    whole = judge.windows(None, cells, intervals)
-    assert whole.logits.shape == (1, 60 - 16 + 1, 2) and whole.maps.shape == (1, 60, 4, 8)
-    for first in (judge.context, 20, 60 - 16 - judge.context):
-        around = slice(first - judge.context, first + 15 + judge.context)
-        part = judge.windows(None, cells[:, around], intervals[:, around])
+    whole = runtime.windows(None, flow_grid, intervals)
+    assert whole.logits.shape == (1, 60 - 16 + 1, 2) and whole.cam.shape == (1, 60, 4, 8)
+    for first in (runtime.context, 20, 60 - 16 - runtime.context):
+        around = slice(first - runtime.context, first + 15 + runtime.context)
+        part = runtime.windows(None, flow_grid[:, around], intervals[:, around])
         for got, expected in zip(part[:2], whole[:2], strict=True):
-            np.testing.assert_allclose(got[0, judge.context], expected[0, first], atol=0.03)
+            np.testing.assert_allclose(got[0, runtime.context], expected[0, first], atol=0.03)
 
 
 def test_calibration_moves_and_scales_the_log_odds() -> None:
-    def windows(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
+    def windows(clips: object, flow_grid: np.ndarray, intervals: np.ndarray) -> Outputs:
         logits = np.array([[[0.0, 3.0], [1.0, 1.0]]], np.float32)
-        return Answers(logits, np.zeros((1, 2, 2), np.float32), NOTHING, NOTHING)
+        return Outputs(logits, np.zeros((1, 2, 2), np.float32), NOTHING, NOTHING)
 
     unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
-    logits = Judge(unused, windows, False).calibrated(1, 2).windows(None, NOTHING, NOTHING).logits
+    logits = Runtime(unused, windows, False).calibrated(1, 2).windows(None, NOTHING, NOTHING).logits
     np.testing.assert_allclose(logits[..., 1] - logits[..., 0], [[1.0, -0.5]])
 
 
 def test_the_bias_of_a_window_grows_with_its_context() -> None:
-    def windows(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Answers:
+    def windows(clips: object, flow_grid: np.ndarray, intervals: np.ndarray) -> Outputs:
         flow = np.zeros((1, 6, 2), np.float32)
-        return Answers(np.zeros((1, 6, 2), np.float32), flow, NOTHING, NOTHING)
+        return Outputs(np.zeros((1, 6, 2), np.float32), flow, NOTHING, NOTHING)
 
     unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
-    judge = Judge(unused, windows, False, context=9).calibrated(1.0, 2.0, 6.0)
-    logits = judge.windows(None, NOTHING, NOTHING).logits[0]
+    runtime = Runtime(unused, windows, False, context=9).calibrated(1.0, 2.0, 6.0)
+    logits = runtime.windows(None, NOTHING, NOTHING).logits[0]
     expected = [-(1 + reach) / 2 for reach in (3, 4, 5, 5, 4, 3)]
     np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected)
 

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scripted_judge import judge_by
+from scripted_runtime import runtime_by
 from speediness.analysis.network import Network
 from speediness.clip import ClipSpec
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation import audit as audit_module
-from speediness.evaluation import audit_bench
+from speediness.evaluation import audit_runner
 from speediness.evaluation.audit import audit, sample
-from speediness.evaluation.audit_bench import Bench
-from speediness.evaluation.film_changes import changes
-from synthetic import steady, write_film
+from speediness.evaluation.audit_runner import AuditRunner
+from speediness.evaluation.video_changes import changes
+from synthetic import steady, write_video
 
 FPS = 24
 SECONDS = 2.2
@@ -30,14 +30,14 @@ class Scripted(Network):
         self.clip = ClipSpec(size_px=32)
         self.name, self.sha256 = "scripted", "0" * 64
 
-        def judge(
+        def runtime(
             clips: NDArray[np.uint8], intervals: NDArray[np.float32]
         ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             scores = [score(c[..., 0].astype(float), i) for c, i in zip(clips, intervals, strict=True)]
             logits = np.array([[-s / 2, s / 2] for s in scores], np.float32)
             return logits, np.zeros_like(logits)
 
-        self.judge = judge_by(judge)
+        self.runtime = runtime_by(runtime)
 
 
 def follow(clip_THW: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -68,57 +68,57 @@ def reads_artefacts(clip_THW: NDArray[np.float64], intervals: NDArray[np.float32
 def box(number: int) -> NDArray[np.uint8]:
     """A bright box that goes to and fro before a dim wall."""
     wall = np.random.default_rng(0).integers(48, 60, (HIGH // 8, WIDE // 8, 1))
-    picture = wall.repeat(8, 0).repeat(8, 1).repeat(3, 2).astype(float)
+    frame = wall.repeat(8, 0).repeat(8, 1).repeat(3, 2).astype(float)
     swing = abs((number / FPS * 0.3 + 0.05) % 0.4 - 0.2) - 0.1  # a triangle of 0.3 heights a second
     side = HIGH / 8
     left = (WIDE - side) / 2 + HIGH * swing
     columns = np.arange(WIDE)
     cover = np.clip(np.minimum(columns + 1 - left, left + side - columns), 0, 1)[:, None]
     rows = slice(round((HIGH - side) / 2), round((HIGH + side) / 2))
-    picture[rows] += cover * (230 - picture[rows])
-    return picture.astype(np.uint8)
+    frame[rows] += cover * (230 - frame[rows])
+    return frame.astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> VideoItem:
+def video(tmp_path_factory: pytest.TempPathFactory) -> VideoItem:
     path = tmp_path_factory.mktemp("audit") / "box.mp4"
-    write_film(path, steady(round(SECONDS * FPS), FPS), width_px=WIDE, height_px=HIGH, picture=box)
+    write_video(path, steady(round(SECONDS * FPS), FPS), width_px=WIDE, height_px=HIGH, draw_frame=box)
     return VideoItem(path, "boxes")
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_module, "FAST_WALKERS", 1)
-    monkeypatch.setattr(audit_bench, "FILM_S", SECONDS)
+    monkeypatch.setattr(audit_runner, "VIDEO_S", SECONDS)
 
 
-def test_who_reads_motion_passes_every_row(film: VideoItem) -> None:
+def test_who_reads_motion_passes_every_row(video: VideoItem) -> None:
     seen: list[float] = []
-    found = audit(Scripted(reads_motion), [film], progress=lambda done, total: seen.append(done / total))
+    found = audit(Scripted(reads_motion), [video], progress=lambda done, total: seen.append(done / total))
     assert [row.name for row in found.rows if not row.passed] == []
-    assert found.passed and found.films == ("box.mp4",) and found.pairs_ranked == 1
+    assert found.passed and found.videos == ("box.mp4",) and found.pairs_ranked == 1
     assert seen == sorted(seen) and seen[-1] == 1
 
 
-def test_who_reads_artefacts_fails_the_rows_that_show_them(film: VideoItem) -> None:
-    found = audit(Scripted(reads_artefacts), [film])
+def test_who_reads_artefacts_fails_the_rows_that_show_them(video: VideoItem) -> None:
+    found = audit(Scripted(reads_artefacts), [video])
     failed = {row.name for row in found.rows if not row.passed}
-    assert failed == {"half the light", "noise", "still picture with noise", "zoomed in by 2"}
+    assert failed == {"half the light", "noise", "still frame with noise", "zoomed in by 2"}
     assert not found.passed
 
 
-def test_films_that_cannot_be_used_are_named_and_not_replaced(
+def test_videos_that_cannot_be_used_are_named_and_not_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(audit_module, "FAST_WALKERS", 0)
     items = []
     for name in ("a.mp4", "b.mp4"):
-        (tmp_path / name).write_text("no film")
+        (tmp_path / name).write_text("no video")
         items.append(VideoItem(tmp_path / name, name))
     unreadable: dict[str, str] = {}
-    bench = Bench(Scripted(reads_motion), tmp_path)
-    assert list(bench.films(items, unreadable)) == [] and set(unreadable) == {"a.mp4", "b.mp4"}
-    with pytest.raises(DataError, match="none of the films can be used"):
+    runner = AuditRunner(Scripted(reads_motion), tmp_path)
+    assert list(runner.videos(items, unreadable)) == [] and set(unreadable) == {"a.mp4", "b.mp4"}
+    with pytest.raises(DataError, match="none of the videos can be used"):
         audit(Scripted(reads_motion), items)
 
 
@@ -126,25 +126,25 @@ def test_films_that_cannot_be_used_are_named_and_not_replaced(
 def test_no_change_of_a_frame_decides_how_many_windows_fit(
     seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit_bench, "MASTER_PX", 64)
-    monkeypatch.setattr(audit_bench, "FILM_S", 9.0)
+    monkeypatch.setattr(audit_runner, "MASTER_PX", 64)
+    monkeypatch.setattr(audit_runner, "VIDEO_S", 9.0)
     network = Scripted(lambda clip, intervals: 0.0)
-    bench = Bench(network, tmp_path)
-    path = write_film(tmp_path / "film.mp4", steady(round(seconds * 10) + 1, 10))
-    (subject,) = bench.films([VideoItem(path, "s")], {})
-    original = bench.score(subject.original)
+    runner = AuditRunner(network, tmp_path)
+    path = write_video(tmp_path / "film.mp4", steady(round(seconds * 10) + 1, 10))
+    (audited,) = runner.videos([VideoItem(path, "s")], {})
+    original = runner.score(audited.original)
     wanted = {"every frame stored twice", "wrong frame rate in the header", "VP9, quality 40"}
     for change in (c for c in changes(network.clip) if c.name in wanted):
-        before, after = bench.compare(subject, change, 0, original)
+        before, after = runner.compare(audited, change, 0, original)
         assert len(before.score_1x) == len(after.score_1x)
 
 
-def test_the_beginning_of_a_fast_film_is_thinned_and_keeps_its_times(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "fast.mp4", steady(900, 300))
-    (subject,) = Bench(Scripted(reads_motion), tmp_path).films([VideoItem(path, "s")], {})
-    assert subject.fps == pytest.approx(100)
-    np.testing.assert_allclose(subject.master.times_s, np.arange(0, SECONDS, 0.01), atol=1e-4)
-    np.testing.assert_array_equal(subject.master.times_s, subject.original.times_s)
+def test_the_beginning_of_a_fast_video_is_thinned_and_keeps_its_times(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "fast.mp4", steady(900, 300))
+    (audited,) = AuditRunner(Scripted(reads_motion), tmp_path).videos([VideoItem(path, "s")], {})
+    assert audited.fps == pytest.approx(100)
+    np.testing.assert_allclose(audited.master.times_s, np.arange(0, SECONDS, 0.01), atol=1e-4)
+    np.testing.assert_array_equal(audited.master.times_s, audited.original.times_s)
 
 
 def test_a_sample_takes_one_of_every_source_in_turn_and_minds_names_alone() -> None:

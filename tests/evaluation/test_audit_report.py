@@ -20,20 +20,20 @@ from speediness.evaluation.audit_report import (
     speed_effect,
     zoom_row,
 )
-from speediness.evaluation.film_changes import changes
-from speediness.evaluation.speed_accuracy import FilmScores
+from speediness.evaluation.speed_accuracy import VideoScores
+from speediness.evaluation.video_changes import changes
 
 CHANGES = {change.name: change for change in changes(ClipSpec())}
 
 
-def film(p_1x: list[float], p_2x: list[float], p_magnified: list[float] | None = None) -> FilmScores:
+def video(p_1x: list[float], p_2x: list[float], p_magnified: list[float] | None = None) -> VideoScores:
     """Scores of given probabilities."""
 
     def scores(p: list[float]) -> np.ndarray:
         return np.log(np.array(p) / (1 - np.array(p))).astype(np.float32)
 
     flow = np.zeros(len(p_1x), np.float32)
-    return FilmScores("f", "s", scores(p_1x), scores(p_2x), scores(p_magnified or p_1x), flow, flow, flow)
+    return VideoScores("f", "s", scores(p_1x), scores(p_2x), scores(p_magnified or p_1x), flow, flow, flow)
 
 
 def values(row: Row) -> dict[str, tuple[float, float]]:
@@ -46,12 +46,12 @@ def approximately(**expected: tuple[float, float]) -> dict[str, object]:
 
 def test_same_answers_by_hand() -> None:
     pairs = [
-        (film([0.2, 0.42], [0.9, 0.55]), film([0.2, 0.54], [0.8, 0.55])),  # one flip, order kept
-        (film([0.3], [0.65]), film([0.4], [0.3])),  # one flip, order lost
-        (film([0.7], [0.48]), film([0.7], [0.9])),  # one flip; was not ranked right: nothing to keep
+        (video([0.2, 0.42], [0.9, 0.55]), video([0.2, 0.54], [0.8, 0.55])),  # one flip, order kept
+        (video([0.3], [0.65]), video([0.4], [0.3])),  # one flip, order lost
+        (video([0.7], [0.48]), video([0.7], [0.9])),  # one flip; was not ranked right: nothing to keep
     ]
     row = change_row(CHANGES["blur"], pairs, 0.3)
-    assert row.films == 3 and row.passed is False
+    assert row.videos == 3 and row.passed is False
     assert values(row) == approximately(
         **{
             MOVE: (np.mean([0, 0.12, 0.1, 0, 0.1, 0.35, 0, 0.42]), 0.1),
@@ -63,7 +63,7 @@ def test_same_answers_by_hand() -> None:
 
 def test_the_limit_of_flips_follows_the_share_of_undecided_windows() -> None:
     def limit(p: list[float]) -> float:
-        same = film(p, [0.99] * len(p))
+        same = video(p, [0.99] * len(p))
         return values(change_row(CHANGES["blur"], [(same, same)], 0.3))[FLIPPED][1]
 
     assert limit([0.45, 0.55, 0.5, 0.52]) == pytest.approx(0.25)  # half of the four of eight
@@ -76,14 +76,14 @@ def test_the_limit_of_flips_follows_the_share_of_undecided_windows() -> None:
 def test_what_is_tolerated_shrinks_with_a_network_that_hardly_sees_speed(
     effect: float, limit: float
 ) -> None:
-    pair = film([0.3], [0.6]), film([0.34], [0.64])
+    pair = video([0.3], [0.6]), video([0.34], [0.64])
     row = change_row(CHANGES["blur"], [pair], effect)
     assert values(row)[MOVE] == pytest.approx((0.04, limit), abs=1e-6)
     assert row.passed is (limit > 0.04)
 
 
-def test_windows_of_a_reversed_film_are_compared_in_reverse() -> None:
-    forwards, backwards = film([0.1, 0.2], [0.7, 0.8]), film([0.2, 0.1], [0.8, 0.7])
+def test_windows_of_a_reversed_video_are_compared_in_reverse() -> None:
+    forwards, backwards = video([0.1, 0.2], [0.7, 0.8]), video([0.2, 0.1], [0.8, 0.7])
     assert values(change_row(CHANGES["played backwards"], [(forwards, backwards)], 0.3))[MOVE][0] < 1e-6
     assert values(change_row(CHANGES["mirrored"], [(forwards, backwards)], 0.3))[MOVE][0] == pytest.approx(
         0.1
@@ -91,26 +91,26 @@ def test_windows_of_a_reversed_film_are_compared_in_reverse() -> None:
 
 
 def test_a_network_that_ranks_nothing_right_keeps_nothing() -> None:
-    same = film([0.6], [0.4])
+    same = video([0.6], [0.4])
     row = change_row(CHANGES["blur"], [(same, same)], 0.3)
     assert values(row)[KEPT][0] == 0 and row.passed is False
 
 
-def test_films_that_stand_still_must_not_alarm() -> None:
-    before = film([0.9, 0.2], [0.95, 0.7])
-    after = film([0.55, 0.3], [0.2, 0.1])
-    still = change_row(CHANGES["still picture"], [(before, after)], 0.3)
+def test_videos_that_stand_still_must_not_alarm() -> None:
+    before = video([0.9, 0.2], [0.95, 0.7])
+    after = video([0.55, 0.3], [0.2, 0.1])
+    still = change_row(CHANGES["still frame"], [(before, after)], 0.3)
     assert values(still) == approximately(**{HIGHEST: (0.55, 0.6)}) and still.passed
-    # Windows that looked fast before may stay so when the film stops; those that did not must not.
-    stops = change_row(CHANGES["stops half-way"], [(before, film([0.92, 0.64], [0.9, 0.5]))], 0.3)
+    # Windows that looked fast before may stay so when the video stops; those that did not must not.
+    stops = change_row(CHANGES["stops half-way"], [(before, video([0.92, 0.64], [0.9, 0.5]))], 0.3)
     assert values(stops) == approximately(**{RISE: (0.14, 0.1)}) and stops.passed is False
 
 
 def test_an_answer_that_is_no_number_is_the_worst_there_is() -> None:
-    broken = film([0.1], [0.9])
+    broken = video([0.1], [0.9])
     broken = replace(broken, score_1x=np.array([np.nan], np.float32))
-    assert change_row(CHANGES["still picture"], [(broken, broken)], 0.3).passed is False
-    row = change_row(CHANGES["blur"], [(film([0.1], [0.9]), broken)], 0.3)
+    assert change_row(CHANGES["still frame"], [(broken, broken)], 0.3).passed is False
+    row = change_row(CHANGES["blur"], [(video([0.1], [0.9]), broken)], 0.3)
     assert values(row)[KEPT][0] == 0 and values(row)[MOVE][0] == pytest.approx(0.45)
 
 
@@ -118,16 +118,16 @@ def test_an_answer_that_is_no_number_is_the_worst_there_is() -> None:
     ("magnified", "passes"), [(0.3, True), (0.45, True), (0.55, False), (0.7, False), (0.05, False)]
 )
 def test_zoom_may_do_half_of_what_speed_does(magnified: float, passes: bool) -> None:
-    films = [film([0.3], [0.7], [magnified])] * 4
-    assert speed_effect(films) == pytest.approx(0.4)
-    row = zoom_row(films)
+    videos = [video([0.3], [0.7], [magnified])] * 4
+    assert speed_effect(videos) == pytest.approx(0.4)
+    row = zoom_row(videos)
     assert values(row)[MOVE] == pytest.approx((abs(magnified - 0.3), 0.2), abs=1e-6)
     assert row.passed is passes
 
 
-def test_zoomed_films_must_rank_below_fast_ones() -> None:
-    films = [film([0.3], [0.7], [0.3]), film([0.3], [0.7], [0.8])]
-    row = zoom_row(films)
+def test_zoomed_videos_must_rank_below_fast_ones() -> None:
+    videos = [video([0.3], [0.7], [0.3]), video([0.3], [0.7], [0.8])]
+    row = zoom_row(videos)
     assert values(row)[MATCHED] == (0.5, 0.75) and row.passed is False
 
 

@@ -32,7 +32,7 @@ def test_it_resamples_as_the_obvious_loop() -> None:
     _, (low, high) = gain_interval(right, base, SOURCES)
     gains = []
     for _ in range(4000):
-        films = [4 * source + n for source in rng.integers(10, size=10) for n in range(4)]
+        videos = [4 * source + n for source in rng.integers(10, size=10) for n in range(4)]
         networks = right[rng.integers(3, size=3)], base[rng.integers(2, size=2)]
-        gains.append(networks[0][:, films].mean() - networks[1][:, films].mean())
+        gains.append(networks[0][:, videos].mean() - networks[1][:, videos].mean())
     np.testing.assert_allclose((low, high), np.quantile(gains, (0.025, 0.975)), atol=0.03)

@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from speediness.evaluation.features import FilmFeatures
 from speediness.evaluation.probes import linear_probe, nearest_neighbours, retrieved
+from speediness.evaluation.video_features import VideoFeatures
 
 
-def features(seed: int, count: int, apart: float, groups: int = 6) -> FilmFeatures:
+def features(seed: int, count: int, apart: float, groups: int = 6) -> VideoFeatures:
     """Two classes whose first feature lies ``apart``, among noise."""
     rng = np.random.default_rng(seed)
     labels = np.array(["jump", "run"])[np.arange(count) % 2]
     vectors = rng.normal(size=(count, 8)).astype(np.float32)
     vectors[:, 0] += apart * (labels == "run")
-    return FilmFeatures(vectors, tuple(labels), tuple(f"g{n % groups}" for n in range(count)))
+    return VideoFeatures(vectors, tuple(labels), tuple(f"g{n % groups}" for n in range(count)))
 
 
 def test_a_linear_probe_finds_what_is_there_and_nothing_else() -> None:

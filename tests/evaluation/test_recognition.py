@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from speediness.clip import ClipSpec
-from speediness.datasets.clip_cache import CachedFilm
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.centre_clips import centre_clip
-from speediness.evaluation.features import film_features
 from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import Recognised, confusion, recognise, ten_clips
-from speediness.evaluation.relative_speed import ranked_right, same_film_found
+from speediness.evaluation.relative_speed import ranked_right, same_video_found
+from speediness.evaluation.video_features import video_features
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.recogniser import Recogniser
 from speediness.models.rspnet import RSPNet
@@ -23,12 +23,12 @@ CLIP = ClipSpec(4, Fraction(8), 32, 1)
 CONFIG = EncoderConfig(CLIP, "motion", 0.125)
 
 
-def grey(level: int, frames: int = 41, rate: float = 20, label: str = "dark") -> CachedFilm:
-    """A film whose frame n is as bright as ``level`` + n all over."""
+def grey(level: int, frames: int = 41, rate: float = 20, label: str = "dark") -> CachedVideo:
+    """A video whose frame n is as bright as ``level`` + n all over."""
     pixels = np.zeros((frames, 64, 96, 1), np.uint8) + (level + np.arange(frames))[:, None, None, None]
     times_s = np.arange(frames) / rate
     item = VideoItem(Path(f"{label}-{level}.mp4"), f"source-{level}", label)
-    return CachedFilm(item, times_s, pixels.astype(np.uint8), np.ones(frames - 1, np.float32))
+    return CachedVideo(item, times_s, pixels.astype(np.uint8), np.ones(frames - 1, np.float32))
 
 
 class ByBrightness(Recogniser):
@@ -39,41 +39,40 @@ class ByBrightness(Recogniser):
         return (torch.stack([bright, -bright], 1),)
 
 
-def test_ten_clips_reach_from_the_start_of_a_film_to_its_end() -> None:
+def test_ten_clips_reach_from_the_start_of_a_video_to_its_end() -> None:
     clips = list(ten_clips(grey(0), CLIP))
     assert len(clips) == 10
-    shown = np.stack([pictures[:, 0, 0, 0] for pictures, _ in clips])
+    shown = np.stack([frames[:, 0, 0, 0] for frames, _ in clips])
     assert shown[0, 0] == 0 and shown[-1, -1] == 40
-    # At 8 a second of 20 a frame is 2.5 of the film; by hand, start by start.
+    # At 8 a second of 20 a frame is 2.5 of the video; by hand, start by start.
     for start_s, levels in zip(np.linspace(0, 2 - 3 / 8, 10), shown, strict=True):
         wanted = [min(range(41), key=lambda n, s=s: abs(n / 20 - s)) for s in start_s + np.arange(4) / 8]
         assert np.abs(levels - wanted).max() <= 1
-    pictures, intervals = clips[0]
-    assert pictures.shape == (4, 32, 32, 1) and intervals.shape == (3,)
+    frames, intervals = clips[0]
+    assert frames.shape == (4, 32, 32, 1) and intervals.shape == (3,)
 
 
 def test_random_crops_differ_from_clip_to_clip_and_repeat_with_their_seed() -> None:
     rng = np.random.default_rng(0)
-    film = grey(0)
-    film.frames_FHWC[:] = rng.integers(0, 255, film.frames_FHWC.shape, np.uint8)
+    video = grey(0)
+    video.frames_FHWC[:] = rng.integers(0, 255, video.frames_FHWC.shape, np.uint8)
     first, again = (
-        [pictures for pictures, _ in ten_clips(film, CLIP, crops=np.random.default_rng(1))]
-        for _ in range(2)
+        [frames for frames, _ in ten_clips(video, CLIP, crops=np.random.default_rng(1))] for _ in range(2)
     )
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
-    plain = [pictures for pictures, _ in ten_clips(film, CLIP)]
+    plain = [frames for frames, _ in ten_clips(video, CLIP)]
     assert not any((a == b).all() for a, b in zip(first, plain, strict=True))
 
 
-def test_films_are_recognised_by_the_mean_of_their_clips() -> None:
+def test_videos_are_recognised_by_the_mean_of_their_clips() -> None:
     network = ByBrightness(CONFIG, ["bright", "dark"])
-    films = [grey(10), grey(150, label="bright"), grey(90, label="bright"), grey(65)]
-    said = recognise(network, films)
-    assert [film.said for film in said] == ["dark", "bright", "bright", "dark"]
-    for film, one in zip(films, said, strict=True):
+    videos = [grey(10), grey(150, label="bright"), grey(90, label="bright"), grey(65)]
+    said = recognise(network, videos)
+    assert [video.said for video in said] == ["dark", "bright", "bright", "dark"]
+    for video, one in zip(videos, said, strict=True):
         by_hand = [
-            network(torch.from_numpy(pictures)[None], torch.ones(1, 3))[0].softmax(1)[0].numpy()
-            for pictures, _ in ten_clips(film, CLIP)
+            network(torch.from_numpy(frames)[None], torch.ones(1, 3))[0].softmax(1)[0].numpy()
+            for frames, _ in ten_clips(video, CLIP)
         ]
         np.testing.assert_allclose(one.probability_K, np.mean(by_hand, 0), atol=1e-6)
 
@@ -82,7 +81,7 @@ def test_confusion_counts_what_was_shown_by_what_was_said() -> None:
     pairs = [("a", "a"), ("a", "b"), ("b", "b"), ("c", "a"), ("c", "a")]
     said = [Recognised("film", "s", shown, told, np.zeros(3, np.float32)) for shown, told in pairs]
     assert confusion(said, ["a", "b", "c"]).tolist() == [[1, 1, 0], [0, 1, 0], [2, 0, 0]]
-    assert [film.right for film in said] == [True, False, True, False, False]
+    assert [video.right for video in said] == [True, False, True, False, False]
 
 
 @pytest.mark.parametrize("pool", ["max", "mean"])
@@ -90,20 +89,20 @@ def test_features_are_pooled_over_space_then_averaged(pool: str) -> None:
     torch.manual_seed(0)
     encoder = Encoder(CONFIG).eval()
     rng = np.random.default_rng(3)
-    film = grey(0)
-    film.frames_FHWC[:] = rng.integers(0, 255, film.frames_FHWC.shape, np.uint8)
-    found = film_features(encoder, [film], pool)  # pyright: ignore[reportArgumentType]
+    video = grey(0)
+    video.frames_FHWC[:] = rng.integers(0, 255, video.frames_FHWC.shape, np.uint8)
+    found = video_features(encoder, [video], pool)  # pyright: ignore[reportArgumentType]
     by_hand = []
-    for pictures, intervals in ten_clips(film, CLIP):
+    for frames, intervals in ten_clips(video, CLIP):
         with torch.no_grad():
-            maps = encoder.encode(torch.from_numpy(pictures)[None], torch.from_numpy(intervals)[None])[0]
+            maps = encoder.encode(torch.from_numpy(frames)[None], torch.from_numpy(intervals)[None])[0]
         flat = maps.flatten(2).numpy()
         by_hand.append((flat.max(2) if pool == "max" else flat.mean(2)).mean(1))
     np.testing.assert_allclose(found.vectors_FD[0], np.mean(by_hand, 0), rtol=1e-4, atol=1e-5)
     assert found.labels == ("dark",) and found.sources == ("source-0",)
 
 
-def test_intervals_resample_sources_and_not_films() -> None:
+def test_intervals_resample_sources_and_not_videos() -> None:
     right = [True] * 10 + [False] * 10
     assert share_interval(right, ["a"] * 10 + ["b"] * 10) == (0, 1)
     low, high = share_interval(right, [str(n) for n in range(20)])
@@ -124,22 +123,22 @@ class KnowsSpeed(RSPNet):
         return motion, torch.stack([where_B.cos(), where_B.sin()], 1)
 
 
-def rig(films: Sequence[CachedFilm], broken: bool = False) -> tuple[float, float]:
+def rig(videos: Sequence[CachedVideo], broken: bool = False) -> tuple[float, float]:
     network = KnowsSpeed(CONFIG)
     if broken:
         network.forward = lambda clips, intervals: (torch.ones(len(clips), 2),) * 2  # pyright: ignore
-    return ranked_right(network, films), same_film_found(network, films)
+    return ranked_right(network, videos), same_video_found(network, videos)
 
 
 def test_a_network_that_sees_speed_ranks_every_triplet_and_one_that_sees_nothing_none() -> None:
-    films = [grey(level) for level in (0, 60, 120, 180)]
-    assert rig(films) == (1.0, 1.0)
-    ranked, found = rig(films, broken=True)
+    videos = [grey(level) for level in (0, 60, 120, 180)]
+    assert rig(videos) == (1.0, 1.0)
+    ranked, found = rig(videos, broken=True)
     assert ranked == 0 and found == 0.25
 
 
 def test_centre_clips_are_what_the_speed_is_measured_on() -> None:
-    film = grey(5)
-    pictures, intervals = centre_clip(film, np.arange(4) / 8, 1.0, CLIP)
-    assert pictures[:, 16, 16, 0].tolist() == [5, 7, 10, 12]
+    video = grey(5)
+    frames, intervals = centre_clip(video, np.arange(4) / 8, 1.0, CLIP)
+    assert frames[:, 16, 16, 0].tolist() == [5, 7, 10, 12]
     np.testing.assert_allclose(intervals, [0.8, 1.2, 0.8], atol=1e-6)

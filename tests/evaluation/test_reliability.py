@@ -12,7 +12,7 @@ from speediness.evaluation.reliability_plot import (
     NETWORK_COLOUR,
     plot_reliability,
 )
-from speediness.evaluation.speed_accuracy import FilmScores
+from speediness.evaluation.speed_accuracy import VideoScores
 
 
 def windows(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -93,8 +93,8 @@ def test_a_prophet_has_no_calibration_error() -> None:
 
 def test_centred_scores_lose_their_bias_and_nothing_else() -> None:
     one, two = np.array([0.5, 1.5], np.float32), np.array([2.5, 0.75], np.float32)
-    film = FilmScores("f", "s", one, two, one, one, two, one)
-    (found,) = centred([film], 0.5)
+    video = VideoScores("f", "s", one, two, one, one, two, one)
+    (found,) = centred([video], 0.5)
     assert found.score_1x.tolist() == [0, 1] and found.score_2x.tolist() == [2, 0.25]
     assert found.score_magnified.tolist() == [0, 1]
     assert found.flow_2x is two and found.name == "f"

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from speediness.heatmap.colours import COVER, opacity_table, rgb_table, to_yuv
 from speediness.heatmap.maps import HeatMaps
 from speediness.heatmap.painter import Layout, Painter
-from speediness.heatmap.squares import Kind
+from speediness.heatmap.squares import MapKind
 from speediness.video.info import ColourTags
-from speediness.video.picture import PictureMaker, planes
 from speediness.video.reader import VideoReader
-from synthetic import Picture, steady, write_film
+from speediness.video.yuv420 import Yuv420Converter, planes
+from synthetic import Image, steady, write_video
 
 COLOUR = (1, 1, 1, 1)
 
 
-def grey(number: int) -> Picture:
+def grey(number: int) -> Image:
     return np.full((130, 256, 3), 128, np.uint8)
 
 
@@ -29,23 +29,23 @@ def maps(values_HW: NDArray, region: tuple[float, float, float, float] = (0, 0, 
 def painted(
     tmp_path: Path, found: HeatMaps, layout: Layout, legend: bool = False, rotate_deg: int = 0
 ) -> NDArray[np.float64]:
-    """RGB of the painted picture of a grey film, 0..1, by way of the writer's numbers."""
-    film = write_film(
+    """RGB of the painted frame of a grey video, 0..1, by way of the writer's numbers."""
+    video = write_video(
         tmp_path / "grey.mp4",
         steady(2),
         width_px=256,
         height_px=130,
-        picture=grey,
+        draw_frame=grey,
         colour=COLOUR,
         rotate_deg=rotate_deg,
     )
-    reader = VideoReader(film)
+    reader = VideoReader(video)
     _, frame = next(iter(reader.decoded()))
-    maker = PictureMaker(reader.info)
+    maker = Yuv420Converter(reader.info)
     painter = Painter(found, reader.info, maker, layout, legend)
-    picture = painter.paint(maker.make(frame), 0.0)
-    assert (picture.width, picture.height) == (painter.width_px, painter.height_px)
-    luma, cb, cr = (plane.astype(np.float64) for plane in planes(picture))
+    frame = painter.paint(maker.make(frame), 0.0)
+    assert (frame.width, frame.height) == (painter.width_px, painter.height_px)
+    luma, cb, cr = (plane.astype(np.float64) for plane in planes(frame))
     cb, cr = (plane.repeat(2, 0).repeat(2, 1) - 128 for plane in (cb, cr))
     luma = (luma - 16) / 219
     red, blue = luma + 1.5748 / 224 * cr, luma + 1.8556 / 224 * cb
@@ -56,11 +56,11 @@ def test_colours_come_out_as_they_are_in_the_table(tmp_path: Path) -> None:
     rgb = painted(tmp_path, maps(np.full((16, 32), 99.0)), "map")
     assert np.abs(rgb - rgb_table("speed")[-1]).max() < 0.03
     rgb = painted(tmp_path, maps(np.full((16, 32), -99.0)), "overlay")
-    film = 128 / 255
-    assert np.abs(rgb - (film + COVER * (rgb_table("speed")[0] - film))).max() < 0.04
+    video = 128 / 255
+    assert np.abs(rgb - (video + COVER * (rgb_table("speed")[0] - video))).max() < 0.04
 
 
-def test_where_the_map_says_nothing_the_film_is_as_it_was(tmp_path: Path) -> None:
+def test_where_the_map_says_nothing_the_video_is_as_it_was(tmp_path: Path) -> None:
     rgb = painted(tmp_path, maps(np.zeros((16, 32))), "overlay")
     assert np.abs(rgb - 128 / 255).max() < 0.02
 
@@ -81,7 +81,7 @@ def test_a_cell_lies_where_it_was_measured(tmp_path: Path, rotate_deg: int) -> N
     assert middle[1] == pytest.approx((region[1] * height) + 2.5 * cell_px[1], abs=2.5)
 
 
-def test_side_by_side_keeps_the_film_at_the_left(tmp_path: Path) -> None:
+def test_side_by_side_keeps_the_video_at_the_left(tmp_path: Path) -> None:
     rgb = painted(tmp_path, maps(np.full((16, 32), 99.0)), "side-by-side")
     assert rgb.shape == (130, 512, 3)
     assert np.abs(rgb[:, :256] - 128 / 255).max() < 0.02
@@ -101,15 +101,15 @@ def test_the_legend_lies_in_the_lower_left_corner(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("width_px", "height_px"), [(120, 480), (240, 800), (64, 640), (640, 64), (32, 32)]
 )
-def test_the_legend_fits_a_picture_of_any_shape(tmp_path: Path, width_px: int, height_px: int) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(2), width_px=width_px, height_px=height_px)
-    reader = VideoReader(film)
+def test_the_legend_fits_a_frame_of_any_shape(tmp_path: Path, width_px: int, height_px: int) -> None:
+    video = write_video(tmp_path / "film.mp4", steady(2), width_px=width_px, height_px=height_px)
+    reader = VideoReader(video)
     _, frame = next(iter(reader.decoded()))
-    maker = PictureMaker(reader.info)
+    maker = Yuv420Converter(reader.info)
     for layout in get_args(Layout):
         painter = Painter(maps(np.full((8, 8), 99.0)), reader.info, maker, layout, True)
-        picture = painter.paint(maker.make(frame), 0.0)
-        assert (picture.width, picture.height) == (painter.width_px, painter.height_px)
+        frame = painter.paint(maker.make(frame), 0.0)
+        assert (frame.width, frame.height) == (painter.width_px, painter.height_px)
 
 
 def test_the_scales_can_be_told_apart_without_seeing_hue() -> None:
@@ -119,7 +119,7 @@ def test_the_scales_can_be_told_apart_without_seeing_hue() -> None:
     # Blue against red channel: what every common kind of colour blindness keeps.
     assert (speed[:100, 2] > speed[:100, 0]).all()
     assert (speed[-100:, 2] < speed[-100:, 0]).all()
-    for kind in get_args(Kind):
+    for kind in get_args(MapKind):
         opacity = opacity_table(kind)
         assert opacity.max() == pytest.approx(COVER)
         assert opacity[127 if kind == "speed" else 0] == 0

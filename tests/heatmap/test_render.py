@@ -11,19 +11,19 @@ from speediness.heatmap.render import render_heatmap
 from speediness.heatmap.strip import MOMENTS, draw_strip, key_moments
 from speediness.video.audio_reader import AudioReader
 from speediness.video.reader import VideoReader
-from synthetic import read_number, steady, tone, uneven, write_film
+from synthetic import read_number, steady, tone, uneven, write_video
 
 
 def flat(duration_s: float) -> HeatMaps:
-    """Maps that say nothing, so that the film can be read through them."""
+    """Maps that say nothing, so that the video can be read through them."""
     times_s = np.arange(0, duration_s, 1 / 8)
     maps = np.zeros((len(times_s), 16, 24), np.float16)
     return HeatMaps("speed", times_s, maps, maps + 1, (0, 0, 1, 1), (0,), (0.0,), duration_s)
 
 
-def test_pictures_and_sound_stay_in_step(tmp_path: Path) -> None:
+def test_frames_and_sound_stay_in_step(tmp_path: Path) -> None:
     n = 50
-    source = write_film(tmp_path / "a.mp4", steady(n), width_px=192, height_px=128, sound_CN=tone(2))
+    source = write_video(tmp_path / "a.mp4", steady(n), width_px=192, height_px=128, sound_CN=tone(2))
     out = tmp_path / "out.mp4"
     render_heatmap(source, flat(2.0), out)
     reader = VideoReader(out)
@@ -38,7 +38,7 @@ def test_pictures_and_sound_stay_in_step(tmp_path: Path) -> None:
 
 def test_uneven_frames_are_shown_when_they_were(tmp_path: Path) -> None:
     times_s = uneven(30)
-    source = write_film(tmp_path / "a.mp4", times_s, width_px=192, height_px=128)
+    source = write_video(tmp_path / "a.mp4", times_s, width_px=192, height_px=128)
     out = tmp_path / "out.mp4"
     render_heatmap(source, flat(float(times_s[-1])), out)
     frames = list(VideoReader(out).frames())
@@ -51,7 +51,7 @@ def test_uneven_frames_are_shown_when_they_were(tmp_path: Path) -> None:
 
 
 def test_odd_sides_and_layouts(tmp_path: Path) -> None:
-    source = write_film(
+    source = write_video(
         tmp_path / "a.mkv", steady(5), width_px=191, height_px=129, codec="ffv1", pixel_format="yuv444p"
     )
     out = tmp_path / "out.mp4"
@@ -63,7 +63,7 @@ def test_odd_sides_and_layouts(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_when_it_is_stopped(tmp_path: Path) -> None:
-    source = write_film(tmp_path / "a.mp4", steady(10))
+    source = write_video(tmp_path / "a.mp4", steady(10))
     out = tmp_path / "out.mp4"
 
     def stop(done_s: float, total_s: float) -> None:
@@ -87,7 +87,7 @@ def test_key_moments_are_those_that_say_most() -> None:
 
 @pytest.mark.parametrize("n_frames", [1, 50])
 def test_strip(tmp_path: Path, n_frames: int) -> None:
-    source = write_film(tmp_path / "a.mp4", steady(n_frames))
+    source = write_video(tmp_path / "a.mp4", steady(n_frames))
     strip = tmp_path / "strip.png"
     found = flat(n_frames / 25)
     draw_strip(source, found, strip)

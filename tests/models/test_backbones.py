@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
-from speediness.engines.onnx import open_judge
+from speediness.engines.onnx import open_runtime
 from speediness.errors import SpeedinessError
 from speediness.models.backbones import BACKBONES, find_backbone
 from speediness.models.checkpoint import load_speednet, save_network
@@ -15,14 +15,14 @@ from speediness.models.encoder import EncoderConfig
 from speediness.models.export import export_onnx
 from speediness.models.layers import Backbone
 from speediness.models.speednet import SpeedNet
-from speediness.models.stems import PictureStem
+from speediness.models.stems import FrameStem
 from speediness.training.recipe import Recipe
 
 
 def small(name: str, width: float = 0.125, size_px: int = 64) -> SpeedNet:
     torch.manual_seed(0)
     stem, _ = BACKBONES[name]
-    clip = ClipSpec(16, Fraction(8), size_px, 3 if stem.sees_pictures else 1)
+    clip = ClipSpec(16, Fraction(8), size_px, 3 if stem.uses_frames else 1)
     return SpeedNet(EncoderConfig(clip, name, width))
 
 
@@ -34,7 +34,7 @@ def moving_clips(batch: int, t: int, height: int, width: int, channels: int) -> 
 
 
 class Toy(Backbone):
-    """One convolution that halves time and picture."""
+    """One convolution that halves time and frame."""
 
     def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Toy(Backbone):
 
 
 def test_a_new_backbone_is_a_class_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BACKBONES, "toy", (PictureStem, Toy))
+    monkeypatch.setitem(BACKBONES, "toy", (FrameStem, Toy))
     recipe = Recipe().with_settings(["backbone=toy", "width=0.5"])
     network = SpeedNet(recipe.config)
     clips = moving_clips(2, 16, 64, 64, 3)
@@ -56,13 +56,13 @@ def test_a_new_backbone_is_a_class_and_a_line(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_every_backbone_makes_a_speednet_that_judges_and_learns(name: str) -> None:
+def test_every_backbone_makes_a_speednet_that_runtimes_and_learns(name: str) -> None:
     network = small(name).train()
     t, batch = network.config.clip.n_frames, 2
     clips = moving_clips(batch, t, 64, 64, network.config.clip.channels)
     cells, intervals = network.measure(clips), torch.ones(batch, t - 1)
-    logits, motion, features, maps = network.judge(
-        clips if network.stem.sees_pictures else None, cells, intervals
+    logits, motion, features, maps = network.score_windows(
+        clips if network.stem.uses_frames else None, cells, intervals
     )
     assert logits.shape == motion.shape == (batch, 1, 2)
     assert features.shape == (batch, t, network.backbone.feature_dim) and maps.shape[:2] == (batch, t)
@@ -114,15 +114,15 @@ def test_a_backbone_with_strides_in_time_runs_without_torch(tmp_path: Path) -> N
     network = small("r3d18", 0.0625, size_px).eval()
     nn.init.normal_(network.classifier.weight)
     export_onnx(network, tmp_path / "network.onnx")
-    judge = open_judge(tmp_path / "network.onnx")
-    assert judge.sees_pictures and judge.context is None
+    score_windows = open_runtime(tmp_path / "network.onnx")
+    assert score_windows.uses_frames and score_windows.context is None
     unit = network.config.clip.unit_px
     for t, height, width in ((16, size_px, size_px + unit), (19, size_px + unit, 64)):
         clips, intervals = moving_clips(2, t, height, width, 3), torch.ones(2, t - 1)
         with torch.inference_mode():
             cells = network.measure(clips)
-            expected = network.judge(clips, cells, intervals)
-        answers = judge.windows(clips.numpy(), cells.numpy(), intervals.numpy())
+            expected = network.score_windows(clips, cells, intervals)
+        answers = score_windows.windows(clips.numpy(), cells.numpy(), intervals.numpy())
         for got, wanted in zip(answers, expected, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=2e-3)
         assert np.ptp(answers.logits[..., 1] - answers.logits[..., 0]) > 0.02

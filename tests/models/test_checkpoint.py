@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 
 from speediness.clip import ClipSpec
 from speediness.errors import WeightsError
-from speediness.models.checkpoint import load_network, network_name, save_network, start_from
+from speediness.models.checkpoint import load_checkpoint, network_name, save_network, start_from
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.speednet import SpeedNet
 
@@ -25,7 +25,7 @@ def saved(tmp_path: Path) -> tuple[SpeedNet, Path]:
 
 def test_weights_come_back_as_float16_keeps_them(saved: tuple[SpeedNet, Path]) -> None:
     network, path = saved
-    loaded = load_network(path, SpeedNet)
+    loaded = load_checkpoint(path, SpeedNet)
     assert loaded.config == CONFIG and loaded.made_by == MADE_BY and not loaded.training
     for name, tensor in network.state_dict().items():
         kept = tensor.half().float() if tensor.is_floating_point() else tensor
@@ -38,7 +38,7 @@ def test_a_plain_encoder_leaves_the_head(saved: tuple[SpeedNet, Path]) -> None:
     network, path = saved
     other = SpeedNet(CONFIG)
     start_from(other, path)
-    theirs = load_network(path, Encoder).state_dict()
+    theirs = load_checkpoint(path, Encoder).state_dict()
     assert set(theirs) < set(network.state_dict())
     for name, tensor in other.backbone.state_dict().items():
         assert torch.equal(tensor, theirs[f"backbone.{name}"]), name
@@ -56,5 +56,5 @@ def test_what_is_no_weights_is_one_line(saved: tuple[SpeedNet, Path], tmp_path: 
     save_file({"a": torch.zeros(1)}, bare, metadata={"config": json.dumps(CONFIG.to_json())})
     for path in (junk, bare, tmp_path / "missing.safetensors"):
         with pytest.raises(WeightsError) as caught:
-            load_network(path, SpeedNet)
+            load_checkpoint(path, SpeedNet)
         assert path.name in str(caught.value) and "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from speediness.cli.main import main
 from speediness.errors import WeightsError
-from speediness.models.checkpoint import load_network
+from speediness.models.checkpoint import load_checkpoint
 from speediness.models.convert import convert
 from speediness.models.encoder import Encoder, EncoderConfig
 
@@ -100,7 +100,7 @@ def test_the_command_writes_weights_that_load(tmp_path: Path, capsys: pytest.Cap
     command = ["convert", str(tmp_path / "theirs.pth"), "finetune_112", "-o", str(out), *settings]
     assert main(command) == 0
     assert "r3d18: 40 layers, from layer0 to " in capsys.readouterr().out
-    encoder = load_network(out, Encoder)
+    encoder = load_checkpoint(out, Encoder)
     assert encoder.made_by["converted_from"] == "theirs.pth"
     with torch.no_grad():
         torch.testing.assert_close(encoder.backbone(CLIPS), network(CLIPS), atol=0.02, rtol=0.02)  # float16

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from speediness.clip import ClipSpec
-from speediness.engines.onnx import open_judge
+from speediness.engines.onnx import open_runtime
 from speediness.models.encoder import EncoderConfig
 from speediness.models.export import MOTION_KEY, describe, export_onnx
 from speediness.models.speednet import SpeedNet
@@ -31,7 +31,7 @@ def test_the_exported_network_says_what_the_network_says(
     rng = np.random.default_rng(0)
     clips = rng.integers(0, 256, (n, 8, side_px, side_px, CONFIG.clip.channels), dtype=np.uint8)
     intervals = rng.uniform(0.5, 1.5, (n, 7)).astype(np.float32)
-    logits, motion = open_judge(path)(clips, intervals)
+    logits, motion = open_runtime(path)(clips, intervals)
     with torch.inference_mode():
         expected = network(torch.from_numpy(clips), torch.from_numpy(intervals))
     np.testing.assert_allclose(logits, expected[0].numpy(), atol=1e-3)

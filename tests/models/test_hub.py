@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from speediness.analysis.network import find_weights
 from speediness.clip import ClipSpec
 from speediness.errors import OutputError, WeightsError
-from speediness.models.checkpoint import load_network, load_speednet
+from speediness.models.checkpoint import load_checkpoint, load_speednet
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.recogniser import Recogniser
 from speediness.models.rspnet import RSPNet
@@ -83,7 +83,7 @@ def test_provenance_goes_with_every_way_of_the_weights(tmp_path: Path) -> None:
     again = SpeedNet.from_pretrained(str(tmp_path))
     assert_same(shipped, again)
     assert again.made_by == shipped.made_by == copy.deepcopy(shipped).made_by
-    assert load_network(tmp_path / "model.safetensors", Encoder).made_by == shipped.made_by
+    assert load_checkpoint(tmp_path / "model.safetensors", Encoder).made_by == shipped.made_by
     assert SpeedNet(shipped.config).made_by == {}
 
 
@@ -141,7 +141,7 @@ def test_another_network_is_refused_in_one_line(
 def test_weights_that_do_not_name_their_network_are_refused_by_what_does_not_fit() -> None:
     """The shipped weights are from before the header named it."""
     with pytest.raises(WeightsError, match=r'not hold RSPNet weights: .*"motion_head\.weight"') as error:
-        load_network(find_weights("speednet-small", ".safetensors"), RSPNet)
+        load_checkpoint(find_weights("speednet-small", ".safetensors"), RSPNet)
     assert "\n" not in str(error.value)
 
 

@@ -29,12 +29,12 @@ class Block2D(nn.Module):
             ]
         )
 
-    def forward(self, picture: Tensor) -> Tensor:
-        return torch.cat([branch(picture) for branch in self.branches], 1)
+    def forward(self, frame: Tensor) -> Tensor:
+        return torch.cat([branch(frame) for branch in self.branches], 1)
 
 
 class Inception2D(nn.Module):
-    """Inception-v1 of pictures with the layers named as in I3D."""
+    """Inception-v1 of frames with the layers named as in I3D."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,12 +57,12 @@ class Inception2D(nn.Module):
             self.stages[name] = Block2D(d_in, d)
             d_in = d[0] + d[2] + d[4] + d[5]
 
-    def forward(self, picture: Tensor) -> Tensor:
+    def forward(self, frame: Tensor) -> Tensor:
         for name, stage in self.stages.items():
             if name in ("1a", "2a", "3a", "4a"):  # an even side at a stride of 2: one zero more after it
-                picture = F.pad(picture, (2, 3, 2, 3) if name == "1a" else (0, 1, 0, 1))
-            picture = stage(picture)
-        return picture
+                frame = F.pad(frame, (2, 3, 2, 3) if name == "1a" else (0, 1, 0, 1))
+            frame = stage(frame)
+        return frame
 
 
 def random_inception() -> Inception2D:
@@ -99,10 +99,10 @@ def test_an_inflated_kernel_is_copies_that_sum_to_the_kernel() -> None:
 def test_a_boring_video_gets_the_answer_of_its_frame() -> None:
     """Carreira and Zisserman 2017 §2.4, away from the ends, beyond which there are zeros."""
     network = random_inception()
-    picture = torch.randn(1, 3, 64, 64)
+    frame = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
-        expected = network(picture)
-        feats = inflated(network)(picture[:, :, None].expand(-1, -1, 112, -1, -1))
+        expected = network(frame)
+        feats = inflated(network)(frame[:, :, None].expand(-1, -1, 112, -1, -1))
     assert feats.shape == (1, 128, 14, 2, 2) and expected.std() > 0.1
     for t in (6, 7):
         torch.testing.assert_close(feats[:, :, t], expected, rtol=1e-4, atol=1e-4)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from speediness.clip import ClipSpec
-from speediness.datasets.clip_cache import CachedFilm
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.evaluation.speed_accuracy import score_film
-from speediness.models.mean_flow import MIN_INTERVAL, flow_magnitudes, judge_by_flow
+from speediness.evaluation.speed_accuracy import score_video
+from speediness.models.mean_flow import MIN_INTERVAL, classify_by_flow, flow_magnitudes
 from speediness.reproduce.flow_baseline import train_mean_flow
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.loader import Loader
@@ -25,16 +25,16 @@ def pan(offsets_px: np.ndarray, size_px: int = 64, seed: int = 0) -> np.ndarray:
     frames = []
     for offset_px in offsets_px:
         seen = x + offset_px
-        picture = sum(np.cos(u * seen + v * y + p) for (u, v), p in zip(waves, phases, strict=True))
-        frames.append(128 + 15 * np.asarray(picture))
+        frame = sum(np.cos(u * seen + v * y + p) for (u, v), p in zip(waves, phases, strict=True))
+        frames.append(128 + 15 * np.asarray(frame))
     return np.stack(frames)[..., None].round().clip(0, 255).astype(np.uint8)
 
 
-def film(speed_px_s: float, seed: int, seconds: float = 4, rate: float = 30) -> CachedFilm:
+def video(speed_px_s: float, seed: int, seconds: float = 4, rate: float = 30) -> CachedVideo:
     times_s = np.arange(round(seconds * rate)) / rate
     frames = pan(times_s * speed_px_s, seed=seed)
     item = VideoItem(Path(f"{seed}.mp4"), str(seed))
-    return CachedFilm(item, times_s, frames, np.ones(len(times_s) - 1, np.float32))
+    return CachedVideo(item, times_s, frames, np.ones(len(times_s) - 1, np.float32))
 
 
 @pytest.mark.parametrize("speed_px", [0.0, 0.5, 1.5, 3.0])
@@ -46,7 +46,7 @@ def test_the_magnitude_of_a_known_motion(speed_px: float, channels: int) -> None
     np.testing.assert_allclose(found, speed_px, atol=0.1 + 0.05 * speed_px)
 
 
-def test_magnitudes_are_per_interval_on_a_picture_of_64() -> None:
+def test_magnitudes_are_per_interval_on_a_frame_of_64() -> None:
     clip = pan(np.array([0, 1, 3, 3]), size_px=128)[None]
     found = flow_magnitudes(clip, np.array([[1, 2, 0]], np.float32))
     np.testing.assert_allclose(found, [[0.5, 0.5, 0]], atol=0.06)
@@ -57,12 +57,12 @@ def test_two_speeds_of_one_motion_are_learned_and_of_unlike_motions_are_not() ->
     """What mean flow can do, and what it cannot (SpeedNet Fig. 2)."""
 
     def accuracy(speeds_px_s: list[float]) -> float:
-        films = [film(speed, seed) for seed, speed in enumerate(speeds_px_s)]
-        loader = Loader(films, TASK, CLIP, windows=8, seed=1, spatial=False)
+        videos = [video(speed, seed) for seed, speed in enumerate(speeds_px_s)]
+        loader = Loader(videos, TASK, CLIP, windows=8, seed=1, spatial=False)
         network, metrics = train_mean_flow(loader, seed=2, clips=192)
         assert metrics[-1]["loss"] < metrics[0]["loss"]
-        new = [film(speed, 100 + seed) for seed, speed in enumerate(speeds_px_s)]
-        scores = [score_film(f, judge_by_flow(network), CLIP) for f in new]
+        new = [video(speed, 100 + seed) for seed, speed in enumerate(speeds_px_s)]
+        scores = [score_video(f, classify_by_flow(network), CLIP) for f in new]
         right = [np.concatenate([s.score_1x <= 0, s.score_2x > 0]) for s in scores]
         return float(np.concatenate(right).mean())
 
@@ -73,7 +73,7 @@ def test_two_speeds_of_one_motion_are_learned_and_of_unlike_motions_are_not() ->
 def test_the_same_seed_gives_the_same_network_and_touches_no_other_randomness() -> None:
     import torch
 
-    loader = Loader([film(24.0, 0)], TASK, CLIP, windows=8, seed=1, spatial=False)
+    loader = Loader([video(24.0, 0)], TASK, CLIP, windows=8, seed=1, spatial=False)
     torch.manual_seed(7)
     first = train_mean_flow(loader, seed=3, clips=64)[0].state_dict()
     after = torch.rand(1)

@@ -6,7 +6,7 @@ from speediness.models.motion import LucasKanade, MotionCells
 
 
 def texture(seed: int, lowest: float = 0.05) -> np.ndarray:
-    """Noise that can be sampled anywhere: random waves, as in pictures the stronger the longer."""
+    """Noise that can be sampled anywhere: random waves, as in frames the stronger the longer."""
     rng = np.random.default_rng(seed)
     number, angle = np.exp(rng.uniform(np.log(lowest), np.log(1), 96)), rng.uniform(0, 2 * np.pi, 96)
     phase = rng.uniform(0, 2 * np.pi, 96)
@@ -16,10 +16,10 @@ def texture(seed: int, lowest: float = 0.05) -> np.ndarray:
 def render(waves: np.ndarray, dx: float, dy: float, size: int = 64, zoom: float = 1.0) -> torch.Tensor:
     y, x = np.mgrid[0:size, 0:size].astype(np.float64)
     u, v = (x - dx) / zoom, (y - dy) / zoom
-    picture = np.cos(waves[:, 0, None, None] * u + waves[:, 1, None, None] * v + waves[:, 2, None, None])
-    picture /= np.hypot(waves[:, 0], waves[:, 1])[:, None, None]
-    picture = 0.5 + 0.5 * picture.sum(0) / np.abs(picture.sum(0)).max()
-    return torch.tensor(picture, dtype=torch.float32)[None, None]
+    frame = np.cos(waves[:, 0, None, None] * u + waves[:, 1, None, None] * v + waves[:, 2, None, None])
+    frame /= np.hypot(waves[:, 0], waves[:, 1])[:, None, None]
+    frame = 0.5 + 0.5 * frame.sum(0) / np.abs(frame.sum(0)).max()
+    return torch.tensor(frame, dtype=torch.float32)[None, None]
 
 
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.3, -0.2), (1.0, 0.5), (-2.5, 1.5)])
@@ -41,9 +41,9 @@ def test_the_flow_of_a_zoom_points_away_from_its_centre() -> None:
     assert error < 0.12
 
 
-def test_a_still_picture_has_no_motion_at_all() -> None:
-    picture = render(texture(4), 0, 0)
-    flow, _ = LucasKanade()(picture, picture)
+def test_a_still_frame_has_no_motion_at_all() -> None:
+    frame = render(texture(4), 0, 0)
+    flow, _ = LucasKanade()(frame, frame)
     assert flow.abs().max() < 1e-4
 
 

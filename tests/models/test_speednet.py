@@ -46,9 +46,12 @@ def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(backbone
             expected = F.linear(pooled, network.classifier.weight[:, :, 0], network.classifier.bias)
             torch.testing.assert_close(logits[b], expected, rtol=1e-4, atol=1e-4)
             torch.testing.assert_close(
-                network.judge(clips, cells, intervals)[2][b], torch.stack(per_frame), rtol=1e-4, atol=1e-4
+                network.score_windows(clips, cells, intervals)[2][b],
+                torch.stack(per_frame),
+                rtol=1e-4,
+                atol=1e-4,
             )
-        maps = network.judge(clips, cells, intervals)[3]
+        maps = network.score_windows(clips, cells, intervals)[3]
         weight_D = network.classifier.weight[1, :, 0] - network.classifier.weight[0, :, 0]
         torch.testing.assert_close(
             maps, torch.einsum("bdthw,d->bthw", feats, weight_D), rtol=1e-4, atol=1e-4
@@ -59,7 +62,7 @@ def test_any_number_of_windows_and_any_multiple_of_32_is_taken() -> None:
     network = tiny()
     cells = torch.rand(3, 20, 4, 4, 12)
     with torch.inference_mode():
-        logits, motion, features, maps = network.judge(None, cells, torch.ones(3, 20))
+        logits, motion, features, maps = network.score_windows(None, cells, torch.ones(3, 20))
     assert logits.shape == motion.shape == (3, 21 - 16 + 1, 2)
     assert features.shape == (3, 21, network.backbone.feature_dim) and maps.shape == (3, 21, 4, 12)
 
@@ -72,8 +75,8 @@ def test_a_window_depends_on_its_context_and_on_nothing_beyond(reach: int, same:
     first = 22
     near = slice(first - reach, first + 15 + reach)
     with torch.inference_mode():
-        whole = network.judge(None, cells, intervals)[0][0, first]
-        part = network.judge(None, cells[:, near], intervals[:, near])[0][0, reach]
+        whole = network.score_windows(None, cells, intervals)[0][0, first]
+        part = network.score_windows(None, cells[:, near], intervals[:, near])[0][0, reach]
     assert torch.allclose(whole, part, rtol=1e-12) == same
 
 
@@ -98,7 +101,7 @@ def test_uneven_frames_of_even_motion_look_like_even_frames() -> None:
     assert uneven.mean().item() == pytest.approx(1, abs=0.1)
 
 
-def test_motion_outputs_tell_a_small_mover_from_a_still_film() -> None:
+def test_motion_outputs_tell_a_small_mover_from_a_still_video() -> None:
     network = tiny()
     grain = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
     texture = (F.avg_pool2d(grain, 5, 1, 2) * 400 - 100).clamp(0, 255).to(torch.uint8)

@@ -7,10 +7,10 @@ import pytest
 
 from speediness.datasets.video_list import VideoItem, held_out
 from speediness.documents import markdown_table
-from speediness.evaluation.speed_accuracy import FilmScores
+from speediness.evaluation.speed_accuracy import VideoScores
 from speediness.reproduce import row_run
 from speediness.reproduce.data_scaling import SHARES, data_scaling, expected, share_of_sources, table
-from speediness.reproduce.row_run import Films
+from speediness.reproduce.row_run import VideoSplits
 from speediness.training.recipe import smoke
 
 pytestmark = pytest.mark.slow
@@ -36,11 +36,11 @@ def test_shares_are_nested_whole_sources_and_the_same_are_always_held_out() -> N
     assert share_of_sources(MANY, BASE, 0.1, 0) != share_of_sources(MANY, BASE, 0.1, 1)
 
 
-def scores(right: float) -> list[FilmScores]:
-    """Ten films of five sources, of whose windows this share is right."""
+def scores(right: float) -> list[VideoScores]:
+    """Ten videos of five sources, of whose windows this share is right."""
     score = np.where(np.arange(10) < 10 * right, 1.0, -1.0).astype(np.float32)
-    film = (-score, score, -score, score, score, score)
-    return [FilmScores(f"{n}.mp4", str(n // 2), *film) for n in range(10)]
+    video = (-score, score, -score, score, score, score)
+    return [VideoScores(f"{n}.mp4", str(n // 2), *video) for n in range(10)]
 
 
 def test_the_line_goes_through_shares_that_lie_on_one() -> None:
@@ -65,18 +65,20 @@ def test_every_share_is_trained_once_and_drawn(
     walkers: list[VideoItem], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(row_run, "OWN_CLIPS", 16)
-    films, out = Films(walkers, walkers[:2], []), tmp_path / "scaling"
-    document = data_scaling(BASE, films, out, 1, print)
+    videos, out = VideoSplits(walkers, walkers[:2], []), tmp_path / "scaling"
+    document = data_scaling(BASE, videos, out, 1, print)
     assert [network["share"] for network in document["networks"]] == list(SHARES)
     assert [look["clips"] for look in document["networks"][0]["held_out"]] == [4, 8, 12, 16]
     for network, share in zip(document["networks"], SHARES, strict=True):
         kept, _ = held_out(share_of_sources(walkers, BASE, share, 0), BASE.validation_share)
         row = json.loads((out / f"share_{100 * share:.0f}" / "seed-0" / "row.json").read_text())
-        films_1x, films_2x = (
-            [film[f"score_{speed}"] for film in row["result"]["trained"]] for speed in ("1x", "2x")
+        videos_1x, videos_2x = (
+            [video[f"score_{speed}"] for video in row["result"]["trained"]] for speed in ("1x", "2x")
         )
-        assert [film["name"] for film in row["result"]["trained"]] == [item.path.name for item in kept]
-        right = [s <= 0 for film in films_1x for s in film] + [s > 0 for film in films_2x for s in film]
+        assert [video["name"] for video in row["result"]["trained"]] == [item.path.name for item in kept]
+        right = [s <= 0 for video in videos_1x for s in video] + [
+            s > 0 for video in videos_2x for s in video
+        ]
         assert network["trained_on"]["accuracy"] == pytest.approx(np.mean(right))
     assert document == json.loads((out / "data_scaling.json").read_text())
     assert (out / "data_scaling.md").read_text() == markdown_table(table(document))
@@ -86,5 +88,5 @@ def test_every_share_is_trained_once_and_drawn(
         raise AssertionError("a finished network was trained again")
 
     monkeypatch.setattr(row_run, "train", never)
-    again = data_scaling(BASE, films, out, 1, print)
+    again = data_scaling(BASE, videos, out, 1, print)
     assert json.loads(json.dumps(again)) == document

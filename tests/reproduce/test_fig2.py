@@ -5,7 +5,7 @@ import pytest
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
-from scripted_judge import judge_by
+from scripted_runtime import runtime_by
 from speediness.analysis.network import Network
 from speediness.clip import ClipSpec
 from speediness.reproduce import fig2
@@ -20,14 +20,14 @@ class ReadsFlow(Network):
         self.name, self.sha256 = "reads flow", "0" * 64
         self.bias, self.temperature = 0.0, 1.0
 
-        def judge(
+        def runtime(
             clips: NDArray[np.uint8], intervals: NDArray[np.float32]
         ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
             flow = np.abs(np.diff(clips.astype(np.float32), axis=1)).mean((1, 2, 3, 4))
             score = np.log(flow)
             return np.stack([-score / 2, score / 2], 1), np.stack([flow, flow], 1)
 
-        self.judge = judge_by(judge)
+        self.runtime = runtime_by(runtime)
 
 
 def test_who_reads_flow_ranks_like_flow_and_sees_no_gap(
@@ -35,7 +35,7 @@ def test_who_reads_flow_ranks_like_flow_and_sees_no_gap(
 ) -> None:
     monkeypatch.setattr(fig2, "PERSONS", 1)
     monkeypatch.setattr(fig2, "PERSON_SHARES", (0.3, 0.45, 0.7))
-    monkeypatch.setattr(fig2, "FILM_S", 4.0)
+    monkeypatch.setattr(fig2, "VIDEO_S", 4.0)
     seen: list[float] = []
     out = tmp_path / "fig2.png"
     found = speediness_against_magnitude(ReadsFlow(), out, lambda done, total: seen.append(done / total))

@@ -8,20 +8,20 @@ from speediness.analysis.curve import analyse
 from speediness.analysis.network import load_network
 from speediness.errors import VideoError
 from speediness.reproduce.fig4 import COLOURS, prediction_curves
-from synthetic import steady, write_film
+from synthetic import steady, write_video
 
 
 def test_curves_are_those_of_the_product_at_exactly_1x_and_2x(tmp_path: Path) -> None:
-    films = [
-        write_film(tmp_path / "first.mp4", steady(30, 25)),
-        write_film(tmp_path / "second.mp4", steady(45, 30)),
+    videos = [
+        write_video(tmp_path / "first.mp4", steady(30, 25)),
+        write_video(tmp_path / "second.mp4", steady(45, 30)),
     ]
     network, seen = load_network(), []
-    found = prediction_curves(films, network, tmp_path / "a.png", lambda done, n: seen.append((done, n)))
-    assert [Path(film["video"]).name for film in found["films"]] == ["first.mp4", "second.mp4"]
-    curve = analyse(films[1], network=network, factors=(1.0, 2.0))
+    found = prediction_curves(videos, network, tmp_path / "a.png", lambda done, n: seen.append((done, n)))
+    assert [Path(video["video"]).name for video in found["films"]] == ["first.mp4", "second.mp4"]
+    curve = analyse(videos[1], network=network, factors=(1.0, 2.0))
     at_1x, at_2x = 1 - curve.normal
-    # Frames of a steady film count alike.
+    # Frames of a steady video count alike.
     assert found["films"][1]["mean_1x"] == pytest.approx(at_1x.mean(), abs=1e-4)
     assert found["films"][1]["mean_2x"] == pytest.approx(at_2x.mean(), abs=1e-4)
     assert found["films"][1]["ranked_right"] == pytest.approx((at_2x > at_1x).mean(), abs=1e-4)
@@ -31,7 +31,7 @@ def test_curves_are_those_of_the_product_at_exactly_1x_and_2x(tmp_path: Path) ->
         assert (pixels == tuple(bytes.fromhex(colour[1:]))).all(1).sum() > 500
 
 
-def test_a_film_that_cannot_be_read_leaves_no_picture(tmp_path: Path) -> None:
+def test_a_video_that_cannot_be_read_leaves_no_frame(tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"")
     with pytest.raises(VideoError):

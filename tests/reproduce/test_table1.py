@@ -8,13 +8,13 @@ from PIL import Image
 
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
-from speediness.evaluation.speed_accuracy import FilmScores
+from speediness.evaluation.speed_accuracy import VideoScores
 from speediness.reproduce import row_run
 from speediness.reproduce.ablation import ROWS
 from speediness.reproduce.row_result import RowResult
-from speediness.reproduce.row_run import Films
+from speediness.reproduce.row_run import VideoSplits
 from speediness.reproduce.table1 import markdown, table1
-from speediness.reproduce.table1_picture import PARTS, plot_table
+from speediness.reproduce.table1_plot import PARTS, plot_table
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.recipe import RECIPES, Recipe, smoke
 
@@ -24,10 +24,10 @@ BASE = dataclasses.replace(smoke(), steps=2, bf16=False, validation_share=0.4)
 
 
 @pytest.fixture
-def films(walkers: list[VideoItem], tmp_path: Path) -> Films:
+def videos(walkers: list[VideoItem], tmp_path: Path) -> VideoSplits:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"not a film")
-    return Films(walkers, [*walkers[:2], VideoItem(broken, "source-9")], walkers[3:5])
+    return VideoSplits(walkers, [*walkers[:2], VideoItem(broken, "source-9")], walkers[3:5])
 
 
 @pytest.fixture
@@ -37,11 +37,11 @@ def few_clips(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("few_clips")
 def test_every_row_is_trained_and_tested_once_and_a_finished_one_never_again(
-    films: Films, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    videos: VideoSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines: list[str] = []
     out = tmp_path / "table"
-    document = table1(BASE, films, out, 1, lines.append)
+    document = table1(BASE, videos, out, 1, lines.append)
     assert [row["title"] for row in document["rows"][:6]] == [row.title for row in ROWS]
     assert [row["paper"] for row in document["rows"][:2]] == [
         None,
@@ -66,37 +66,37 @@ def test_every_row_is_trained_and_tested_once_and_a_finished_one_never_again(
 
     monkeypatch.setattr(row_run, "train", never)
     monkeypatch.setattr(row_run, "train_mean_flow", never)
-    monkeypatch.setattr(row_run, "score_film", never)
+    monkeypatch.setattr(row_run, "score_video", never)
     (out / "table1.md").unlink()
-    assert table1(BASE, films, out, 1, lines.append) == document
+    assert table1(BASE, videos, out, 1, lines.append) == document
     assert (out / "table1.md").exists()
     assert sum("done before" in line for line in lines) == 6
 
-    with pytest.raises(DataError, match="another recipe or on other films"):
-        table1(dataclasses.replace(BASE, lr=1e-3), films, out, 1, lines.append)
-    with pytest.raises(DataError, match="another recipe or on other films"):
-        table1(BASE, dataclasses.replace(films, ood=[]), out, 1, lines.append)
+    with pytest.raises(DataError, match="another recipe or on other videos"):
+        table1(dataclasses.replace(BASE, lr=1e-3), videos, out, 1, lines.append)
+    with pytest.raises(DataError, match="another recipe or on other videos"):
+        table1(BASE, dataclasses.replace(videos, ood=[]), out, 1, lines.append)
 
 
 @pytest.mark.usefixtures("few_clips")
 def test_a_row_cut_short_goes_on_where_it_stopped(
-    films: Films, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    videos: VideoSplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row, folder = ROWS[0], tmp_path / "ours"
 
     def make() -> RowResult:
-        return row_run.make_row(row, row.recipe(BASE, 0), films, folder, tmp_path / "cache", print)
+        return row_run.make_row(row, row.recipe(BASE, 0), videos, folder, tmp_path / "cache", print)
 
     def stop(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(row_run, "score_film", stop)
+        patch.setattr(row_run, "score_video", stop)
         make()
     trained = (folder / "checkpoint.safetensors").read_bytes()
     result = make()
     assert (folder / "checkpoint.safetensors").read_bytes() == trained  # nothing left to train
-    assert [film.name for film in result.test] == [item.path.name for item in films.test[:2]]
+    assert [video.name for video in result.test] == [item.path.name for item in videos.test[:2]]
     again = RowResult.from_json(json.loads(json.dumps(result.to_json())))
     np.testing.assert_array_equal(again.test[0].score_2x, result.test[0].score_2x)
 
@@ -123,13 +123,13 @@ def test_rows_differ_in_their_safeguards_and_not_in_the_clips_they_see(name: str
     assert flow == ours and not full.recompressed
 
 
-def scored(source: str, one: list[float], two: list[float]) -> FilmScores:
+def scored(source: str, one: list[float], two: list[float]) -> VideoScores:
     a, b = np.array(one, np.float32), np.array(two, np.float32)
-    return FilmScores(f"{source}.mp4", source, a, b, a, a, b, a)
+    return VideoScores(f"{source}.mp4", source, a, b, a, a, b, a)
 
 
 def test_seeds_are_pooled_and_rules_need_no_network(
-    tmp_path: Path, films: Films, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, videos: VideoSplits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By hand: seed 0 is right on 3 of 4 windows, seed 1 on 1 of 4."""
     by_seed = [scored("a", [-1, -1], [1, -1]), scored("a", [1, 1], [1, -1])]
@@ -138,7 +138,7 @@ def test_seeds_are_pooled_and_rules_need_no_network(
         return RowResult(0.0, 0.5, {"a": (3, 4), "b": (1, 4)}, [], [by_seed[recipe.seed]], [], [], 1.0)
 
     monkeypatch.setattr("speediness.reproduce.table1.make_row", made)
-    document = table1(BASE, films, tmp_path, 2, lambda line: None)
+    document = table1(BASE, videos, tmp_path, 2, lambda line: None)
     row = document["rows"][0]
     assert row["in_domain"]["accuracy"] == pytest.approx(4 / 8)
     assert row["in_domain"]["accuracy_by_seed"] == [0.75, 0.25]
@@ -150,7 +150,7 @@ def test_seeds_are_pooled_and_rules_need_no_network(
     assert "| 50.0% (50.0 to 50.0) |  |  | 75.6% | 73.6% |" in markdown(document)
 
 
-def test_the_picture_has_bars_for_what_was_measured_alone(tmp_path: Path) -> None:
+def test_the_plot_has_bars_for_what_was_measured_alone(tmp_path: Path) -> None:
     figures = {"accuracy": 0.7, "interval_95": {"accuracy": (0.6, 0.8)}}
     row = {"title": "a row", "own_sampling": None, "in_domain": figures, "out_of_domain": None}
     rows = [row | {"paper": {"in_domain": 0.756, "out_of_domain": 0.736}}, row | {"paper": None}]

@@ -9,20 +9,20 @@ ROUND_S = 2 * (STRETCH_S + TURN_S)
 
 def test_a_moment_looks_the_same_whatever_the_frame_rate() -> None:
     walker = Walker(3)
-    slow, fast = (walker.film(np.arange(rate) / rate, 96, 64, 0.6) for rate in (6, 24))
+    slow, fast = (walker.video(np.arange(rate) / rate, 96, 64, 0.6) for rate in (6, 24))
     assert slow.shape == (6, 64, 96, 1) and slow.dtype == np.uint8
     np.testing.assert_array_equal(slow, fast[::4])
 
 
 def test_persons_differ_and_each_is_always_the_same() -> None:
-    one, same, other = (Walker(seed).film([0.3], 96, 64, 0.6) for seed in (1, 1, 2))
+    one, same, other = (Walker(seed).video([0.3], 96, 64, 0.6) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert np.abs(one.astype(int) - other).mean() > 5
 
 
 @pytest.mark.parametrize("share", [0.2, 0.75])
 def test_the_person_stays_in_the_middle_square_and_has_the_height_asked_for(share: float) -> None:
-    frames = Walker(0).film(np.arange(0, ROUND_S, 0.1), 256, 256, share).astype(int)[..., 0]
+    frames = Walker(0).video(np.arange(0, ROUND_S, 0.1), 256, 256, share).astype(int)[..., 0]
     moved = np.ptp(frames, axis=0) > 12
     rows, columns = np.flatnonzero(moved.any(1)), np.flatnonzero(moved.any(0))
     assert columns[0] > 0 and columns[-1] < 255  # never leaves
@@ -30,7 +30,7 @@ def test_the_person_stays_in_the_middle_square_and_has_the_height_asked_for(shar
     assert (rows[0] + rows[-1]) / 2 == pytest.approx(128, abs=8)
 
 
-def test_edges_are_drawn_as_a_four_times_larger_picture_shows_them() -> None:
+def test_edges_are_drawn_as_a_four_times_larger_image_shows_them() -> None:
     limb = Limb(np.array([-0.3, 0.2]), np.array([0.35, 0.9]), 0.08, 200.0, 1)
     small = np.full((32, 48), 60, np.float32)
     _draw(small, limb, 30, 24, 32)

@@ -8,13 +8,13 @@ from speediness.cli.main import main
 
 
 def test_a_folder_to_one_table_and_one_page(
-    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import pyarrow.parquet as parquet
 
-    (films / "<script>alert(1)<").mkdir()
-    (films / "<script>alert(1)<" / "bad & ugly.mp4").write_text("no film")
-    command = ["analyse", str(films), "--batch", "-o", str(tmp_path / "out"), "--json"]
+    (videos / "<script>alert(1)<").mkdir()
+    (videos / "<script>alert(1)<" / "bad & ugly.mp4").write_text("no video")
+    command = ["analyse", str(videos), "--batch", "-o", str(tmp_path / "out"), "--json"]
     assert main(command) == 2
     out, err = capsys.readouterr()
     document = json.loads(out)
@@ -38,6 +38,6 @@ def test_a_folder_to_one_table_and_one_page(
 
 
 @pytest.mark.parametrize("more", [["--batch"], ["--ray"], ["second", "--batch", "-o", "x"]])
-def test_refusals(films: Path, more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["analyse", str(films), *more]) == 2
+def test_refusals(videos: Path, more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", str(videos), *more]) == 2
     assert "--batch" in capsys.readouterr().err

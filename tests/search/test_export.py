@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from speediness.cli.main import main
-from speediness.corpus.watching import Watching
+from speediness.corpus.analysed_video import AnalysisOptions
 from speediness.search.index import update_library
 from speediness.search.library import Library
 
-HOW = Watching("speednet-small", "auto", exact=False, cache=True, windows=True)
+HOW = AnalysisOptions("speednet-small", "auto", exact=False, cache=True, windows=True)
 
 
 def test_what_is_exported_is_what_is_there(
-    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import pyarrow.parquet as parquet
 
-    update_library(films, tmp_path / "db", HOW)
+    update_library(videos, tmp_path / "db", HOW)
     windows = Library(tmp_path / "db").windows
     assert windows is not None
     held = (
@@ -38,7 +38,7 @@ def test_what_is_exported_is_what_is_there(
         assert line["path"] == row["path"] and float(line["start_s"]) == row["start_s"]
         assert np.array(json.loads(line["vector"]), np.float32).tolist() == row["vector"]
     named = parquet.read_table(exported("films.parquet", "--table", "films"))
-    assert named["path"].to_pylist() == sorted(row.path for row in Library(tmp_path / "db").film_rows())
+    assert named["path"].to_pylist() == sorted(row.path for row in Library(tmp_path / "db").video_rows())
     capsys.readouterr()
     assert main(["export", "--db", str(tmp_path / "db"), "-o", str(tmp_path / "films.parquet")]) == 2
     assert "--force" in capsys.readouterr().err

@@ -3,20 +3,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speediness.corpus.watching import Watching
+from speediness.corpus.analysed_video import AnalysisOptions
 from speediness.errors import DataError
-from speediness.search.hits import apart
+from speediness.search.hits import non_max_suppression
 from speediness.search.index import update_library
 from speediness.search.library import Library, build_index, nearest
 from speediness.search.query import Where, search_library
 
-HOW = Watching("speednet-small", "auto", exact=False, cache=True, windows=True)
+HOW = AnalysisOptions("speednet-small", "auto", exact=False, cache=True, windows=True)
 OURS = "below/it's 100%_ours.mp4"
 
 
 @pytest.fixture
-def db(films: Path, tmp_path: Path) -> Path:
-    update_library(films, tmp_path / "db", HOW)
+def db(videos: Path, tmp_path: Path) -> Path:
+    update_library(videos, tmp_path / "db", HOW)
     return tmp_path / "db"
 
 
@@ -27,15 +27,15 @@ def vectors_of(db: Path, path: str) -> np.ndarray:
     return np.array([row["vector"] for row in table if row["path"] == path], np.float32)
 
 
-def test_a_film_is_most_like_itself(db: Path, films: Path) -> None:
+def test_a_video_is_most_like_itself(db: Path, videos: Path) -> None:
     for path in ("film-0.mp4", OURS):
         best, *others = search_library(db, vectors_of(db, path), top=4)
-        assert best.path == films / path and best.similarity == pytest.approx(1, abs=1e-4)
+        assert best.path == videos / path and best.similarity == pytest.approx(1, abs=1e-4)
         assert (best.start_s, best.end_s) in ((0, 2), (0.5, 2.5)) and best.label is not None
         assert [hit.similarity for hit in others] == sorted(
             (hit.similarity for hit in others), reverse=True
         )
-        assert len({hit.path for hit in (best, *others)}) == 4  # windows of one film overlap and merge
+        assert len({hit.path for hit in (best, *others)}) == 4  # windows of one video overlap and merge
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def test_filters(db: Path, where: Where, n: int) -> None:
     assert len(search_library(db, vectors_of(db, OURS), top=9, where=where)) == n
 
 
-def test_an_absolute_folder_and_labels(db: Path, films: Path) -> None:
+def test_an_absolute_folder_and_labels(db: Path, videos: Path) -> None:
     query = vectors_of(db, OURS)
-    assert len(search_library(db, query, where=Where(folder=str(films / "below")))) == 1
+    assert len(search_library(db, query, where=Where(folder=str(videos / "below")))) == 1
     found = 0
     for label in ("natural", "sped_up", "slow_motion"):
         hits = search_library(db, query, where=Where(label=label))
@@ -74,10 +74,10 @@ def test_refusals(db: Path, tmp_path: Path) -> None:
     assert search_library(db, np.zeros((3, 96), np.float32)) == []
 
 
-def test_windows_whose_film_is_not_in_are_not_seen(db: Path) -> None:
+def test_windows_whose_video_is_not_in_are_not_seen(db: Path) -> None:
     library = Library(db)
     query = vectors_of(db, OURS)
-    library.films.delete("path = 'film-1.mp4'")  # as while it is taken out
+    library.videos.delete("path = 'film-1.mp4'")  # as while it is taken out
     assert {hit.path.name for hit in search_library(db, query)} == {
         "it's 100%_ours.mp4",
         "film-0.mp4",
@@ -85,8 +85,8 @@ def test_windows_whose_film_is_not_in_are_not_seen(db: Path) -> None:
     }
 
 
-def slow_apart(films: list[int], spans: list[tuple[float, float]], similarity: list[float]) -> list[int]:
-    left = sorted(range(len(films)), key=lambda n: (-similarity[n], n))
+def slow_apart(videos: list[int], spans: list[tuple[float, float]], similarity: list[float]) -> list[int]:
+    left = sorted(range(len(videos)), key=lambda n: (-similarity[n], n))
     kept = []
     while left:
         best = left.pop(0)
@@ -94,7 +94,7 @@ def slow_apart(films: list[int], spans: list[tuple[float, float]], similarity: l
         left = [
             n
             for n in left
-            if films[n] != films[best]
+            if videos[n] != videos[best]
             or min(spans[n][1], spans[best][1]) - max(spans[n][0], spans[best][0]) <= 0
         ]
     return kept
@@ -104,15 +104,15 @@ def slow_apart(films: list[int], spans: list[tuple[float, float]], similarity: l
 def test_suppression_against_an_oracle(seed: int) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(0, 60))
-    films = rng.integers(0, 4, n).tolist()
+    videos = rng.integers(0, 4, n).tolist()
     starts = rng.integers(0, 20, n) / 2
     spans = [
         (float(s), float(s + length)) for s, length in zip(starts, rng.integers(1, 5, n) / 2, strict=True)
     ]
     similarity = (rng.integers(0, 10, n) / 10).tolist()
-    expected = slow_apart(films, spans, similarity)
-    assert apart(films, spans, similarity) == expected
-    assert apart(films, spans, similarity, 3) == expected[:3]
+    expected = slow_apart(videos, spans, similarity)
+    assert non_max_suppression(videos, spans, similarity) == expected
+    assert non_max_suppression(videos, spans, similarity, 3) == expected[:3]
 
 
 def test_an_index_misses_next_to_nothing(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_an_index_misses_next_to_nothing(tmp_path: Path) -> None:
     vectors = rng.standard_normal((3000, 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     columns = {
-        "film": pa.array([f"film {n}" for n in range(len(vectors))]),
+        "film": pa.array([f"video {n}" for n in range(len(vectors))]),
         "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), 16),
     }
     table = lancedb.connect(tmp_path).create_table("windows", pa.table(columns))
@@ -133,5 +133,5 @@ def test_an_index_misses_next_to_nothing(tmp_path: Path) -> None:
     for vector in vectors[:50]:
         rows = nearest(table, vector, 10).select(["film", "_distance"]).to_list()
         best = np.argsort(-(vectors @ vector))[:10]
-        found += len({row["film"] for row in rows} & {f"film {n}" for n in best})
+        found += len({row["film"] for row in rows} & {f"video {n}" for n in best})
     assert found >= 0.95 * 500

@@ -9,8 +9,8 @@ import pytest
 
 from library_rows import rows
 from speediness.corpus import workers
-from speediness.corpus.listing import FilmFile
-from speediness.corpus.watching import Failed, Watched, Watching, watch
+from speediness.corpus.analysed_video import AnalysedVideo, AnalysisOptions, Failed, analyse_file
+from speediness.corpus.listing import VideoFile
 from speediness.errors import DataError, SpeedinessError, WeightsError
 from speediness.search.index import update_library
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 ray: Any = pytest.importorskip("ray")
 
-HOW = Watching("speednet-small", "auto", exact=False, cache=False, windows=True)
+HOW = AnalysisOptions("speednet-small", "auto", exact=False, cache=False, windows=True)
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +31,13 @@ def cluster() -> Iterator[None]:
 
 
 def dying(folder: Path, path: str, times: int) -> Any:
-    """Watches films, but takes its worker down with it the first times it is given one of them."""
+    """Analyses videos, but takes its worker down with it the first times it is given one of them."""
 
-    def watch_or_die(film: FilmFile, how: Watching) -> Watched | Failed:
-        if film.path == path and len(list(folder.iterdir())) < times:
+    def watch_or_die(video: VideoFile, how: AnalysisOptions) -> AnalysedVideo | Failed:
+        if video.path == path and len(list(folder.iterdir())) < times:
             (folder / str(os.getpid())).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return watch(film, how)
+        return analyse_file(video, how)
 
     return watch_or_die
 
@@ -52,27 +52,27 @@ def test_a_cluster_that_is_not_there_is_said_at_once() -> None:
 
 @pytest.mark.parametrize("deaths", [0, 2])
 def test_the_same_rows_as_here_though_workers_are_killed(
-    films: Path, tmp_path: Path, cluster: None, monkeypatch: pytest.MonkeyPatch, deaths: int
+    videos: Path, tmp_path: Path, cluster: None, monkeypatch: pytest.MonkeyPatch, deaths: int
 ) -> None:
-    update_library(films, tmp_path / "here", HOW)
+    update_library(videos, tmp_path / "here", HOW)
     (tmp_path / "died").mkdir()
-    monkeypatch.setattr(workers, "watch", dying(tmp_path / "died", "film-1.mp4", deaths))
-    changes = update_library(films, tmp_path / "there", HOW, workers.on_ray(None))
+    monkeypatch.setattr(workers, "analyse_file", dying(tmp_path / "died", "film-1.mp4", deaths))
+    changes = update_library(videos, tmp_path / "there", HOW, workers.on_ray(None))
     assert len(list((tmp_path / "died").iterdir())) == deaths
-    assert not changes.failed and len(changes.watched) == 4
+    assert not changes.failed and len(changes.analysed) == 4
     assert rows(tmp_path / "there") == rows(tmp_path / "here")
 
 
-def test_a_film_that_kills_every_worker_is_reported(
-    films: Path, tmp_path: Path, cluster: None, monkeypatch: pytest.MonkeyPatch
+def test_a_video_that_kills_every_worker_is_reported(
+    videos: Path, tmp_path: Path, cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "died").mkdir()
-    monkeypatch.setattr(workers, "watch", dying(tmp_path / "died", "film-1.mp4", 99))
-    changes = update_library(films, tmp_path / "db", HOW, workers.on_ray(None))
-    assert len(changes.watched) == 3 and "lost 4 times" in changes.failed["film-1.mp4"]
+    monkeypatch.setattr(workers, "analyse_file", dying(tmp_path / "died", "film-1.mp4", 99))
+    changes = update_library(videos, tmp_path / "db", HOW, workers.on_ray(None))
+    assert len(changes.analysed) == 3 and "lost 4 times" in changes.failed["film-1.mp4"]
     assert len(list((tmp_path / "died").iterdir())) == 1 + workers.RETRIES
     monkeypatch.undo()
-    assert update_library(films, tmp_path / "db", HOW).watched == ["film-1.mp4"]
+    assert update_library(videos, tmp_path / "db", HOW).analysed == ["film-1.mp4"]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_film_that_kills_every_worker_is_reported(
     ],
 )
 def test_what_no_worker_can_do_is_said_in_a_line(
-    films: Path,
+    videos: Path,
     tmp_path: Path,
     cluster: None,
     monkeypatch: pytest.MonkeyPatch,
@@ -91,9 +91,9 @@ def test_what_no_worker_can_do_is_said_in_a_line(
     kind: type[SpeedinessError],
     says: str,
 ) -> None:
-    def watch_nothing(film: FilmFile, how: Watching) -> Watched | Failed:
+    def analyse_nothing(video: VideoFile, how: AnalysisOptions) -> AnalysedVideo | Failed:
         raise broken
 
-    monkeypatch.setattr(workers, "watch", watch_nothing)
+    monkeypatch.setattr(workers, "analyse_file", analyse_nothing)
     with pytest.raises(kind, match=says):
-        update_library(films, tmp_path / "db", HOW, workers.on_ray(None))
+        update_library(videos, tmp_path / "db", HOW, workers.on_ray(None))

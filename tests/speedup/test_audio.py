@@ -120,14 +120,14 @@ def test_silence_around_sound_stays_silence() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0, 9.0])
-def test_sound_shorter_or_longer_than_the_film(seconds: float) -> None:
+def test_sound_shorter_or_longer_than_the_video(seconds: float) -> None:
     out = stretched(tone(seconds), varying(4))
     after = round((varying(4).output_time(np.array([seconds]))[0] + 0.2) * RATE)
     assert not out[:, after:].any()
 
 
 @pytest.mark.parametrize("duration_s", [1 / 25, 0.005, 1 / RATE])
-def test_very_short_films(duration_s: float) -> None:
+def test_very_short_videos(duration_s: float) -> None:
     assert np.abs(stretched(tone(1), constant(0.9, duration_s))).max() < 0.6
 
 
@@ -135,7 +135,7 @@ def test_less_than_half_a_sample_is_nothing() -> None:
     assert list(SoundStretcher(constant(2, 1e-5), RATE, 2).stretch(blocks(tone(1)))) == []
 
 
-def test_memory_does_not_grow_with_the_film() -> None:
+def test_memory_does_not_grow_with_the_video() -> None:
     def long_sound() -> Iterator[Samples]:
         second = tone(1, rate_hz=8000, channels=1)
         for _ in range(600):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from speediness.speedup.frame_choice import TIE_S, Timed, blend, choose, standard_rate
-from speediness.video.picture import from_planes, planes
+from speediness.video.yuv420 import from_planes, planes
 from synthetic import steady, uneven
 
 
 def frames(times_s: list[Fraction]) -> list[Timed]:
-    """Flat pictures whose grey level is random but known."""
+    """Flat frames whose grey level is random but known."""
     levels = np.random.default_rng(1).integers(0, 255, len(times_s))
     return [(time_s, flat(int(level))) for time_s, level in zip(times_s, levels, strict=True)]
 
@@ -22,27 +22,27 @@ def flat(level: int) -> av.VideoFrame:
     return from_planes([np.full(size, level, np.uint8) for size in ((4, 4), (2, 2), (2, 2))])
 
 
-def level(picture: av.VideoFrame) -> int:
-    return int(planes(picture)[0][0, 0])
+def level(frame: av.VideoFrame) -> int:
+    return int(planes(frame)[0][0, 0])
 
 
 @pytest.mark.parametrize("times_s", [steady(50), steady(50, Fraction(30000, 1001)), uneven(50)])
 @pytest.mark.parametrize("rate", [0.4, 1, 2.7, 30])
 def test_the_frame_on_screen_is_chosen(times_s: list[Fraction], rate: float) -> None:
-    film = frames(times_s[:-1])
+    video = frames(times_s[:-1])
     moments_s = np.arange(0, float(times_s[-1]) + 0.1, rate / 30) + np.random.default_rng(0).random() * 0.01
     moments_s = np.concatenate([moments_s, [float(t) for t in times_s]])
     moments_s.sort()
-    chosen = list(choose(film, moments_s))
+    chosen = list(choose(video, moments_s))
     assert len(chosen) == len(moments_s)
     for moment_s, picked in zip(moments_s, chosen, strict=True):
-        on_screen = [frame for frame in film if frame[0] - TIE_S <= Fraction(float(moment_s))]
+        on_screen = [frame for frame in video if frame[0] - TIE_S <= Fraction(float(moment_s))]
         assert picked is on_screen[-1]
 
 
-def test_a_moment_before_the_film_shows_its_first_frame() -> None:
-    film = frames(steady(3)[:-1])
-    assert [f[0] for f in choose(film, np.array([-1.0, 9.0]))] == [0, Fraction(2, 25)]
+def test_a_moment_before_the_video_shows_its_first_frame() -> None:
+    video = frames(steady(3)[:-1])
+    assert [f[0] for f in choose(video, np.array([-1.0, 9.0]))] == [0, Fraction(2, 25)]
 
 
 def test_frames_are_read_no_further_than_needed() -> None:
@@ -60,21 +60,21 @@ def test_frames_are_read_no_further_than_needed() -> None:
 @pytest.mark.parametrize("times_s", [steady(40), uneven(40)])
 @pytest.mark.parametrize("shutter_s", [0.004, 0.05, 0.33])
 def test_blending_weighs_by_time_on_screen(times_s: list[Fraction], shutter_s: float) -> None:
-    film = frames(times_s[:-1])
+    video = frames(times_s[:-1])
     bounds_s = np.arange(0, float(times_s[-1]) - shutter_s, shutter_s)
-    mixed = [level(p) for p in blend(film, bounds_s, lambda frame: frame)]
+    mixed = [level(p) for p in blend(video, bounds_s, lambda frame: frame)]
     instants = 200
     for i, seen in enumerate(mixed):
         moments_s = bounds_s[i] + (np.arange(instants) + 0.5) / instants * (bounds_s[i + 1] - bounds_s[i])
-        expected = np.mean([level(frame) for _, frame in choose(film, moments_s)])
+        expected = np.mean([level(frame) for _, frame in choose(video, moments_s)])
         assert abs(seen - expected) < 1.5
     assert len(mixed) == len(bounds_s) - 1
 
 
 def test_a_shutter_on_one_frame_passes_it_untouched() -> None:
-    film = frames(steady(2)[:-1])
-    first, second = film[0][1], film[1][1]
-    assert list(blend(film, np.array([0, 0.01, 0.04, 0.05, 2, 2]), lambda f: f)) == [
+    video = frames(steady(2)[:-1])
+    first, second = video[0][1], video[1][1]
+    assert list(blend(video, np.array([0, 0.01, 0.04, 0.05, 2, 2]), lambda f: f)) == [
         first,
         first,
         second,

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint, minimize, root_scalar
 
-from speediness.curves import THRESHOLDS, Floats, SpeedinessCurve
+from speediness.curves import THRESHOLDS, Float64s, SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.sampling import playback_factors
 from speediness.speed_plan import SpeedPlan
@@ -18,8 +18,8 @@ from speediness.speedup.plan import (
     Naturalness,
     PlanOptions,
     choose_threshold,
+    compare_with_uniform,
     durations_table,
-    judge_plan,
     overall_speedup,
     plan_speedup,
 )
@@ -31,7 +31,9 @@ def moving(frames: int) -> NDArray[np.float32]:
     return np.ones(frames, np.float32)
 
 
-def curve_of_limits(limits: Floats, duration_s: float, times_s: Floats | None = None) -> SpeedinessCurve:
+def curve_of_limits(
+    limits: Float64s, duration_s: float, times_s: Float64s | None = None
+) -> SpeedinessCurve:
     """A network that is certain: natural up to the limit (rounded down to a factor), not beyond."""
     normal = np.array(FACTORS)[:, None] <= np.asarray(limits) * (1 + 1e-9)
     even_s = np.arange(len(limits), dtype=np.float64) * (duration_s / len(limits))
@@ -40,7 +42,7 @@ def curve_of_limits(limits: Floats, duration_s: float, times_s: Floats | None = 
 
 
 def random_curve(seed: int, duration_s: float = 20.0) -> SpeedinessCurve:
-    """Rough, doubtful judgements of frames at uneven times."""
+    """Rough, doubtful scores of frames at uneven times."""
     rng = np.random.default_rng(seed)
     ends_s = np.cumsum(rng.uniform(1 / 60, 1 / 12, int(duration_s * 25)))
     ends_s *= duration_s / ends_s[-1]
@@ -60,7 +62,7 @@ def half_calm(duration_s: float = 20.0, calm: float = 4.0) -> SpeedinessCurve:
 # The optimum, against a general solver that is given every constraint
 
 
-def goal_by_hand(curve: SpeedinessCurve, rho: float, plan: SpeedPlan, options: PlanOptions) -> Floats:
+def goal_by_hand(curve: SpeedinessCurve, rho: float, plan: SpeedPlan, options: PlanOptions) -> Float64s:
     """c / V around every knot, clipped, with the c that gives the length; by sums and a root finder."""
     edges_s = np.append(curve.times_s, curve.duration_s)
     limit = curve.limit(rho)
@@ -71,7 +73,7 @@ def goal_by_hand(curve: SpeedinessCurve, rho: float, plan: SpeedPlan, options: P
         overlap_s = np.clip(np.minimum(edges_s[1:], end_s) - np.maximum(edges_s[:-1], start_s), 0, None)
         wanted.append(float(np.sum(overlap_s / limit) / (end_s - start_s)))
 
-    def goal(c: float) -> Floats:
+    def goal(c: float) -> Float64s:
         return np.clip(c * np.array(wanted), 1 / options.fastest, 1 / options.slowest)
 
     def too_long_s(c: float) -> float:
@@ -96,7 +98,7 @@ def test_plan_is_the_optimum_of_the_constrained_programme(seed: int):
     mass = np.full(count, step_s)
     mass[[0, -1]] /= 2
 
-    def energy(u: Floats) -> float:
+    def energy(u: Float64s) -> float:
         return float(
             np.sum(mass * (u - goal) ** 2) + options.smooth_s**2 * np.sum(np.diff(u) ** 2) / step_s
         )
@@ -166,7 +168,7 @@ def test_flat_limit_gives_a_flat_plan_at_any_rate(limit: float, rate: float):
     np.testing.assert_allclose(plan.factor, rate, rtol=1e-12)
 
 
-def test_film_without_motion_plays_at_one_speed():
+def test_video_without_motion_plays_at_one_speed():
     curve = random_curve(1)
     curve = replace(curve, motion=np.full(500, 0.01), normal=0.5 + curve.normal / 2)
     plan = plan_speedup(curve, 2.5)
@@ -175,7 +177,7 @@ def test_film_without_motion_plays_at_one_speed():
     assert plan.output_duration_s == pytest.approx(curve.duration_s / 2.5, rel=1e-14)
 
 
-def test_a_film_run_backwards_gets_the_plan_backwards():
+def test_a_video_run_backwards_gets_the_plan_backwards():
     curve = random_curve(2)
     ends_s = np.append(curve.times_s, curve.duration_s)
     mirrored = replace(
@@ -208,7 +210,7 @@ def test_the_lower_bound_keeps_action_at_its_own_speed():
     assert plan.output_duration_s == pytest.approx(40 / 1.1, rel=1e-12)
 
 
-def test_a_higher_rate_gives_a_shorter_film():
+def test_a_higher_rate_gives_a_shorter_video():
     curve = random_curve(3)
     lengths_s = [plan_speedup(curve, rate).output_duration_s for rate in np.linspace(1, 10, 40)]
     assert np.all(np.diff(lengths_s) < 0)
@@ -216,7 +218,7 @@ def test_a_higher_rate_gives_a_shorter_film():
 
 @pytest.mark.parametrize("frames", [1, 2, 3])
 @pytest.mark.parametrize("duration_s", [0.001, 0.04, 0.3])
-def test_very_short_films(frames: int, duration_s: float):
+def test_very_short_videos(frames: int, duration_s: float):
     curve = curve_of_limits(np.array([1.0, 9.0, 2.0])[:frames], duration_s)
     plan = plan_speedup(curve, 2)
     assert plan.output_duration_s == pytest.approx(duration_s / 2, rel=1e-12)
@@ -238,7 +240,7 @@ def test_plan_says_what_made_it():
     assert made_by["program"].startswith("speediness ")
 
 
-def test_rough_judgements_do_not_shake_the_film():
+def test_rough_scores_do_not_shake_the_video():
     """A limit that flips between 1 and 9 with every frame is no reason to change speed."""
     limits = np.where(np.arange(500) % 2, 1.0, FACTORS[-1])
     plan = plan_speedup(curve_of_limits(limits, 20), 2)
@@ -326,7 +328,7 @@ def test_durations_table_holds_the_usual_rates_and_the_wanted_one():
     assert [row.rate for row in durations_table(curve, 2, PlanOptions(fastest=2.5))] == [1.25, 1.5, 2.0]
 
 
-def judged_by_hand(curve: SpeedinessCurve, shown_s: list[float]) -> Naturalness:
+def scored_by_hand(curve: SpeedinessCurve, shown_s: list[float]) -> Naturalness:
     natural = unnatural = excess = 0.0
     limits = curve.limit(0.5)
     for frame, shown in enumerate(shown_s):
@@ -340,16 +342,16 @@ def judged_by_hand(curve: SpeedinessCurve, shown_s: list[float]) -> Naturalness:
 
 
 @pytest.mark.parametrize("rate", [1.0, 2.0, 9.9])
-def test_judgement_equals_frame_by_frame_sums(rate: float):
+def test_score_equals_frame_by_frame_sums(rate: float):
     curve = random_curve(6)
     plan = plan_speedup(curve, rate)
-    planned, uniform = judge_plan(curve, plan)
+    planned, uniform = compare_with_uniform(curve, plan)
     ends_s = [*curve.times_s[1:], curve.duration_s]
     shown_s = [
         float(plan.output_time(np.array(b)) - plan.output_time(np.array(a)))
         for a, b in zip(curve.times_s, ends_s, strict=True)
     ]
-    slow = judged_by_hand(curve, shown_s), judged_by_hand(curve, (curve.frame_lengths_s / rate).tolist())
+    slow = scored_by_hand(curve, shown_s), scored_by_hand(curve, (curve.frame_lengths_s / rate).tolist())
     for fast, oracle in zip((planned, uniform), slow, strict=True):
         np.testing.assert_allclose(
             [fast.natural, fast.unnatural_share, fast.excess],
@@ -360,16 +362,16 @@ def test_judgement_equals_frame_by_frame_sums(rate: float):
 
 def test_adaptive_beats_uniform_where_there_is_something_to_gain():
     curve = half_calm(60)
-    planned, uniform = judge_plan(curve, plan_speedup(curve, 1.5))
+    planned, uniform = compare_with_uniform(curve, plan_speedup(curve, 1.5))
     assert planned.unnatural_share < 0.3 * uniform.unnatural_share
     assert planned.natural > uniform.natural + 0.2
     assert 1 <= planned.excess < 1.1 < uniform.excess
 
 
-def test_one_factor_alone_can_be_judged():
+def test_one_factor_alone_can_be_scored():
     curve = random_curve(7)
     curve = replace(curve, factors=(1.0,), normal=curve.normal[:1])
-    planned, _ = judge_plan(curve, plan_speedup(curve, 1))
+    planned, _ = compare_with_uniform(curve, plan_speedup(curve, 1))
     assert planned.natural == pytest.approx(
         np.average(curve.normal[0], weights=curve.frame_lengths_s), rel=1e-5
     )
@@ -423,7 +425,7 @@ def test_far_from_a_lock_the_plan_follows_the_curve_as_before():
     assert 1 < ratio[0] < 1.2
 
 
-def test_a_still_film_keeps_its_locks():
+def test_a_still_video_keeps_its_locks():
     curve = random_curve(1)
     curve = replace(curve, motion=np.full(500, 0.01), normal=0.5 + curve.normal / 2)
     plan = plan_speedup(curve, 2, locks_s=[(5.0, 8.0)])
@@ -437,10 +439,10 @@ def test_a_still_film_keeps_its_locks():
     [
         (2.0, (0.0, 20.0), "cannot be reached with these locks; choose one from 1 to 1"),
         (5.0, (2.0, 12.0), r"cannot be reached with these locks; choose one from 1 to 1\.\d+"),
-        (2.0, (-1.0, 3.0), "no stretch of this film"),
-        (2.0, (3.0, 3.0), "no stretch of this film"),
+        (2.0, (-1.0, 3.0), "no stretch of this video"),
+        (2.0, (3.0, 3.0), "no stretch of this video"),
         (2.0, (15.0, 21.0), "between 0 and 20 s"),
-        (2.0, (float("nan"), 3.0), "no stretch of this film"),
+        (2.0, (float("nan"), 3.0), "no stretch of this video"),
     ],
 )
 def test_locks_that_cannot_be_kept_are_refused(rate: float, lock_s: tuple[float, float], message: str):

@@ -17,7 +17,7 @@ from speediness.speedup.frame_choice import TIE_S
 from speediness.speedup.render import RenderReport, render_speedup
 from speediness.video.audio_reader import AudioReader
 from speediness.video.reader import VideoReader
-from synthetic import Picture, numbered_picture, read_number, steady, tone, uneven, write_film
+from synthetic import Image, numbered_frame, read_number, steady, tone, uneven, write_video
 
 RATE = 48_000
 
@@ -34,7 +34,7 @@ def varying(
     return SpeedPlan(times_s, 1 / factor, 2)
 
 
-def played(path: Path) -> tuple[VideoReader, list[tuple[Fraction, Picture]]]:
+def played(path: Path) -> tuple[VideoReader, list[tuple[Fraction, Image]]]:
     reader = VideoReader(path)
     return reader, [(frame.time_s, frame.pixels_HWC) for frame in reader.frames()]
 
@@ -69,9 +69,9 @@ def check_length(report: RenderReport, reader: VideoReader, plan: SpeedPlan) -> 
 def test_every_output_frame_shows_the_right_source_frame(
     tmp_path: Path, times_s: list[Fraction], shape: str
 ) -> None:
-    film = write_film(tmp_path / "film.mp4", times_s)
+    video = write_video(tmp_path / "film.mp4", times_s)
     plan = constant(1.7, times_s[-1]) if shape == "constant" else varying(times_s[-1], period_s=2)
-    report = render_speedup(film, plan, tmp_path / "out.mp4")
+    report = render_speedup(video, plan, tmp_path / "out.mp4")
     reader, frames = played(tmp_path / "out.mp4")
     assert [time_s for time_s, _ in frames] == [j / report.frame_rate for j in range(report.frames)]
     wanted = on_screen(times_s, plan, report.frames, report.frame_rate)
@@ -90,8 +90,8 @@ def test_every_output_frame_shows_the_right_source_frame(
 
 
 def test_rate_1_shows_every_frame_once(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(60), sound_CN=tone(2.4))
-    render_speedup(film, constant(1, 2.4), tmp_path / "out.mp4")
+    video = write_video(tmp_path / "film.mp4", steady(60), sound_CN=tone(2.4))
+    render_speedup(video, constant(1, 2.4), tmp_path / "out.mp4")
     reader, frames = played(tmp_path / "out.mp4")
     assert [read_number(p) for _, p in frames] == list(range(60))
     sound_CN = heard(reader)[:, RATE // 10 : 2 * RATE]
@@ -101,11 +101,11 @@ def test_rate_1_shows_every_frame_once(tmp_path: Path) -> None:
 def flashing(rate: int, lasts_s: float = 0.17) -> Any:
     """White for a while at every half second."""
 
-    def picture(i: int) -> Picture:
+    def frame(i: int) -> Image:
         lit = (Fraction(i, rate) - Fraction(1, 2)) % Fraction(1, 2) < lasts_s and i >= rate // 2
         return np.full((64, 96, 3), 235 if lit else 20, np.uint8)
 
-    return picture
+    return frame
 
 
 @pytest.mark.parametrize(("name", "rate"), [("film.mp4", 30), ("film.mkv", 25), ("film.mov", 60)])
@@ -115,11 +115,11 @@ def test_every_click_stays_within_40_ms_of_its_flash(tmp_path: Path, name: str, 
     sound = np.zeros((2, duration_s * RATE), np.float32)
     for time_s in at_s:
         sound[:, round(time_s * RATE) : round(time_s * RATE) + 96] = 0.9
-    film = write_film(
-        tmp_path / name, steady(duration_s * rate, rate), picture=flashing(rate), sound_CN=sound
+    video = write_video(
+        tmp_path / name, steady(duration_s * rate, rate), draw_frame=flashing(rate), sound_CN=sound
     )
     plan = varying(duration_s)
-    report = render_speedup(film, plan, tmp_path / "out.mp4")
+    report = render_speedup(video, plan, tmp_path / "out.mp4")
     reader, frames = played(tmp_path / "out.mp4")
     check_length(report, reader, plan)
     lit = np.array([pixels.mean() > 128 for _, pixels in frames])
@@ -138,10 +138,10 @@ def test_every_click_stays_within_40_ms_of_its_flash(tmp_path: Path, name: str, 
 
 
 def test_a_tone_keeps_pitch_and_level_through_the_whole_chain(tmp_path: Path) -> None:
-    film = write_film(
+    video = write_video(
         tmp_path / "film.mp4", steady(200), sound_CN=tone(8, 440, 44_100), sound_rate_hz=44_100
     )
-    report = render_speedup(film, varying(8), tmp_path / "out.mp4")
+    report = render_speedup(video, varying(8), tmp_path / "out.mp4")
     sound_CN = heard(VideoReader(tmp_path / "out.mp4"))
     middle = sound_CN[0, 8820 : report.audio_samples - 8820]
     spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle))))
@@ -151,18 +151,18 @@ def test_a_tone_keeps_pitch_and_level_through_the_whole_chain(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("layout", "channels", "written"), [("mono", 1, "mono"), ("5.1", 6, "stereo")])
 def test_other_sound_layouts(tmp_path: Path, layout: str, channels: int, written: str) -> None:
-    film = write_film(
+    video = write_video(
         tmp_path / "film.mp4", steady(50), sound_CN=tone(2, channels=channels), sound_layout=layout
     )
-    report = render_speedup(film, constant(2, 2), tmp_path / "out.mp4")
+    report = render_speedup(video, constant(2, 2), tmp_path / "out.mp4")
     assert report.audio_samples == RATE
     assert VideoReader(tmp_path / "out.mp4").info.audio_layout == written
 
 
 @pytest.mark.parametrize("audio", ["mute", "drop"])
 def test_sound_can_be_silenced_or_left_out(tmp_path: Path, audio: Any) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(50), sound_CN=tone(2))
-    report = render_speedup(film, constant(2, 2), tmp_path / "out.mp4", audio=audio)
+    video = write_video(tmp_path / "film.mp4", steady(50), sound_CN=tone(2))
+    report = render_speedup(video, constant(2, 2), tmp_path / "out.mp4", audio=audio)
     reader = VideoReader(tmp_path / "out.mp4")
     assert reader.info.has_audio == (audio == "mute")
     assert report.audio_samples == (RATE if audio == "mute" else 0)
@@ -170,29 +170,29 @@ def test_sound_can_be_silenced_or_left_out(tmp_path: Path, audio: Any) -> None:
         assert not heard(reader).any()
 
 
-def test_a_film_without_sound_stays_without(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(25))
-    report = render_speedup(str(film), constant(2, 1), str(tmp_path / "out.mp4"))
+def test_a_video_without_sound_stays_without(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "film.mp4", steady(25))
+    report = render_speedup(str(video), constant(2, 1), str(tmp_path / "out.mp4"))
     assert (report.audio_samples, report.audio_end_s) == (0, 0.0)
     assert not VideoReader(tmp_path / "out.mp4").info.has_audio
 
 
-def test_sound_longer_or_shorter_than_the_pictures_ends_with_them(tmp_path: Path) -> None:
+def test_sound_longer_or_shorter_than_the_frames_ends_with_them(tmp_path: Path) -> None:
     for seconds in (0.3, 5):
-        film = write_film(tmp_path / "film.mkv", steady(50), sound_CN=tone(seconds))
+        video = write_video(tmp_path / "film.mkv", steady(50), sound_CN=tone(seconds))
         plan = constant(1.5, 2)
-        report = render_speedup(film, plan, tmp_path / "out.mp4", force=True)
+        report = render_speedup(video, plan, tmp_path / "out.mp4", force=True)
         check_length(report, played(tmp_path / "out.mp4")[0], plan)
 
 
 def test_blending_mixes_what_a_shutter_covers(tmp_path: Path) -> None:
-    film = write_film(
+    video = write_video(
         tmp_path / "film.mp4",
         steady(80, 40),
-        picture=lambda i: np.full((64, 96, 3), 200 if i % 2 else 60, np.uint8),
+        draw_frame=lambda i: np.full((64, 96, 3), 200 if i % 2 else 60, np.uint8),
     )
-    render_speedup(film, constant(4, 2), tmp_path / "sharp.mp4")
-    render_speedup(film, constant(4, 2), tmp_path / "mixed.mp4", blend=True)
+    render_speedup(video, constant(4, 2), tmp_path / "sharp.mp4")
+    render_speedup(video, constant(4, 2), tmp_path / "mixed.mp4", blend=True)
     mixed = [float(pixels.mean()) for _, pixels in played(tmp_path / "mixed.mp4")[1]]
     sharp = [float(pixels.mean()) for _, pixels in played(tmp_path / "sharp.mp4")[1]]
     assert len(mixed) == len(sharp)
@@ -202,22 +202,22 @@ def test_blending_mixes_what_a_shutter_covers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("blend", [False, True])
 def test_upright_square_and_even(tmp_path: Path, blend: bool) -> None:
-    """A phone film: stored lying, of odd size and with wide pixels."""
+    """A phone video: stored lying, of odd size and with wide pixels."""
 
-    def stored(i: int) -> Picture:
-        return np.ascontiguousarray(np.rot90(numbered_picture(i, 99, 65)))
+    def stored(i: int) -> Image:
+        return np.ascontiguousarray(np.rot90(numbered_frame(i, 99, 65)))
 
-    film = write_film(
+    video = write_video(
         tmp_path / "film.mp4",
         steady(10),
         width_px=65,
         height_px=99,
         pixel_format="yuv444p",
-        picture=stored,
+        draw_frame=stored,
         rotate_deg=-90,
         pixel_aspect=Fraction(2),
     )
-    render_speedup(film, constant(1, Fraction(10, 25)), tmp_path / "out.mp4", blend=blend)
+    render_speedup(video, constant(1, Fraction(10, 25)), tmp_path / "out.mp4", blend=blend)
     reader, frames = played(tmp_path / "out.mp4")
     assert (reader.info.width_px, reader.info.height_px) == (98, 130)
     assert (reader.info.rotation_deg, reader.info.pixel_aspect) == (0, 1)
@@ -226,15 +226,15 @@ def test_upright_square_and_even(tmp_path: Path, blend: bool) -> None:
 
 @pytest.mark.parametrize("colour", [(2, 1, 1, 1), (1, 9, 9, 16)])
 def test_colours_and_their_tags_are_kept(tmp_path: Path, colour: tuple[int, int, int, int]) -> None:
-    film = write_film(
+    video = write_video(
         tmp_path / "film.mp4",
         steady(5),
-        picture=lambda i: np.full((64, 96, 3), (200, 120, 40), np.uint8),
+        draw_frame=lambda i: np.full((64, 96, 3), (200, 120, 40), np.uint8),
         colour=colour,
         pixel_format="yuv420p10le" if colour[0] == 1 else "yuv420p",
     )
-    render_speedup(film, constant(1, Fraction(1, 5)), tmp_path / "out.mp4")
-    before, after = VideoReader(film), VideoReader(tmp_path / "out.mp4")
+    render_speedup(video, constant(1, Fraction(1, 5)), tmp_path / "out.mp4")
+    before, after = VideoReader(video), VideoReader(tmp_path / "out.mp4")
     assert before.info.colour == after.info.colour
     assert after.info.bit_depth == 8
     difference = next(before.frames()).pixels_HWC.astype(int) - next(after.frames()).pixels_HWC
@@ -242,25 +242,25 @@ def test_colours_and_their_tags_are_kept(tmp_path: Path, colour: tuple[int, int,
 
 
 @pytest.mark.parametrize("rate", [1, 3])
-def test_a_film_of_one_frame(tmp_path: Path, rate: float) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(1), sound_CN=tone(0.04))
-    report = render_speedup(film, constant(rate, Fraction(1, 25)), tmp_path / "out.mp4")
+def test_a_video_of_one_frame(tmp_path: Path, rate: float) -> None:
+    video = write_video(tmp_path / "film.mp4", steady(1), sound_CN=tone(0.04))
+    report = render_speedup(video, constant(rate, Fraction(1, 25)), tmp_path / "out.mp4")
     assert report.frames == 1
     assert read_number(played(tmp_path / "out.mp4")[1][0][1]) == 0
 
 
 def test_a_gif_can_be_sped_up(tmp_path: Path) -> None:
     times_s = steady(20, 10)
-    film = write_film(tmp_path / "film.gif", times_s, codec="gif", pixel_format="rgb8")
+    video = write_video(tmp_path / "film.gif", times_s, codec="gif", pixel_format="rgb8")
     plan = constant(2, 2)
-    report = render_speedup(film, plan, tmp_path / "out.mp4")
+    report = render_speedup(video, plan, tmp_path / "out.mp4")
     assert (report.frame_rate, report.frames) == (30, 30)
     numbers = [read_number(pixels) for _, pixels in played(tmp_path / "out.mp4")[1]]
     assert numbers == on_screen(times_s, plan, 30, Fraction(30))
 
 
-def test_a_truncated_film_is_rendered_up_to_the_break(tmp_path: Path) -> None:
-    data = write_film(tmp_path / "film.mkv", steady(100), sound_CN=tone(4)).read_bytes()
+def test_a_truncated_video_is_rendered_up_to_the_break(tmp_path: Path) -> None:
+    data = write_video(tmp_path / "film.mkv", steady(100), sound_CN=tone(4)).read_bytes()
     (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
     reader = VideoReader(tmp_path / "cut.mkv")
     list(reader.decoded())
@@ -270,86 +270,86 @@ def test_a_truncated_film_is_rendered_up_to_the_break(tmp_path: Path) -> None:
     check_length(report, played(tmp_path / "out.mp4")[0], plan)
 
 
-def test_a_plan_of_another_film_is_pointed_out(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(25))
-    report = render_speedup(film, constant(1, 3), tmp_path / "out.mp4")
-    assert "made for a film of 3.00 s" in report.warnings[0]
+def test_a_plan_of_another_video_is_pointed_out(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "film.mp4", steady(25))
+    report = render_speedup(video, constant(1, 3), tmp_path / "out.mp4")
+    assert "made for a video of 3.00 s" in report.warnings[0]
     assert report.frames == 75
 
 
 def test_progress_runs_to_the_end(tmp_path: Path) -> None:
     told: list[tuple[float, float]] = []
-    film = write_film(tmp_path / "film.mp4", steady(50))
-    render_speedup(film, constant(2, 2), tmp_path / "out.mp4", progress=lambda a, b: told.append((a, b)))
+    video = write_video(tmp_path / "film.mp4", steady(50))
+    render_speedup(video, constant(2, 2), tmp_path / "out.mp4", progress=lambda a, b: told.append((a, b)))
     assert [round(done * 25) for done, _ in told] == list(range(1, 26))
     assert told[-1] == (1.0, 1.0)
 
 
 def test_what_cannot_be_done_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(25))
-    whole = film.read_bytes()
+    video = write_video(tmp_path / "film.mp4", steady(25))
+    whole = video.read_bytes()
     plan = constant(2, 1)
-    with pytest.raises(OutputError, match="is the film itself"):
-        render_speedup(film, plan, film, force=True)
-    other = write_film(tmp_path / "other.mp4", steady(5))
+    with pytest.raises(OutputError, match="is the video itself"):
+        render_speedup(video, plan, video, force=True)
+    other = write_video(tmp_path / "other.mp4", steady(5))
     with pytest.raises(OutputError, match="exists already"):
-        render_speedup(other, plan, film)
+        render_speedup(other, plan, video)
     with pytest.raises(VideoError, match="does not exist"):
         render_speedup(tmp_path / "missing.mp4", plan, tmp_path / "out.mp4")
     with pytest.raises(OutputError, match=r"no preset 'placebo'; choose one of ultrafast, .*, veryslow"):
         render_speedup(other, plan, tmp_path / "out.mp4", preset="placebo")
     unknown: Any = "loud"
     with pytest.raises(ValueError, match="audio is one of"):
-        render_speedup(film, plan, tmp_path / "out.mp4", audio=unknown)
+        render_speedup(video, plan, tmp_path / "out.mp4", audio=unknown)
     assert sorted(os.listdir(tmp_path)) == ["film.mp4", "other.mp4"]
-    assert film.read_bytes() == whole
+    assert video.read_bytes() == whole
 
 
-@pytest.mark.parametrize("broken", ["the pictures", "the sound"])
+@pytest.mark.parametrize("broken", ["the frames", "the sound"])
 def test_an_error_on_the_way_leaves_nothing_and_no_thread(
     tmp_path: Path, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pictures and sound are made in threads of their own."""
-    film = write_film(tmp_path / "film.mp4", steady(100), sound_CN=tone(4))
-    whole = VideoReader.decoded if broken == "the pictures" else AudioReader.blocks
+    """Frames and sound are made in threads of their own."""
+    video = write_video(tmp_path / "film.mp4", steady(100), sound_CN=tone(4))
+    whole = VideoReader.decoded if broken == "the frames" else AudioReader.blocks
 
     def breaks(reader: Any) -> Any:
         yield from islice(whole(reader), 30)
         raise VideoError("the disk is gone")
 
-    if broken == "the pictures":
+    if broken == "the frames":
         monkeypatch.setattr(VideoReader, "decoded", breaks)
     else:
         monkeypatch.setattr(AudioReader, "blocks", breaks)
     with pytest.raises(VideoError, match="the disk is gone"):
-        render_speedup(film, constant(1, 4), tmp_path / "out.mp4")
+        render_speedup(video, constant(1, 4), tmp_path / "out.mp4")
     assert os.listdir(tmp_path) == ["film.mp4"]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
 
 
 def test_a_slower_preset_writes_a_smaller_file(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(50))
+    video = write_video(tmp_path / "film.mp4", steady(50))
     sizes = []
     for preset in ("ultrafast", "superfast"):
-        render_speedup(film, constant(1, 2), tmp_path / f"{preset}.mp4", preset=preset)
+        render_speedup(video, constant(1, 2), tmp_path / f"{preset}.mp4", preset=preset)
         sizes.append((tmp_path / f"{preset}.mp4").stat().st_size)
     assert sizes[0] > 1.2 * sizes[1]
 
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(50), sound_CN=tone(2))
+    video = write_video(tmp_path / "film.mp4", steady(50), sound_CN=tone(2))
 
     def interrupt(done_s: float, total_s: float) -> None:
         if done_s > total_s / 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        render_speedup(film, constant(1, 2), tmp_path / "out.mp4", progress=interrupt)
+        render_speedup(video, constant(1, 2), tmp_path / "out.mp4", progress=interrupt)
     assert os.listdir(tmp_path) == ["film.mp4"]
 
 
-def test_force_replaces_an_existing_film(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.mp4", steady(25))
+def test_force_replaces_an_existing_video(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "film.mp4", steady(25))
     (tmp_path / "out.mp4").write_bytes(b"old")
-    render_speedup(film, constant(2, 1), tmp_path / "out.mp4", force=True)
+    render_speedup(video, constant(2, 1), tmp_path / "out.mp4", force=True)
     assert len(played(tmp_path / "out.mp4")[1]) == 12

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.datasets import DATASETS, find_videos
-from speediness.datasets.clip_cache import CachedFilm
-from speediness.datasets.data_set import Contents, DataSet
+from speediness.datasets.clip_cache import CachedVideo
+from speediness.datasets.data_set import DataSet, DataSetContents
 from speediness.datasets.video_list import VideoItem
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.tasks import TASKS
@@ -65,15 +65,15 @@ class ArrowOfTime(Task):
         loss = nn.functional.binary_cross_entropy_with_logits(self.sharpness * logit_B, wanted_B)
         return {"loss": loss, "accuracy": ((logit_B > 0) == wanted_B.bool()).float().mean()}
 
-    def validate(self, network: Any, films: Sequence[CachedFilm]) -> dict[str, float]:
-        return {"accuracy": 0.5, "films": float(len(films))}
+    def validate(self, network: Any, videos: Sequence[CachedVideo]) -> dict[str, float]:
+        return {"accuracy": 0.5, "films": float(len(videos))}
 
 
 def test_a_toy_task_and_a_toy_data_set_train(
     walkers: list[VideoItem], cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(root: Path) -> Contents:
-        return Contents({"train": walkers, "test": walkers[:1]}, [root])
+    def read(root: Path) -> DataSetContents:
+        return DataSetContents({"train": walkers, "test": walkers[:1]}, [root])
 
     monkeypatch.setitem(TASKS, "arrow", ArrowOfTime)
     monkeypatch.setitem(DATASETS, "toys", DataSet("nowhere", read))

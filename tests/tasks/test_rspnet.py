@@ -107,7 +107,7 @@ def test_a_draw_is_a_query_and_two_keys_that_begin_together() -> None:
         )
         assert query.times_s[0] == 3.0 and same.times_s[0] == other.times_s[0] == 7.0
         assert query.factor == same.factor == SPEEDS[query.label] and {same.factor, other.factor} == {1, 2}
-        assert query.take != same.take == other.take
+        assert query.crop_group != same.crop_group == other.crop_group
         for view in (query, same, other):
             assert len(view.times_s) == CLIP.n_frames
             np.testing.assert_allclose(np.diff(view.times_s), view.factor / 16)

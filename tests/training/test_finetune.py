@@ -9,7 +9,7 @@ import torch
 from speediness.cli.main import main
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, WeightsError
-from speediness.models.checkpoint import load_network, save_network, start_from
+from speediness.models.checkpoint import load_checkpoint, save_network, start_from
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.recogniser import Recogniser
 from speediness.models.rspnet import RSPNet
@@ -43,7 +43,7 @@ def test_classes_come_from_the_training_list(labelled: list[VideoItem]) -> None:
         with_classes(smoke(), labelled[:3])
 
 
-def test_a_test_film_of_an_unknown_class_is_refused(labelled: list[VideoItem], tmp_path: Path) -> None:
+def test_a_test_video_of_an_unknown_class_is_refused(labelled: list[VideoItem], tmp_path: Path) -> None:
     recipe = with_classes(smoke(), labelled)
     strange = [dataclasses.replace(labelled[0], label="fly")]
     with pytest.raises(DataError, match="the test list shows fly"):
@@ -75,12 +75,12 @@ def test_finetune_and_probe_from_weights_on_the_command_line(
     assert document["made_by"]["recipe"]["init"] == str(weights)
     assert json.loads((out / "test.json").read_text())["schema"] == "speediness.recognition/1"
     assert (out / "confusion.png").read_bytes().startswith(b"\x89PNG")
-    network = load_network(out / "network.safetensors", Recogniser)
+    network = load_checkpoint(out / "network.safetensors", Recogniser)
     assert network.classes == LABELS and network.config.width == 0.125
 
     assert main([*command, *settings, "--resume"]) == 0
     printed = capsys.readouterr().out
-    assert "of 2 test films recognised" in printed and "confusion.png" in printed
+    assert "of 2 test videos recognised" in printed and "confusion.png" in printed
 
     probe = ["probe", str(out / "network.safetensors"), "--data", str(manifest)]
     for protocol in ("clean", "released"):
@@ -110,6 +110,6 @@ def test_a_backbone_is_taken_over_and_no_other(tmp_path: Path) -> None:
     other = Recogniser(EncoderConfig(config.clip, "motion", 0.5), LABELS)
     with pytest.raises(WeightsError, match=r"width 0\.2, another than motion of width 0\.5"):
         start_from(other, weights)
-    assert load_network(weights, Encoder).config == config
+    assert load_checkpoint(weights, Encoder).config == config
     recipe = like_weights(dataclasses.replace(smoke(), width=1.0), weights)
     assert recipe.width == smoke().width and recipe.init == str(weights)

@@ -153,7 +153,7 @@ def test_a_stopped_run_saves_first_and_resumes(
 def test_a_full_disk_stops_the_run_with_the_last_checkpoint_intact(
     largest_kib: int, whole: Path, walkers: list[VideoItem], cache_folder: Path, tmp_path: Path
 ) -> None:
-    """A limit on the size of files: at 100 KiB the checkpoint breaks off, at 40 KiB the picture too."""
+    """A limit on the size of files: at 100 KiB the checkpoint breaks off, at 40 KiB the frame too."""
     loop.train(dataclasses.replace(RECIPE, steps=4), walkers, tmp_path, cache_folder, log=lambda line: None)
     before = (tmp_path / "checkpoint.safetensors").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

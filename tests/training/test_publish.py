@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 RECIPE = dataclasses.replace(smoke(), bf16=False, validation_share=0.4, steps=1)
 
 
-def test_of_many_films_few_are_scored_and_all_are_named(
+def test_of_many_videos_few_are_scored_and_all_are_named(
     walkers: list[VideoItem], cache_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(RECIPE, walkers, tmp_path, cache_folder, log=lambda line: None)
@@ -24,11 +24,11 @@ def test_of_many_films_few_are_scored_and_all_are_named(
     assert len(kept) > 2 and held
     scored: list[str] = []
 
-    def score(film, *how, **named):
-        scored.append(film.item.path.name)
-        return speed_accuracy.score_film(film, *how, **named)
+    def score(video, *how, **named):
+        scored.append(video.item.path.name)
+        return speed_accuracy.score_video(video, *how, **named)
 
-    monkeypatch.setattr(module, "score_film", score)
+    monkeypatch.setattr(module, "score_video", score)
     monkeypatch.setattr(video_list, "MOST_SCORED", 2)
     document = module.publish(tmp_path, walkers, tmp_path / "network.safetensors", cache_folder, print)
     step = -(-len(kept) // 2)

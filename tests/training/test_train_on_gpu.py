@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from speediness.datasets.video_list import VideoItem
-from speediness.engines import open_judge
+from speediness.engines import open_runtime
 from speediness.engines.onnx import read_description
 from speediness.models.checkpoint import load_speednet
 from speediness.training.metrics import read_metrics
@@ -32,7 +32,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 @pytest.fixture(scope="module")
 def pieces(walkers: list[VideoItem], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Films in a tar, cut up anywhere."""
+    """Videos in a tar, cut up anywhere."""
     folder = tmp_path_factory.mktemp("pieces")
     with tarfile.open(folder / "films.tar", "w") as tar:
         for item in walkers:
@@ -44,7 +44,7 @@ def pieces(walkers: list[VideoItem], tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-def test_from_films_in_pieces_to_weights_with_a_stop_on_the_way(pieces: Path, tmp_path: Path) -> None:
+def test_from_videos_in_pieces_to_weights_with_a_stop_on_the_way(pieces: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     given = (str(pieces), str(tmp_path), "smoke", "5", "validation_share=0.4", "evaluate_every=1")
     stopped = start(*given, "steps=1000")
@@ -66,10 +66,10 @@ def test_from_films_in_pieces_to_weights_with_a_stop_on_the_way(pieces: Path, tm
     assert validated == list(range(1, done_before + 3))
     network = load_speednet(run / "network.safetensors")
     described, _ = read_description(run / "network.onnx")
-    judge = open_judge("onnx", run / "network.onnx")
+    runtime = open_runtime("onnx", run / "network.onnx")
     assert "calibration" in described and "validation" in described
     clips = np.random.default_rng(0).integers(0, 256, (2, 16, 32, 32, 1), np.uint8)
-    logits, _ = judge(clips, np.ones((2, 15), np.float32))
+    logits, _ = runtime(clips, np.ones((2, 15), np.float32))
     assert logits.shape == (2, 2) and network.config.clip.size_px == 32
 
 

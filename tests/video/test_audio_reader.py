@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from speediness.errors import VideoError
 from speediness.video.audio_reader import AudioReader
 from speediness.video.reader import VideoReader
-from synthetic import steady, tone, write_film
+from synthetic import steady, tone, write_video
 
 RATE = 48_000
 
@@ -52,7 +52,7 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", KINDS)
 def test_clicks_are_heard_when_they_were_made(tmp_path: Path, name: str) -> None:
     at_s = [0.25, 0.75, 1.25, 1.75]
-    path = write_film(tmp_path / name, steady(50), sound_CN=clicks(at_s, 2), **KINDS[name])
+    path = write_video(tmp_path / name, steady(50), sound_CN=clicks(at_s, 2), **KINDS[name])
     reader, sound_CN = heard(path)
     assert (reader.sample_rate_hz, reader.channels) == (RATE, 2)
     np.testing.assert_allclose(click_times(sound_CN), at_s, atol=0.001)
@@ -62,7 +62,7 @@ def test_clicks_are_heard_when_they_were_made(tmp_path: Path, name: str) -> None
 
 @pytest.mark.parametrize("name", ["aac.mp4", "aac.mkv"])
 def test_a_late_sound_track_starts_with_silence(tmp_path: Path, name: str) -> None:
-    path = write_film(tmp_path / name, steady(50), sound_CN=clicks([0.5], 1), sound_start_s=1)
+    path = write_video(tmp_path / name, steady(50), sound_CN=clicks([0.5], 1), sound_start_s=1)
     _, sound_CN = heard(path)
     np.testing.assert_allclose(click_times(sound_CN), [1.5], atol=0.001)
     assert not sound_CN[:, : round(0.95 * RATE)].any()
@@ -71,22 +71,22 @@ def test_a_late_sound_track_starts_with_silence(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize("name", ["aac.mp4", "pcm.mkv"])
 def test_sound_before_the_first_frame_is_cut_off(tmp_path: Path, name: str) -> None:
     times_s = steady(50, 25, start_s=Fraction(1, 2))
-    path = write_film(tmp_path / name, times_s, sound_CN=clicks([0.25, 1.25], 2), **KINDS[name])
+    path = write_video(tmp_path / name, times_s, sound_CN=clicks([0.25, 1.25], 2), **KINDS[name])
     _, sound_CN = heard(path)
     np.testing.assert_allclose(click_times(sound_CN), [0.75], atol=0.001)
 
 
 def _broken_sound(path: Path, pieces: Sequence[tuple[float, NDArray[np.float32]]]) -> Path:
-    """A film whose sound comes in pieces with the given start times."""
+    """A video whose sound comes in pieces with the given start times."""
     container = av.open(str(path), "w")
-    pictures: Any = container.add_stream("libx264", rate=25)
-    pictures.width, pictures.height = 96, 64
+    frames: Any = container.add_stream("libx264", rate=25)
+    frames.width, frames.height = 96, 64
     sound: Any = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
     for i in range(50):
         frame = av.VideoFrame(96, 64, "yuv420p")
         frame.pts = i
-        container.mux(pictures.encode(frame))
-    container.mux(pictures.encode(None))
+        container.mux(frames.encode(frame))
+    container.mux(frames.encode(None))
     for start_s, wave in pieces:
         samples = np.ascontiguousarray((wave[:1] * 32767).astype(np.int16))
         frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
@@ -116,7 +116,7 @@ def test_overlapping_sound_is_dropped(tmp_path: Path) -> None:
 def test_stamps_rounded_to_milliseconds_leave_no_seams(tmp_path: Path) -> None:
     rate = 44_100
     wave = tone(2, rate_hz=rate)
-    path = write_film(
+    path = write_video(
         tmp_path / "film.mkv", steady(50), sound_CN=wave, sound_rate_hz=rate, sound_codec="pcm_s16le"
     )
     reader, sound_CN = heard(path)
@@ -128,7 +128,7 @@ def test_stamps_rounded_to_milliseconds_leave_no_seams(tmp_path: Path) -> None:
 def test_wide_sound_is_mixed_down(tmp_path: Path, layout: str, channels: int, kept: int) -> None:
     wave = np.zeros((channels, RATE), np.float32)
     wave[:2] = clicks([0.5], 1, channels=1)
-    path = write_film(tmp_path / "film.mp4", steady(25), sound_CN=wave, sound_layout=layout)
+    path = write_video(tmp_path / "film.mp4", steady(25), sound_CN=wave, sound_layout=layout)
     reader, sound_CN = heard(path)
     assert reader.channels == sound_CN.shape[0] == kept
     peak = np.abs(sound_CN).max(1)
@@ -138,7 +138,7 @@ def test_wide_sound_is_mixed_down(tmp_path: Path, layout: str, channels: int, ke
 
 def test_an_odd_rate_becomes_one_that_can_be_written(tmp_path: Path) -> None:
     rate = 6000
-    path = write_film(
+    path = write_video(
         tmp_path / "film.mkv",
         steady(25),
         sound_CN=clicks([0.25, 0.75], 1, rate),
@@ -151,14 +151,14 @@ def test_an_odd_rate_becomes_one_that_can_be_written(tmp_path: Path) -> None:
     np.testing.assert_allclose(click_times(sound_CN), [0.25, 0.75], atol=0.002)
 
 
-def test_a_silent_film_has_no_sound_to_read(tmp_path: Path) -> None:
+def test_a_silent_video_has_no_sound_to_read(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="no sound"):
-        AudioReader(VideoReader(write_film(tmp_path / "film.mp4", steady(5))))
+        AudioReader(VideoReader(write_video(tmp_path / "film.mp4", steady(5))))
 
 
-def test_the_sound_of_joined_files_goes_on_with_the_pictures(tmp_path: Path) -> None:
+def test_the_sound_of_joined_files_goes_on_with_the_frames(tmp_path: Path) -> None:
     for name, at_s in (("a", [1.0]), ("b", [0.5, 1.5])):
-        write_film(tmp_path / f"{name}.ts", steady(51), sound_CN=clicks(at_s, 2))
+        write_video(tmp_path / f"{name}.ts", steady(51), sound_CN=clicks(at_s, 2))
     joined = tmp_path / "joined.ts"
     joined.write_bytes(b"".join((tmp_path / f"{name}.ts").read_bytes() for name in "aba"))
     _, sound_CN = heard(joined)
@@ -174,20 +174,20 @@ def test_the_sound_of_joined_files_goes_on_with_the_pictures(tmp_path: Path) -> 
         ([Disposition(0), Disposition(0)], 0),
     ],
 )
-def test_of_several_tracks_the_films_own_is_heard(
+def test_of_several_tracks_the_videos_own_is_heard(
     tmp_path: Path, marks: list[Disposition], taken: int
 ) -> None:
     with av.open(str(tmp_path / "two.mkv"), "w") as container:
-        pictures: Any = container.add_stream("libx264", rate=25)
-        pictures.width, pictures.height, pictures.pix_fmt = 96, 64, "yuv420p"
+        frames: Any = container.add_stream("libx264", rate=25)
+        frames.width, frames.height, frames.pix_fmt = 96, 64, "yuv420p"
         tracks: list[Any] = [container.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in marks]
         for track, mark in zip(tracks, marks, strict=True):
             track.disposition = mark
         for i in range(25):
-            picture = av.VideoFrame(96, 64, "yuv420p")
-            picture.pts, picture.time_base = i, Fraction(1, 25)
-            container.mux(pictures.encode(picture))
-        container.mux(pictures.encode(None))
+            frame = av.VideoFrame(96, 64, "yuv420p")
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            container.mux(frames.encode(frame))
+        container.mux(frames.encode(None))
         for n, track in enumerate(tracks):
             block = np.full((1, RATE), 8000 * (n + 1), np.int16)
             wave = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")

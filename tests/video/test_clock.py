@@ -47,7 +47,7 @@ def test_a_frame_without_a_stamp_follows_its_predecessor() -> None:
     assert placed([frame(0, 40), frame(None), frame(80, 40), frame(None)])[0] == [0, 40, 80, 120]
 
 
-def test_no_stamps_at_all_is_a_steady_film() -> None:
+def test_no_stamps_at_all_is_a_steady_video() -> None:
     times, end, _ = placed([frame(None) for _ in range(4)])
     assert times == [0, 40, 80, 120]
     assert end == 160

@@ -13,7 +13,7 @@ from speediness.speed_plan import SpeedPlan
 from speediness.speedup.render import render_speedup
 from speediness.video.losses import losses
 from speediness.video.reader import VideoReader
-from synthetic import steady, tone, write_film
+from synthetic import steady, tone, write_video
 
 RATE, FRAMES = 25, 20
 
@@ -70,12 +70,12 @@ def test_interlaced_frames_are_read_without_combs_at_their_own_times(tmp_path: P
 
 
 def test_a_plain_video_loses_nothing(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "a.mp4", steady(5), sound_CN=tone(0.2))
+    path = write_video(tmp_path / "a.mp4", steady(5), sound_CN=tone(0.2))
     assert losses(VideoReader(path).info) == ()
 
 
 def test_every_track_and_tag_that_is_left_out_is_named(tmp_path: Path) -> None:
-    plain = write_film(tmp_path / "plain.mp4", steady(10))
+    plain = write_video(tmp_path / "plain.mp4", steady(10))
     path = tmp_path / "full.mkv"
     with av.open(str(plain)) as source, av.open(str(path), "w") as container:
         container.metadata["title"] = "A walk"
@@ -109,7 +109,7 @@ def test_every_track_and_tag_that_is_left_out_is_named(tmp_path: Path) -> None:
 )
 def test_ten_bits_and_hdr_are_named(tmp_path: Path, transfer: int, expected: str) -> None:
     colour = (1, 9, 9, transfer)
-    path = write_film(tmp_path / "a.mp4", steady(3), pixel_format="yuv420p10le", colour=colour)
+    path = write_video(tmp_path / "a.mp4", steady(3), pixel_format="yuv420p10le", colour=colour)
     (loss,) = losses(VideoReader(path).info)
     assert expected in loss
 
@@ -126,7 +126,7 @@ def test_square_pixels_take_no_more_room_than_they_need(
     tmp_path: Path, size: tuple[int, int], aspect: Fraction, shown: tuple[int, int]
 ) -> None:
     width_px, height_px = size
-    path = write_film(
+    path = write_video(
         tmp_path / "a.mp4", steady(2), width_px=width_px, height_px=height_px, pixel_aspect=aspect
     )
     info = VideoReader(path).info
@@ -135,7 +135,7 @@ def test_square_pixels_take_no_more_room_than_they_need(
 
 
 def test_losses_are_among_what_a_render_reports(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "a.mp4", steady(25), pixel_format="yuv422p10le")
+    path = write_video(tmp_path / "a.mp4", steady(25), pixel_format="yuv422p10le")
     plan = SpeedPlan(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 2)
     report = render_speedup(path, plan, tmp_path / "fast.mp4")
     assert "10 bits a channel become 8" in report.warnings

@@ -26,7 +26,7 @@ def noise(seed: int) -> av.VideoFrame:
 def write(path: Path, frames: int = 5, rate: Fraction = Fraction(25), sound: bool = True) -> VideoWriter:
     with VideoWriter(path, (64, 64), rate, PLAIN, SoundFormat(48_000, 2) if sound else None) as writer:
         for i in range(frames):
-            writer.add_picture(noise(i))
+            writer.add_frame(noise(i))
         if sound:
             writer.add_sound(tone(frames / float(rate)))
     return writer
@@ -46,7 +46,7 @@ def test_frames_lie_at_exact_multiples_of_the_period(tmp_path: Path, rate: Fract
 def test_colour_and_codecs(tmp_path: Path) -> None:
     colour = ColourTags(range=2, matrix=9, primaries=9, transfer=16)
     with VideoWriter(tmp_path / "out.mp4", (64, 64), Fraction(25), colour) as writer:
-        writer.add_picture(noise(0))
+        writer.add_frame(noise(0))
     info = VideoReader(tmp_path / "out.mp4").info
     assert (info.colour, info.codec, info.has_audio) == (colour, "h264", False)
     write(tmp_path / "sound.mp4")
@@ -54,7 +54,7 @@ def test_colour_and_codecs(tmp_path: Path) -> None:
     assert (info.audio_rate_hz, info.audio_layout) == (48_000, "stereo")
 
 
-def test_the_index_stands_before_the_pictures(tmp_path: Path) -> None:
+def test_the_index_stands_before_the_frames(tmp_path: Path) -> None:
     write(tmp_path / "out.mp4")
     data = (tmp_path / "out.mp4").read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
@@ -63,9 +63,9 @@ def test_the_index_stands_before_the_pictures(tmp_path: Path) -> None:
 def test_the_source_does_not_choose_the_key_frames(tmp_path: Path) -> None:
     with VideoWriter(tmp_path / "out.mp4", (64, 64), Fraction(25), PLAIN) as writer:
         for _ in range(10):
-            picture = noise(0)
-            picture.pict_type = 1
-            writer.add_picture(picture)
+            frame = noise(0)
+            frame.pict_type = 1
+            writer.add_frame(frame)
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size) == 1
 
@@ -75,7 +75,7 @@ def test_nothing_is_left_when_interrupted(tmp_path: Path, error: type[BaseExcept
     out = tmp_path / "out.mp4"
     out.write_bytes(b"older film")
     with pytest.raises(error), VideoWriter(out, (64, 64), Fraction(25), PLAIN) as writer:
-        writer.add_picture(noise(0))
+        writer.add_frame(noise(0))
         raise error
     assert out.read_bytes() == b"older film"
     assert os.listdir(tmp_path) == ["out.mp4"]
@@ -107,9 +107,9 @@ def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> N
     check_output(tmp_path / "NEW.MP4", source)
     check_output(tmp_path / "old.mp4", source, force=True)
     for out, force, words in (
-        (source, True, "is the film itself"),
-        (tmp_path / "link.mp4", True, "is the film itself"),
-        (tmp_path / "folder.mp4" / ".." / "film.mp4", False, "is the film itself"),
+        (source, True, "is the video itself"),
+        (tmp_path / "link.mp4", True, "is the video itself"),
+        (tmp_path / "folder.mp4" / ".." / "film.mp4", False, "is the video itself"),
         (tmp_path / "old.mp4", False, "exists already"),
         (tmp_path / "folder.mp4", True, "is a folder"),
         (tmp_path / "no" / "out.mp4", False, "does not exist"),
@@ -131,7 +131,7 @@ def test_an_unknown_preset_is_refused_and_no_file_made(tmp_path: Path) -> None:
 def test_the_encoder_knows_every_preset(tmp_path: Path, preset: str) -> None:
     with VideoWriter(tmp_path / "out.mp4", (64, 64), Fraction(25), PLAIN, preset=preset) as writer:
         for i in range(3):
-            writer.add_picture(noise(i))
+            writer.add_frame(noise(i))
     assert len(list(VideoReader(tmp_path / "out.mp4").decoded())) == 3
 
 

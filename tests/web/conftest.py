@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from speediness.web.settings import Settings
-from synthetic import steady, tone, write_film
+from synthetic import steady, tone, write_video
 from web_site import settings_in
 
 
@@ -15,7 +15,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def small_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds with sound."""
     path = tmp_path_factory.mktemp("films") / "small.mp4"
-    return write_film(path, steady(50, 25), sound_CN=tone(2))
+    return write_video(path, steady(50, 25), sound_CN=tone(2))

@@ -1,4 +1,4 @@
-"""The page in the system's own Chromium, on the bundled clip and on films made here."""
+"""The page in the system's own Chromium, on the bundled clip and on videos made here."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 
 from speediness.analysis.curve import embed
 from speediness.analysis.network import load_network
+from speediness.corpus.analysed_video import AnalysedVideo
 from speediness.corpus.report import write_report
-from speediness.corpus.watching import Watched
-from speediness.curves import Floats
+from speediness.curves import Float64s
 from speediness.speedup.plan import plan_speedup
 from speediness.video.reader import VideoReader
 from speediness.web.services import Services
 from speediness.web.settings import Settings
-from synthetic import numbered_picture, steady, tone, write_film
+from synthetic import numbered_frame, steady, tone, write_video
 from web_site import PATIENCE_S, Site, made_up_curve, serving, settings_in, with_curve
 
 if TYPE_CHECKING:
@@ -54,15 +54,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = settings_in(tmp_path_factory.mktemp("browser"))
-    write_film(
+    write_video(
         settings.folder / "long.mp4",
         steady(int(LONG_S * 15), 15),
-        picture=lambda n: numbered_picture(n, 96, 64),
+        draw_frame=lambda n: numbered_frame(n, 96, 64),
         sound_CN=tone(LONG_S, channels=1),
         sound_layout="mono",
     )
-    write_film(settings.folder / "hour.mp4", steady(3600, 1))
-    write_film(settings.folder / "old.avi", steady(50, 25), codec="mpeg4")
+    write_video(settings.folder / "hour.mp4", steady(3600, 1))
+    write_video(settings.folder / "old.avi", steady(50, 25), codec="mpeg4")
     # Things move in it as they do in the bundled clip.
     shipped = load_network()
     moves = embed(BIKES, network=shipped)
@@ -74,13 +74,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def add_pair(settings: Settings, name: str) -> None:
-    """Two short films for the comparison."""
+    """Two short videos for the comparison."""
     services = Services.open(settings)
-    (film,) = [film for film in services.films.all() if film.name == name]
-    job = services.jobs.add("study", film.id, film.name, {"rate": 2.0, "locks": []})
+    (video,) = [video for video in services.videos.all() if video.name == name]
+    job = services.jobs.add("study", video.id, video.name, {"rate": 2.0, "locks": []})
     services.runner.folder(job.id).mkdir()
     for side in ("adaptive", "uniform"):
-        write_film(services.result(job.id, f"{side}.mp4"), steady(15, 25))
+        write_video(services.result(job.id, f"{side}.mp4"), steady(15, 25))
     services.jobs.finish(job.id, "done")
     services.database.close()
 
@@ -101,7 +101,7 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(site.url)
-    page.wait_for_selector("#films li")
+    page.wait_for_selector("#videos li")
     yield page
     context.close()
     assert not [text for text in complaints if "status of 4" not in text]  # what the page asked in vain
@@ -115,13 +115,13 @@ def until(page: Page, condition: str) -> None:
         page.wait_for_timeout(30)
 
 
-def open_film(page: Page, name: str) -> None:
+def open_item(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).click()
     page.wait_for_selector("#film-meta:not(:empty)")
 
 
 def open_curve(page: Page, name: str) -> None:
-    open_film(page, name)
+    open_item(page, name)
     until(page, "performance.getEntriesByName('replan').length > 0")
 
 
@@ -168,11 +168,11 @@ def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_
     assert page.inner_text("#to") == "0:05.0"
     page.click("#render")
     with page.expect_download() as waiting:
-        page.get_by_role("link", name="Film at 2×").click()
-    film = tmp_path / waiting.value.suggested_filename
-    waiting.value.save_as(film)
-    assert film.name == "bikes-2x.mp4"
-    assert VideoReader(film).info.duration_s == pytest.approx(5, abs=0.05)
+        page.get_by_role("link", name="Video at 2×").click()
+    video = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(video)
+    assert video.name == "bikes-2x.mp4"
+    assert VideoReader(video).info.duration_s == pytest.approx(5, abs=0.05)
     endings = {"Its plan": ".json", "Its plot": ".png", "Its plot as SVG": ".svg", "Curve": ".json"}
     for name, ending in endings.items():
         with page.expect_download() as waiting:
@@ -218,8 +218,8 @@ def test_adaptive_playback_follows_the_plan(page: Page, site: Site) -> None:
     assert min(drifts_s) < MOST_DRIFT * PLAYED_S
 
 
-def played(page: Page) -> tuple[Floats, Floats, Floats]:
-    """For every frame of the page from half a second on: time since then, time and rate of the film."""
+def played(page: Page) -> tuple[Float64s, Float64s, Float64s]:
+    """For every frame of the page from half a second on: time since then, time and rate of the video."""
     samples = page.evaluate(
         """async (playedMs) => {
             const video = document.getElementById("video");
@@ -316,8 +316,8 @@ def test_an_hour_is_at_hand_at_once(page: Page, site: Site, screenshots: Path) -
     page.screenshot(path=screenshots / "hour.png", full_page=True)
 
 
-def test_a_film_that_the_browser_cannot_play_gets_a_copy_that_it_can(page: Page, site: Site) -> None:
-    open_film(page, "old.avi")
+def test_a_video_that_the_browser_cannot_play_gets_a_copy_that_it_can(page: Page, site: Site) -> None:
+    open_item(page, "old.avi")
     page.wait_for_selector("#unplayable", state="visible")
     assert "mpeg4" in page.inner_text("#unplayable-text")
     page.click("#make-playable")
@@ -423,7 +423,7 @@ DRAWN = """(() => {
 })()"""
 
 
-def test_a_film_analysed_by_an_earlier_version_is_to_be_analysed_again(page: Page, site: Site) -> None:
+def test_a_video_analysed_by_an_earlier_version_is_to_be_analysed_again(page: Page, site: Site) -> None:
     open_curve(page, "hour.mp4")
     page.keyboard.press("f")
     page.wait_for_selector("#analyse-again", state="visible")
@@ -431,24 +431,24 @@ def test_a_film_analysed_by_an_earlier_version_is_to_be_analysed_again(page: Pag
     until(page, "document.getElementById('find-error').textContent.includes('analyse it')")
 
 
-def test_films_not_yet_analysed_are_analysed_and_searched(browser: Browser, tmp_path: Path) -> None:
+def test_videos_not_yet_analysed_are_analysed_and_searched(browser: Browser, tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     wall = np.random.default_rng(0).integers(0, 255, (8, 12, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     for name in ("asked.mp4", "new.mp4"):
         swinging = [np.roll(wall, round(9 * np.sin(n / 3)), 1) for n in range(50)]
-        write_film(settings.folder / name, steady(50, 25), picture=swinging.__getitem__)
+        write_video(settings.folder / name, steady(50, 25), draw_frame=swinging.__getitem__)
     (settings.folder / "none.mp4").write_bytes(b"no film")
     with serving(settings) as site:
         for kind in ("look", "analyse"):
-            site.run_job(site.film_id("asked.mp4"), kind)
+            site.run_job(site.video_id("asked.mp4"), kind)
         page = browser.new_page()
-        page.goto(f"{site.url}/#/film/{site.film_id('asked.mp4')}/0.50-1.50")
+        page.goto(f"{site.url}/#/film/{site.video_id('asked.mp4')}/0.50-1.50")
         page.wait_for_selector("#find-elsewhere-part", state="attached")
-        until(page, "document.getElementById('find-status').textContent.endsWith('in this film')")
-        assert page.inner_text("#find-left-text") == "2 films were not searched"
+        until(page, "document.getElementById('find-status').textContent.endsWith('in this video')")
+        assert page.inner_text("#find-left-text") == "2 videos were not searched"
         page.click("#find-left-text")
         page.click("#find-left-analyse")
-        until(page, "document.getElementById('find-status').textContent.endsWith('in 2 films')")
+        until(page, "document.getElementById('find-status').textContent.endsWith('in 2 videos')")
         assert page.inner_text("#find-left-films") == "none.mp4"
         assert page.get_by_role("button", name="new.mp4, 0:00.").count() > 0
         page.close()
@@ -462,15 +462,17 @@ def test_what_is_added_to_the_comparison_is_confirmed(page: Page, site: Site) ->
 
 def test_a_filter_without_matches_says_so(page: Page, site: Site) -> None:
     page.evaluate("document.getElementById('filter').hidden = false")
-    page.fill("#filter", "no such film")
-    assert page.inner_text("#no-films") == "No film has “no such film” in its name."
+    page.fill("#filter", "no such video")
+    assert page.inner_text("#no-films") == "No video has “no such video” in its name."
     page.fill("#filter", "")
-    assert page.locator("#no-films").is_hidden() and page.locator("#films li").count() > 0
+    assert page.locator("#no-films").is_hidden() and page.locator("#videos li").count() > 0
 
 
 def test_the_report_of_a_batch_can_be_read_on_a_phone(browser: Browser, tmp_path: Path) -> None:
-    film = made_up_curve(60)
-    seen = {"a/long/name/of_a_film_in_a_folder.mp4": Watched("0" * 64, 60.0, 25.0, film.segments, None)}
+    video = made_up_curve(60)
+    seen = {
+        "a/long/name/of_a_film_in_a_folder.mp4": AnalysedVideo("0" * 64, 60.0, 25.0, video.segments, None)
+    }
     write_report(seen, {}, str(tmp_path), tmp_path / "report.html")
     context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
     page = context.new_page()
@@ -485,7 +487,7 @@ def test_the_report_of_a_batch_can_be_read_on_a_phone(browser: Browser, tmp_path
 def test_a_vote(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:
     page.click("text=Comparison")
     choices = page.locator("[data-choice]")
-    assert all(choices.nth(n).is_disabled() for n in range(3))  # nobody judges what he has not seen
+    assert all(choices.nth(n).is_disabled() for n in range(3))  # nobody scores what he has not seen
     page.click("#watch")
     page.wait_for_selector("[data-choice]:not(:disabled)")
     assert {page.inner_text("figcaption >> nth=0"), page.inner_text("figcaption >> nth=1")} == {"A", "B"}
@@ -528,7 +530,7 @@ def test_every_view_fits_and_can_be_read_out(
     page.emulate_media(color_scheme=colours)
     page.set_viewport_size(size)
     views: dict[str, Callable[[], None]] = {
-        "library": lambda: page.wait_for_selector("#films li") and None,
+        "library": lambda: page.wait_for_selector("#videos li") and None,
         "film": lambda: open_curve(page, "long.mp4"),
         "search": lambda: search_long(page),
         "comparison": lambda: page.click("text=Comparison"),
@@ -546,7 +548,7 @@ def test_the_page_needs_nothing_from_elsewhere(browser: Browser, site: Site) -> 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(site.url)
-    page.wait_for_selector("#films li")
+    page.wait_for_selector("#videos li")
     assert asked and all(url.startswith(site.url) for url in asked)
     page.close()
 

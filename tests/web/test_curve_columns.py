@@ -10,7 +10,7 @@ from speediness.web.curve_columns import COLUMNS, curve_columns
 from web_site import made_up_curve
 
 
-def test_every_peak_of_a_long_film_is_kept() -> None:
+def test_every_peak_of_a_long_video_is_kept() -> None:
     curve = made_up_curve(600)
     view = curve_columns(curve, 100)
     frames = len(curve.times_s)
@@ -26,7 +26,7 @@ def test_every_peak_of_a_long_film_is_kept() -> None:
             assert view["limits"][f"{rho:.1f}"]["mean"][column] == pytest.approx(limit.mean(), abs=6e-4)
 
 
-def test_a_short_film_is_given_frame_by_frame() -> None:
+def test_a_short_video_is_given_frame_by_frame() -> None:
     curve = made_up_curve(3)
     view = curve_columns(curve)
     np.testing.assert_allclose(view["times_s"], curve.times_s, atol=6e-4)

@@ -20,7 +20,7 @@ from speediness.web.database import Database
 from speediness.web.jobs import Jobs
 from speediness.web.services import Services
 from speediness.web.settings import Settings
-from synthetic import steady, tone, write_film
+from synthetic import steady, tone, write_video
 from web_site import Site, made_up_curve, serving, settings_in, with_curve
 
 WISH = {"rate": 2, "locks": []}
@@ -48,36 +48,36 @@ def wait_for(what: str, condition) -> None:
         time.sleep(0.02)
 
 
-def start(site: Site, film_id: str, kind: str) -> str:
+def start(site: Site, video_id: str, kind: str) -> str:
     """Start a job and wait until its worker runs."""
-    job_id = site.post(f"films/{film_id}/jobs", {"kind": kind})["id"]
+    job_id = site.post(f"films/{video_id}/jobs", {"kind": kind})["id"]
     wait_for("it runs", lambda: site.get(f"jobs/{job_id}")["state"] == "running" and workers())
     return job_id
 
 
 @pytest.fixture
-def long_film(settings: Settings) -> str:
-    """A film whose analysis takes longer than a test waits before it does something to it."""
-    write_film(settings.folder / "long.mp4", steady(1500, 25))
+def long_video(settings: Settings) -> str:
+    """A video whose analysis takes longer than a test waits before it does something to it."""
+    write_video(settings.folder / "long.mp4", steady(1500, 25))
     return "long.mp4"
 
 
-def test_every_kind_of_job_makes_what_it_says(settings: Settings, small_film: Path) -> None:
-    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+def test_every_kind_of_job_makes_what_it_says(settings: Settings, small_video: Path) -> None:
+    (settings.folder / "small.mp4").write_bytes(small_video.read_bytes())
     with serving(settings) as site:
-        film = site.film_id("small.mp4")
+        video = site.video_id("small.mp4")
         for kind in ("look", "analyse", "playable"):
-            assert site.run_job(film, kind)["state"] == "done"
-        render, study = (site.run_job(film, kind, WISH) for kind in ("render", "study"))
+            assert site.run_job(video, kind)["state"] == "done"
+        render, study = (site.run_job(video, kind, WISH) for kind in ("render", "study"))
         assert (render["message"], study["message"]) == ("", "")
-        info = site.get(f"films/{film}")["info"]
+        info = site.get(f"films/{video}")["info"]
         assert (info["width_px"], info["height_px"], info["codec"]) == (96, 64, "h264")
         jobs = settings.state / "jobs"
         folder = jobs / render["id"]
         plan = SpeedPlan.load(folder / "plan.json")
         assert plan.output_duration_s == pytest.approx(1)
         made = {
-            "film": jobs / site.get(f"films/{film}")["done"]["playable"] / "film.mp4",
+            "film": jobs / site.get(f"films/{video}")["done"]["playable"] / "film.mp4",
             "adaptive": jobs / study["id"] / "adaptive.mp4",
             "uniform": jobs / study["id"] / "uniform.mp4",
             "render": folder / "film.mp4",
@@ -97,35 +97,35 @@ def test_every_kind_of_job_makes_what_it_says(settings: Settings, small_film: Pa
         assert name == 'attachment; filename="small-2x.plan.svg"' and b"data:image/png" in drawing
         (folder / "plot.svg").unlink()  # as in the results of an earlier version
         assert site.client.get(f"/api/jobs/{render['id']}/files/drawing").status_code == 404
-        analysis = site.get(f"films/{film}")["done"]["analyse"]
+        analysis = site.get(f"films/{video}")["done"]["analyse"]
         name, text = download(analysis, "curve")
         assert name == 'attachment; filename="small.speediness.json"'
         (settings.state / "curve.json").write_bytes(text)
         assert SpeedinessCurve.load(settings.state / "curve.json").made_by["video"] == "small.mp4"
 
 
-def test_a_cancelled_job_ends_at_once_and_leaves_nothing(settings: Settings, long_film: str) -> None:
+def test_a_cancelled_job_ends_at_once_and_leaves_nothing(settings: Settings, long_video: str) -> None:
     with serving(settings) as site:
-        film = site.film_id(long_film)
-        site.run_job(film, "look")
-        job_id = start(site, film, "analyse")
-        waiting = site.post(f"films/{film}/jobs", {"kind": "playable"})
+        video = site.video_id(long_video)
+        site.run_job(video, "look")
+        job_id = start(site, video, "analyse")
+        waiting = site.post(f"films/{video}/jobs", {"kind": "playable"})
         assert site.post(f"jobs/{waiting['id']}/cancel")["state"] == "cancelled"
         assert site.post(f"jobs/{job_id}/cancel")["state"] == "cancelled"
         wait_for("the worker is gone", lambda: not workers())
         wait_for("its folder is gone", lambda: not (settings.state / "jobs" / job_id).exists())
         assert site.get("jobs") == []
-        assert site.run_job(film, "look")["state"] == "done"  # the next job is taken
+        assert site.run_job(video, "look")["state"] == "done"  # the next job is taken
 
 
 def test_progress_is_told_with_the_time_left(
-    settings: Settings, long_film: str, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, long_video: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("speediness.progress.SETTLED_S", 0.0)
     with serving(settings) as site:
-        film = site.film_id(long_film)
-        site.run_job(film, "look")
-        job_id = start(site, film, "analyse")
+        video = site.video_id(long_video)
+        site.run_job(video, "look")
+        job_id = start(site, video, "analyse")
         wait_for("there is progress", lambda: site.get(f"jobs/{job_id}")["left_s"] is not None)
         job = site.get(f"jobs/{job_id}")
         assert 0 < job["share"] < 1 and job["left_s"] > 0
@@ -133,12 +133,14 @@ def test_progress_is_told_with_the_time_left(
         assert site.client.get(f"/api/jobs/{job_id}").status_code == 404
 
 
-def test_a_stopped_server_ends_its_workers_and_the_next_says_so(settings: Settings, long_film: str) -> None:
+def test_a_stopped_server_ends_its_workers_and_the_next_says_so(
+    settings: Settings, long_video: str
+) -> None:
     with serving(settings) as site:
-        film = site.film_id(long_film)
-        site.run_job(film, "look")
-        running = start(site, film, "analyse")
-        waiting = site.post(f"films/{film}/jobs", {"kind": "playable"})["id"]
+        video = site.video_id(long_video)
+        site.run_job(video, "look")
+        running = start(site, video, "analyse")
+        waiting = site.post(f"films/{video}/jobs", {"kind": "playable"})["id"]
     assert not workers()
     with serving(settings) as site:
         assert site.get(f"jobs/{running}")["state"] == "interrupted"
@@ -146,10 +148,10 @@ def test_a_stopped_server_ends_its_workers_and_the_next_says_so(settings: Settin
         assert site.end_of(waiting)["state"] == "done"  # what had only waited goes on by itself
 
 
-def test_what_a_killed_server_left_running_is_marked(settings: Settings, long_film: str) -> None:
+def test_what_a_killed_server_left_running_is_marked(settings: Settings, long_video: str) -> None:
     """After kill -9 nobody was there to write it down."""
     database = Database(settings.state / "speediness.db")
-    job = Jobs(database).add("analyse", "some film", "film.mp4", {})
+    job = Jobs(database).add("analyse", "some video", "film.mp4", {})
     assert Jobs(database).set_running(job.id)
     database.close()
     with serving(settings) as site:
@@ -171,39 +173,39 @@ def failing(real: Callable[..., Any], times: int) -> Callable[..., Any]:
 @pytest.mark.parametrize("method", ["set_running", "finish"])
 def test_an_error_of_the_server_fails_one_job_and_no_more(
     settings: Settings,
-    small_film: Path,
+    small_video: Path,
     method: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("speediness.web.runner.PAUSE_S", 0.01)
-    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    (settings.folder / "small.mp4").write_bytes(small_video.read_bytes())
     with serving(settings) as site:
-        film = site.film_id("small.mp4")
+        video = site.video_id("small.mp4")
         monkeypatch.setattr(Jobs, method, failing(getattr(Jobs, method), times=1))
-        job = site.run_job(film, "look")
+        job = site.run_job(video, "look")
         assert job["state"] == "failed" and "its terminal says why" in job["message"]
         assert "disk is full" in caplog.text
         assert not (settings.state / "jobs" / job["id"]).exists()
-        assert site.run_job(film, "look")["state"] == "done"
+        assert site.run_job(video, "look")["state"] == "done"
 
 
 def test_a_server_that_can_write_nothing_down_still_stops(
-    settings: Settings, long_film: str, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, long_video: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, serving(settings) as site:
-        film = site.film_id(long_film)
-        site.run_job(film, "look")
-        running = start(site, film, "analyse")
+        video = site.video_id(long_video)
+        site.run_job(video, "look")
+        running = start(site, video, "analyse")
         patch.setattr(Jobs, "finish", failing(Jobs.finish, times=1))
     assert not workers()
     with serving(settings) as site:  # which it could not if the first still had the state
         assert site.get(f"jobs/{running}")["state"] == "interrupted"
 
 
-def test_a_playable_copy_ends_where_a_film_cut_short_does(settings: Settings) -> None:
-    """The header of a film made for streaming comes first and promises all of it."""
-    path = write_film(
+def test_a_playable_copy_ends_where_a_video_cut_short_does(settings: Settings) -> None:
+    """The header of a video made for streaming comes first and promises all of it."""
+    path = write_video(
         settings.folder / "cut.mp4", steady(100, 10), sound_CN=tone(10), options={"movflags": "+faststart"}
     )
     whole = path.read_bytes()
@@ -213,55 +215,55 @@ def test_a_playable_copy_ends_where_a_film_cut_short_does(settings: Settings) ->
         pass
     assert reader.info.duration_s == 10 and 1 < reader.end_s < 6
     with serving(settings) as site:
-        film = site.film_id("cut.mp4")
-        site.run_job(film, "look")
-        copy = site.run_job(film, "playable")
+        video = site.video_id("cut.mp4")
+        site.run_job(video, "look")
+        copy = site.run_job(video, "playable")
     made = VideoReader(settings.state / "jobs" / copy["id"] / "film.mp4")
     assert copy["state"] == "done" and made.info.duration_s == pytest.approx(float(reader.end_s))
 
 
-def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path, small_film: Path) -> None:
+def test_a_job_that_takes_too_long_is_stopped(tmp_path: Path, small_video: Path) -> None:
     settings = settings_in(tmp_path, look_s=0.05)
-    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    (settings.folder / "small.mp4").write_bytes(small_video.read_bytes())
     with serving(settings) as site:
-        job = site.run_job(site.film_id("small.mp4"), "look")
+        job = site.run_job(site.video_id("small.mp4"), "look")
         assert job["state"] == "failed" and "far longer than it should take" in job["message"]
         wait_for("the worker is gone", lambda: not workers())
 
 
-def test_a_job_that_takes_too_much_memory_is_stopped(tmp_path: Path, small_film: Path) -> None:
+def test_a_job_that_takes_too_much_memory_is_stopped(tmp_path: Path, small_video: Path) -> None:
     settings = settings_in(tmp_path, memory_bytes=200 << 20)
-    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+    (settings.folder / "small.mp4").write_bytes(small_video.read_bytes())
     with serving(settings) as site:
-        job = site.run_job(site.film_id("small.mp4"), "look")
+        job = site.run_job(site.video_id("small.mp4"), "look")
         assert job["state"] == "failed"
         assert site.get("about")["version"]
 
 
-def test_the_same_job_is_not_done_twice(settings: Settings, long_film: str) -> None:
+def test_the_same_job_is_not_done_twice(settings: Settings, long_video: str) -> None:
     with serving(settings) as site:
-        film = site.film_id(long_film)
-        site.run_job(film, "look")
-        job_id = start(site, film, "analyse")
-        assert site.post(f"films/{film}/jobs", {"kind": "analyse"})["id"] == job_id
+        video = site.video_id(long_video)
+        site.run_job(video, "look")
+        job_id = start(site, video, "analyse")
+        assert site.post(f"films/{video}/jobs", {"kind": "analyse"})["id"] == job_id
         site.post(f"jobs/{job_id}/cancel")
 
 
-def test_work_is_refused_in_the_wrong_order(settings: Settings, small_film: Path) -> None:
-    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+def test_work_is_refused_in_the_wrong_order(settings: Settings, small_video: Path) -> None:
+    (settings.folder / "small.mp4").write_bytes(small_video.read_bytes())
     with serving(settings) as site:
-        film = site.film_id("small.mp4")
+        video = site.video_id("small.mp4")
         for order, message in (
             ({"kind": "analyse"}, "open it first"),
             ({"kind": "render"}, "a rate belongs to"),
             ({"kind": "look", "wish": WISH}, "a rate belongs to"),
         ):
-            answer = site.client.post(f"/api/films/{film}/jobs", json=order)
+            answer = site.client.post(f"/api/films/{video}/jobs", json=order)
             assert answer.status_code in (409, 422) and message in answer.json()["error"]
-        site.run_job(film, "look")
-        answer = site.client.post(f"/api/films/{film}/jobs", json={"kind": "render", "wish": WISH})
+        site.run_job(video, "look")
+        answer = site.client.post(f"/api/films/{video}/jobs", json={"kind": "render", "wish": WISH})
         assert answer.status_code == 409 and "analyse it first" in answer.json()["error"]
-        assert site.client.get(f"/api/films/{film}/curve").status_code == 404
+        assert site.client.get(f"/api/films/{video}/curve").status_code == 404
 
 
 def test_two_servers_do_not_share_a_state(settings: Settings) -> None:
@@ -285,16 +287,16 @@ def test_a_state_of_another_kind_is_refused(settings: Settings, content: bytes |
         Services.open(settings)
 
 
-def test_a_slider_gets_its_plan_within_a_tenth_of_a_second(settings: Settings, small_film: Path) -> None:
-    """A film of an hour, 90 000 frames; the plan is the one that would be rendered."""
-    (settings.folder / "small.mp4").write_bytes(small_film.read_bytes())
+def test_a_slider_gets_its_plan_within_a_tenth_of_a_second(settings: Settings, small_video: Path) -> None:
+    """A video of an hour, 90 000 frames; the plan is the one that would be rendered."""
+    (settings.folder / "small.mp4").write_bytes(small_video.read_bytes())
     curve = made_up_curve(3600)
-    film = with_curve(settings, "small.mp4", curve)
+    video = with_curve(settings, "small.mp4", curve)
     with serving(settings) as site:
         took_s = []
         for rate in (2, 1.5, 3, 2.35, 4):
             begin_s = time.perf_counter()
-            plan = site.post(f"films/{film}/plan", {"rate": rate, "locks": [[10, 20]]})
+            plan = site.post(f"films/{video}/plan", {"rate": rate, "locks": [[10, 20]]})
             took_s.append(time.perf_counter() - begin_s)
             assert plan["output_duration_s"] == pytest.approx(3600 / rate, rel=1e-9)
             slowness = np.frombuffer(base64.b64decode(plan["slowness"]), "<f4").astype(np.float64)

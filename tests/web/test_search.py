@@ -1,4 +1,4 @@
-"""Searching the analysed films of a folder, through the server."""
+"""Searching the analysed videos of a folder, through the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from speediness.search.within import STEP_S, Graph, compare, cut_query, peaks
 from speediness.web.motion_search import COLUMNS, MOST_FOUND, MOST_QUERY_S, graph_columns
 from speediness.web.services import Services
-from synthetic import steady, write_film
+from synthetic import steady, write_video
 from web_site import Site, made_up_curve, made_up_features, serving, settings_in, with_curve
 
 ASKED, OTHER = made_up_features(40, 1.5), made_up_features(5, 1.5, seed=1)
@@ -24,7 +24,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (settings.folder / "below").mkdir()
     names = ("asked.mp4", "below/other.mp4", "damaged.mp4", "earlier.mp4", "new.mp4", "strange.mp4")
     for name in names:
-        write_film(settings.folder / name, steady(5, 25))
+        write_video(settings.folder / name, steady(5, 25))
     with_curve(settings, "asked.mp4", made_up_curve(40), ASKED)
     with_curve(settings, "below/other.mp4", made_up_curve(5), OTHER)
     with_curve(settings, "earlier.mp4", made_up_curve(5))
@@ -38,11 +38,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def test_it_finds_what_comparing_film_by_film_finds(site: Site) -> None:
-    answer = site.post(f"films/{site.film_id('asked.mp4')}/search", QUERY)
+def test_it_finds_what_comparing_video_by_video_finds(site: Site) -> None:
+    answer = site.post(f"films/{site.video_id('asked.mp4')}/search", QUERY)
     query_QD = cut_query(ASKED, 4, 5)
-    for place, film, but in (("here", ASKED, (4.0, 5.0)), ("elsewhere", OTHER, None)):
-        expected = peaks(compare(query_QD, film), Path(), MOST_FOUND, but)
+    for place, video, but in (("here", ASKED, (4.0, 5.0)), ("elsewhere", OTHER, None)):
+        expected = peaks(compare(query_QD, video), Path(), MOST_FOUND, but)
         found = [(hit["start_s"], hit["end_s"], hit["similarity"]) for hit in answer[place]]
         wanted = [(hit.start_s, hit.end_s, hit.similarity) for hit in expected]
         np.testing.assert_allclose(found, wanted, atol=5e-4)
@@ -51,24 +51,24 @@ def test_it_finds_what_comparing_film_by_film_finds(site: Site) -> None:
     assert {hit["film"] for hit in answer["elsewhere"]} == {"below/other.mp4"}
 
 
-def test_it_says_which_films_it_did_not_search(site: Site) -> None:
-    answer = site.post(f"films/{site.film_id('asked.mp4')}/search", QUERY)
-    left = {film["name"] for film in answer["unsearched"]}
+def test_it_says_which_videos_it_did_not_search(site: Site) -> None:
+    answer = site.post(f"films/{site.video_id('asked.mp4')}/search", QUERY)
+    left = {video["name"] for video in answer["unsearched"]}
     assert left == {"damaged.mp4", "earlier.mp4", "new.mp4", "strange.mp4"}
     assert answer["searched"] == 2
 
 
 @pytest.mark.parametrize("name", ["damaged.mp4", "earlier.mp4", "new.mp4"])
-def test_a_film_without_features_is_to_be_analysed(site: Site, name: str) -> None:
-    answer = site.client.post(f"/api/films/{site.film_id(name)}/search", json=QUERY)
+def test_a_video_without_features_is_to_be_analysed(site: Site, name: str) -> None:
+    answer = site.client.post(f"/api/films/{site.video_id(name)}/search", json=QUERY)
     assert answer.status_code in (409, 422) and "analyse it" in answer.json()["error"]
-    assert site.get(f"films/{site.film_id(name)}")["searchable"] == (name == "damaged.mp4")
+    assert site.get(f"films/{site.video_id(name)}")["searchable"] == (name == "damaged.mp4")
 
 
 def test_a_long_stretch_is_refused(site: Site) -> None:
-    film = site.film_id("asked.mp4")
+    video = site.video_id("asked.mp4")
     longer = {"start_s": 1.0, "end_s": 1.5 + MOST_QUERY_S}
-    answer = site.client.post(f"/api/films/{film}/search", json=longer)
+    answer = site.client.post(f"/api/films/{video}/search", json=longer)
     assert answer.status_code == 422 and "longer than" in answer.json()["error"]
 
 

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 from scipy.stats import binomtest
 
+from speediness.web.api_error import ApiError
 from speediness.web.database import Database
 from speediness.web.jobs import Jobs
-from speediness.web.refusal import Refusal
 from speediness.web.settings import Settings
 from speediness.web.study import Side, Study, wilson_interval
 
@@ -29,7 +29,7 @@ def add_pair(database: Database, name: str, rate: float = 2.0) -> str:
     jobs = Jobs(database)
     job = jobs.add("study", f"id of {name}", name, {"rate": rate, "locks": []})
     jobs.finish(job.id, "done")
-    return job.film_id
+    return job.video_id
 
 
 def side_of(study: Study, trial_id: str, what: str) -> Side:
@@ -55,7 +55,7 @@ def test_sides_and_order_are_random_and_independent(database: Database, study: S
     assert len(seen) == 4 and min(seen.values()) > 70  # 100 expected; below 70 is one in 3000
 
 
-def test_the_two_sides_show_the_two_films_of_one_job(database: Database, study: Study) -> None:
+def test_the_two_sides_show_the_two_videos_of_one_job(database: Database, study: Study) -> None:
     add_pair(database, "walk.mp4")
     trial = study.draw()
     left, right = study.shown(trial.id, "left"), study.shown(trial.id, "right")
@@ -64,9 +64,9 @@ def test_the_two_sides_show_the_two_films_of_one_job(database: Database, study: 
 
 def test_votes_count_for_what_was_shown_there(database: Database, study: Study) -> None:
     walk, run = add_pair(database, "walk.mp4"), add_pair(database, "run.mp4", 3)
-    for film, what, times in ((walk, "adaptive", 7), (walk, "uniform", 2), (run, "uniform", 1)):
+    for video, what, times in ((walk, "adaptive", 7), (walk, "uniform", 2), (run, "uniform", 1)):
         for _ in range(times):
-            trial = study.draw(film)
+            trial = study.draw(video)
             assert study.vote(trial.id, side_of(study, trial.id, what)) == what
     assert study.vote(study.draw(walk).id, "neither") == "neither"
     on_run, on_walk = (tally.to_json() for tally in study.tallies())
@@ -76,7 +76,7 @@ def test_votes_count_for_what_was_shown_there(database: Database, study: Study) 
     assert (on_walk["low"], on_walk["high"]) == wilson_interval(7, 9)
 
 
-def test_films_get_equally_many_votes(database: Database, study: Study) -> None:
+def test_videos_get_equally_many_votes(database: Database, study: Study) -> None:
     for name in ("a", "b", "c"):
         add_pair(database, name)
     for _ in range(12):
@@ -88,24 +88,24 @@ def test_a_trial_is_voted_on_once(database: Database, study: Study) -> None:
     add_pair(database, "walk.mp4")
     trial = study.draw()
     study.vote(trial.id, "left")
-    with pytest.raises(Refusal, match="has been voted on"):
+    with pytest.raises(ApiError, match="has been voted on"):
         study.vote(trial.id, "right")
     assert sum(tally.adaptive + tally.uniform for tally in study.tallies()) == 1
 
 
-def test_a_film_made_again_replaces_its_pair_and_keeps_its_votes(database: Database, study: Study) -> None:
-    film = add_pair(database, "walk.mp4", 2)
+def test_a_video_made_again_replaces_its_pair_and_keeps_its_votes(database: Database, study: Study) -> None:
+    video = add_pair(database, "walk.mp4", 2)
     study.vote(study.draw().id, "neither")
     add_pair(database, "walk.mp4", 3)
-    assert [job.params["rate"] for job in study.films()] == [3]
-    study.vote(study.draw(film).id, "neither")
+    assert [job.params["rate"] for job in study.videos()] == [3]
+    study.vote(study.draw(video).id, "neither")
     assert [(tally.rate, tally.neither) for tally in study.tallies()] == [(2, 1), (3, 1)]
 
 
-def test_without_films_there_is_nothing_to_compare(study: Study) -> None:
-    with pytest.raises(Refusal, match="add a film"):
+def test_without_videos_there_is_nothing_to_compare(study: Study) -> None:
+    with pytest.raises(ApiError, match="add a video"):
         study.draw()
-    with pytest.raises(Refusal, match="no such comparison"):
+    with pytest.raises(ApiError, match="no such comparison"):
         study.vote("no-such-trial", "left")
 
 

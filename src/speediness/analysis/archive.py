@@ -46,7 +46,7 @@ def from_bytes(content: bytes) -> dict[str, NDArray] | None:
 def curve_to_arrays(curve: SpeedinessCurve) -> dict[str, NDArray]:
     """A curve's long parts as they are, the others as JSON.
 
-    Measured on an hour of film: read in 10 ms, where the whole curve as JSON takes 390.
+    Measured on an hour of video: read in 10 ms, where the whole curve as JSON takes 390.
 
     Raises:
         TypeError: ``made_by`` holds what JSON has no words for.

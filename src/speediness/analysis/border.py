@@ -1,4 +1,4 @@
-"""Static borders of a video: black bars above, below and beside what was filmed."""
+"""Static borders of a video: black bars above, below and beside what was recorded."""
 
 from __future__ import annotations
 

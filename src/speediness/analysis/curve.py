@@ -16,22 +16,22 @@ from numpy.typing import NDArray
 
 import speediness
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
-from speediness.analysis.schedule import EXACT
+from speediness.analysis.schedule import PAPER_SCHEDULE
 from speediness.analysis.segments import find_segments
-from speediness.analysis.shot import Shot
+from speediness.analysis.shot import ShotScores
 from speediness.analysis.store import ResultStore
-from speediness.analysis.windows import FilmJudge
+from speediness.analysis.windows import VideoScorer
 from speediness.curves import SpeedinessCurve
 from speediness.features import MotionFeatures
 from speediness.sampling import playback_factors
-from speediness.video.place import Place
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import Frame, VideoReader
+from speediness.video.resume_point import ResumePoint
 
 STILL_PX = 0.1
 """Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
 
-WIDEST = 6  # long side over short side; of a frame that is longer the middle is judged
+WIDEST = 6  # long side over short side; of a frame that is longer the middle is scored
 FEW_MOVE = 0.1  # of the frames; a video with fewer that move gets a note
 AHEAD = 32  # frames decoded before they are asked for, so that both cores have work
 CHECKPOINT_S = 20.0  # of work that an interruption may cost
@@ -47,18 +47,18 @@ def analyse(
     store: ResultStore | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> SpeedinessCurve:
-    """Watch a film at every playback factor and say, frame by frame, how natural it looks.
+    """Analyse a video at every playback factor and say, frame by frame, how natural it looks.
 
     Args:
         video: any file with a video stream.
         network: name of shipped weights, path of an exported network, or one already loaded.
         engine: where the network runs, see :func:`speediness.engines.choose_engine`.
         factors: ascending from 1; default the paper's 1.25^0 .. 1.25^10.
-        exact: judge a window around every frame of every sped-up version, as the paper does,
+        exact: score a window around every frame of every sped-up version, as the paper does,
             instead of what gives nearly the same curve (:mod:`speediness.analysis.schedule`).
         store: where the result is looked up before and kept afterwards, and where an analysis that
             is interrupted is taken up again; None: none of this.
-        progress: called with seconds of film seen and seconds of film in all.
+        progress: called with seconds of video seen and seconds of video in all.
 
     Returns:
         The curve, a value for every frame; segments and notes included.
@@ -67,7 +67,7 @@ def analyse(
         VideoError: the file cannot be used; the message says why and what to do.
         WeightsError: no such network or engine.
     """
-    return watch_film(
+    return analyse_with_features(
         video, network=network, engine=engine, factors=factors, exact=exact, store=store, progress=progress
     )[0]
 
@@ -80,7 +80,7 @@ def embed(
     store: ResultStore | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> MotionFeatures:
-    """Watch a film at its own speed and say how things move in it.
+    """Analyse a video at its own speed and say how things move in it.
 
     Arguments and errors are those of :func:`analyse`, whose results in the store serve too.
     """
@@ -89,10 +89,10 @@ def embed(
         reader = VideoReader(Path(video))
         if (known := store.result(_key(store, reader, net, playback_factors(), False))) is not None:
             return known[1]
-    return watch_film(video, network=net, factors=(1.0,), store=store, progress=progress)[1]
+    return analyse_with_features(video, network=net, factors=(1.0,), store=store, progress=progress)[1]
 
 
-def watch_film(
+def analyse_with_features(
     video: str | os.PathLike[str],
     *,
     network: str | Network = DEFAULT_NETWORK,
@@ -123,11 +123,11 @@ def watch_film(
         if progress is not None:
             progress(time_s, max(promised_s, time_s))
 
-    def new_film() -> FilmJudge:
-        return FilmJudge(net.judge, net.clip, factors, EXACT if exact else None)
+    def new_scorer() -> VideoScorer:
+        return VideoScorer(net.runtime, net.clip, factors, PAPER_SCHEDULE if exact else None)
 
-    film, after = _taken_up(new_film, store, key)
-    shots = _judged(reader, net, film, after, store, key, seen)
+    scorer, after = _taken_up(new_scorer, store, key)
+    shots = _scored_shots(reader, net, scorer, after, store, key, seen)
     curve, features = _curve(reader, net, factors, shots), features_of_shots(shots, float(reader.end_s))
     if store:
         store.keep_result(key, curve, features)
@@ -148,40 +148,40 @@ def _key(
 
 
 def _taken_up(
-    new_film: Callable[[], FilmJudge], store: ResultStore | None, key: str
-) -> tuple[FilmJudge, Place | None]:
+    new_scorer: Callable[[], VideoScorer], store: ResultStore | None, key: str
+) -> tuple[VideoScorer, ResumePoint | None]:
     """Where an interrupted analysis stopped, or the start."""
-    film = new_film()
+    scorer = new_scorer()
     state = store.checkpoint(key) if store else None
     if state is not None:
         try:
-            return film, film.restore(state)
+            return scorer, scorer.restore(state)
         except (KeyError, ValueError):  # of an earlier version of this program
-            return new_film(), None
-    return film, None
+            return new_scorer(), None
+    return scorer, None
 
 
-def _judged(
+def _scored_shots(
     reader: VideoReader,
     net: Network,
-    film: FilmJudge,
-    after: Place | None,
+    scorer: VideoScorer,
+    after: ResumePoint | None,
     store: ResultStore | None,
     key: str,
     seen: Callable[[float], None],
-) -> list[Shot]:
+) -> list[ShotScores]:
     """All shots; decoding goes on while the network works, and now and then the state is kept."""
     kept_s = time.monotonic()
     frames = reader.frames(net.clip.size_px, net.clip.channels, after)
     with read_ahead(frames, AHEAD) as coming:
         for frame in coming:
-            judged = film.add(_middle(frame))
+            scored = scorer.add(_middle(frame))
             seen(float(frame.time_s))
             # What a reader had to put up with is not known any more after an interruption.
-            if store and judged and time.monotonic() - kept_s > CHECKPOINT_S and not reader.warnings:
-                store.keep_checkpoint(key, film.state())
+            if store and scored and time.monotonic() - kept_s > CHECKPOINT_S and not reader.warnings:
+                store.keep_checkpoint(key, scorer.state())
                 kept_s = time.monotonic()
-    return film.finish()
+    return scorer.finish()
 
 
 def _middle(frame: Frame) -> Frame:
@@ -196,7 +196,7 @@ def _middle(frame: Frame) -> Frame:
 
 
 def _curve(
-    reader: VideoReader, net: Network, factors: tuple[float, ...], shots: list[Shot]
+    reader: VideoReader, net: Network, factors: tuple[float, ...], shots: list[ShotScores]
 ) -> SpeedinessCurve:
     """The shots as one curve, with segments and notes."""
     times_s = np.concatenate([shot.times_s for shot in shots])
@@ -208,12 +208,12 @@ def _curve(
     notes = list(reader.warnings)
     across, down = reader.info.width_px, reader.info.height_px
     if max(across, down) > WIDEST * min(across, down):
-        notes.append(f"the frame is longer than {WIDEST}:1; only its middle was judged")
+        notes.append(f"the frame is longer than {WIDEST}:1; only its middle was scored")
     if not moving_F.any():
-        notes.append("nothing moves in this film, so there is no motion to judge")
+        notes.append("nothing moves in this video, so there is no motion to score")
     elif moving_F.mean() < FEW_MOVE:
         notes.append(
-            f"hardly anything moves: only {moving_F.mean():.1%} of the frames show motion to judge; "
+            f"hardly anything moves: only {moving_F.mean():.1%} of the frames show motion to score; "
             "the rest counts as natural"
         )
     elif reader.info.frame_rate < net.clip.frame_rate:
@@ -241,8 +241,8 @@ def _curve(
     )
 
 
-def features_of_shots(shots: list[Shot], duration_s: float) -> MotionFeatures:
-    """The features of a film's shots, one after the other."""
+def features_of_shots(shots: list[ShotScores], duration_s: float) -> MotionFeatures:
+    """The features of a video's shots, one after the other."""
     times_s = np.concatenate([shot.features_s for shot in shots])
     moments_s = np.concatenate([shot.moments_s[0] for shot in shots])
     return MotionFeatures(
@@ -261,7 +261,7 @@ def probability_normal(
 ) -> NDArray[np.float32]:
     """P_vi(t) (K, F), with certainty of "normal" where nothing moves.
 
-    Paper (§3): when nothing moves, a film played at 2x still shows no motion. A network trained
+    Paper (§3): when nothing moves, a video played at 2x still shows no motion. A network trained
     on both labels for such clips can only guess, so below STILL_PX its answer gives way to 1.
     """
     normal_KF = np.empty_like(log_odds_KF)

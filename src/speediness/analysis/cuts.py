@@ -1,4 +1,4 @@
-"""Cuts between shots, found while the film streams past."""
+"""Cuts between shots, found while the video streams past."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from speediness.analysis.border import Border, BorderFinder
 
-CELLS = 16  # the picture is compared as a CELLS x CELLS mosaic
+CELLS = 16  # the frame is compared as a CELLS x CELLS mosaic
 UNLIKE = 0.45  # 1 - correlation of neighbouring mosaics that a cut reaches at least
 STANDING_OUT = 3.0  # and by how much it exceeds both the last frame's and the usual
-MIN_CONTRAST = 3.0  # grey levels; darker or plainer pictures correlate at random
+MIN_CONTRAST = 3.0  # grey levels; darker or plainer frames correlate at random
 MEMORY = 12  # frames
 MIN_MEMORY = 3  # frames; nothing stands out before there is something to stand out from
 
@@ -21,10 +21,10 @@ MIN_MEMORY = 3  # frames; nothing stands out before there is something to stand 
 class CutDetector:
     """Tells, frame by frame, whether a new shot begins.
 
-    At a cut a picture stops resembling the one before, all at once: their correlation falls,
+    At a cut a frame stops resembling the one before, all at once: their correlation falls,
     far more than it did in the last frames (so that fast motion and shaking cameras pass). Being
     a correlation it does not mind changes of light (so that flashes and fades pass); on a mosaic
-    it does not mind detail. Bars around the picture are left out: they resemble themselves.
+    it does not mind detail. Bars around the frame are left out: they resemble themselves.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class CutDetector:
 
 
 def _mosaic(luma_HW: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Mean grey level of CELLS x CELLS rectangles that cover the picture."""
+    """Mean grey level of CELLS x CELLS rectangles that cover the frame."""
     height, width = luma_HW.shape
     rows = np.unique(np.arange(CELLS) * height // CELLS)
     columns = np.unique(np.arange(CELLS) * width // CELLS)

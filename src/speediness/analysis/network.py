@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.clip import ClipSpec
-from speediness.engines import choose_engine, open_judge
+from speediness.engines import choose_engine, open_runtime
 from speediness.engines.onnx import read_description
 from speediness.errors import WeightsError
 
@@ -22,9 +22,9 @@ DEFAULT_NETWORK = "speednet-small"
 
 @dataclass(frozen=True)
 class Response:
-    """How the calibrated network answers natural film played at each factor (held-out films).
+    """How the calibrated network answers natural video played at each factor (held-out videos).
 
-    A histogram rather than a mean: at any factor many films hardly move and look slow, and a few
+    A histogram rather than a mean: at any factor many videos hardly move and look slow, and a few
     look very fast.
     """
 
@@ -37,13 +37,13 @@ class Response:
 
 
 class Network:
-    """A SpeedNet ready to judge clips.
+    """A SpeedNet ready to score clips.
 
     Attributes:
         name: of the file.
         clip: what it looks at.
         engine: where it runs.
-        judge: its two steps, calibrated.
+        runtime: its two steps, calibrated.
         document: everything the file says of itself.
 
     Args:
@@ -64,7 +64,7 @@ class Network:
             self.bias, self.temperature = float(calibration["bias"]), float(calibration["temperature"])
             self.response = Response(**{k: np.array(v) for k, v in calibration["response"].items()})
             self.flow_threshold = float(document["flow_threshold"])
-            self.judge = open_judge(self.engine, path).calibrated(
+            self.runtime = open_runtime(self.engine, path).calibrated(
                 self.bias, self.temperature, float(calibration["context_bias"])
             )
         except OSError as error:

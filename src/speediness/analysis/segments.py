@@ -1,13 +1,13 @@
 """Cutting the timeline into natural, sped-up and slow-motion stretches (§5.2).
 
-The paper calls a clip slow motion when its sped-up version is judged natural. Read as a whole:
-film that is played k times as fast as it was filmed answers at factor X^i as natural film
-answers at k X^i. So the K curves of a film are compared with the network's measured response to
-natural film, shifted by every candidate k, and a hidden Markov model over k gives the probability
+The paper calls a clip slow motion when its sped-up version is scored as natural. Read as a whole:
+video that is played k times as fast as it was recorded answers at factor X^i as natural video
+answers at k X^i. So the K curves of a video are compared with the network's measured response to
+natural video, shifted by every candidate k, and a hidden Markov model over k gives the probability
 of each at every moment: a change is improbable (CHANGE_COST nats), so labels do not flicker.
 """
 
-# K factors watched, Q candidate playback factors, F frames, G points of the time grid
+# K factors of the analysis, Q candidate playback factors, F frames, G points of the time grid
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from speediness.curves import Label, Segment
 GRID_S = 0.25
 MIN_RUN = 2  # points of the grid; what is shorter takes its neighbour's label
 CHANGE_COST = 4.0  # nats; e^-4 a quarter of a second is one change in about 14 s
-PRIOR_NATURAL = 0.95  # most film plays at the speed it was filmed
+PRIOR_NATURAL = 0.95  # most video plays at the speed it was recorded
 NATURAL_RANGE = (0.75, 1.35)  # factors called natural: one step of X either way
-EVIDENCE_S = 3.0  # seconds of film that count as one independent look
-HELD_S = 0.5  # a picture shown longer, and far longer than is usual in its film, stands still
+EVIDENCE_S = 3.0  # seconds of video that count as one independent look
+HELD_S = 0.5  # a frame shown longer, and far longer than is usual in its video, stands still
 LOOKS_PER_MOMENT = 2.0  # independent looks among the K factors, which share most of their frames
 
 
@@ -41,16 +41,16 @@ def find_segments(
     cuts_s: tuple[float, ...],
     response: Response,
 ) -> tuple[Segment, ...]:
-    """Label a film.
+    """Label a video.
 
     Args:
         times_s: (F,) of the frames, the first 0.
-        duration_s: end of the film.
-        factors: (K,) at which it was watched.
+        duration_s: end of the video.
+        factors: (K,) at which it was analysed.
         log_odds_KF: (K, F) calibrated log-odds of sped up.
         moving_F: (F,) whether anything moves; still stretches give no evidence either way.
         cuts_s: starts of new shots; a change of speed is free there.
-        response: the network's answers to natural film.
+        response: the network's answers to natural video.
 
     Returns:
         Segments that cover 0 to ``duration_s`` without gaps.
@@ -123,7 +123,7 @@ def _evidence(
     """(G, Q) log-likelihood of each candidate, each moment on its own."""
     moving_G = np.interp(grid_s, times_s, moving_F.astype(float))
     moving_G[_held(times_s, grid_s)] = 0
-    # A film played at k and watched at X^i answers as natural film at k X^i; beyond the measured
+    # A video played at k and analysed at X^i answers as natural video at k X^i; beyond the measured
     # factors the nearest one stands in.
     at_KQ = np.log(np.array(factors)[:, None] * candidates)
     evidence_GQ = np.zeros((len(grid_s), len(candidates)))
@@ -137,7 +137,7 @@ def _evidence(
 
 
 def _held(times_s: NDArray[np.float64], grid_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(G,) whether one picture is held there, as in a film that stores none twice."""
+    """(G,) whether one frame is held there, as in a video that stores none twice."""
     if len(times_s) < 2:
         return np.zeros(len(grid_s), bool)
     gaps_s = np.diff(times_s)
@@ -154,7 +154,7 @@ def _prior(labels_Q: list[Label]) -> NDArray[np.float64]:
 def _posterior(
     evidence_GQ: NDArray[np.float64], prior_Q: NDArray[np.float64], at_cut_G: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """(G, Q) probability of each candidate at each moment given the whole film (forward-backward)."""
+    """(G, Q) probability of each candidate at each moment given the whole video (forward-backward)."""
     likelihood_GQ = np.exp(evidence_GQ - evidence_GQ.max(1, keepdims=True))
     change_G = np.where(at_cut_G, 1.0, np.exp(-CHANGE_COST))
     posterior_GQ = np.empty_like(evidence_GQ)

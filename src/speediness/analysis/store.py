@@ -1,4 +1,4 @@
-"""Results of earlier analyses on disk, found by what a film holds, so that no film is judged twice."""
+"""Results of earlier analyses on disk, found by what a video holds, so that no video is analysed twice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from speediness.features import MotionFeatures
 from speediness.offline import cache_folder
 
 LIMIT_BYTES = 1_000_000_000
-"""Default bound: about a hundred hours of film at eleven factors."""
+"""Default bound: about a hundred hours of video at eleven factors."""
 
 LAYOUT = 3  # of what an entry holds; part of every key, so that others are never found
 RESUMED_WITHIN_S = 30 * 86_400  # nobody comes back to an analysis that was stopped before that
@@ -42,7 +42,7 @@ OURS = re.compile(r"[0-9a-f]{64}\.(curve|checkpoint)\.npz(\..+\.partial)?")
 
 
 @dataclass(frozen=True)
-class Contents:
+class StoreSize:
     """How much lies in a store, or was removed from it."""
 
     entries: int
@@ -74,28 +74,28 @@ class ResultStore:
         self.folder = folder or cache_folder()
         self.limit_bytes = limit_bytes
 
-    def key(self, video: Path, settings: Mapping[str, Any], film_sha256: str | None = None) -> str:
-        """Name of a result: SHA-256 of the film's bytes, the settings and this program's version.
+    def key(self, video: Path, settings: Mapping[str, Any], video_sha256: str | None = None) -> str:
+        """Name of a result: SHA-256 of the video's bytes, the settings and this program's version.
 
-        The film's name and date do not count.
+        The video's name and date do not count.
 
         Args:
-            video: the film.
+            video: path or decoded video.
             settings: all else that decides the result, as JSON values in any order.
-            film_sha256: of the film's bytes if it is known; None: the whole file is read.
+            video_sha256: of the video's bytes if it is known; None: the whole file is read.
 
         Raises:
-            VideoError: the film cannot be read.
+            VideoError: the video cannot be read.
             TypeError, ValueError: a setting that JSON has no words for.
         """
         try:
-            film_sha256 = film_sha256 or file_sha256(video)
+            video_sha256 = video_sha256 or file_sha256(video)
         except OSError as error:
             raise VideoError(
                 f"cannot read {video}: {error.strerror}; check the name and its permissions"
             ) from error
         result = {
-            "film": film_sha256,
+            "film": video_sha256,
             "layout": LAYOUT,
             "speediness": speediness.__version__,
             "settings": dict(settings),
@@ -106,7 +106,7 @@ class ResultStore:
     def result(self, key: str) -> tuple[SpeedinessCurve, MotionFeatures] | None:
         """What was kept under this key, bit for bit, or None; if damaged it is dropped.
 
-        The curve's ``made_by`` is that of the film that was analysed, which may have had another name.
+        The curve's ``made_by`` is that of the video that was analysed, which may have had another name.
         """
         arrays = self._read(key + CURVE)
         if arrays is None:
@@ -141,16 +141,16 @@ class ResultStore:
         """Forget where an analysis stopped, because it is done or must start anew."""
         self._drop(key + CHECKPOINT)
 
-    def contents(self) -> Contents:
+    def contents(self) -> StoreSize:
         """How many entries there are and what they take.
 
         Raises:
             OutputError: no folder is known, or it cannot be read.
         """
         entries = self._listed()
-        return Contents(len(entries), sum(entry.bytes for entry in entries))
+        return StoreSize(len(entries), sum(entry.bytes for entry in entries))
 
-    def clear(self) -> Contents:
+    def clear(self) -> StoreSize:
         """Remove every entry, and nothing else in the folder; returns what was removed.
 
         Raises:
@@ -168,7 +168,7 @@ class ResultStore:
                 f"cannot empty {self.folder}: {len(entries) - len(removed)} of {len(entries)} entries "
                 f"are left ({stuck.strerror}); remove them by hand"
             ) from stuck
-        return Contents(len(removed), sum(removed))
+        return StoreSize(len(removed), sum(removed))
 
     def _listed(self) -> list[_Entry]:
         if self.folder is None:
@@ -262,7 +262,7 @@ def _kept_for_s(name: str) -> float:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write beside, under a name no other process has, then rename."""
-    # Readable by its owner only, as tempfile makes it: films are private.
+    # Readable by its owner only, as tempfile makes it: videos are private.
     handle, partial = tempfile.mkstemp(PARTIAL, path.name + ".", path.parent)
     try:
         with open(handle, "wb") as file:

@@ -1,6 +1,6 @@
-"""The network over a whole film at every playback factor, shot by shot, in bounded memory (§4.1).
+"""The network over a whole video at every playback factor, shot by shot, in bounded memory (§4.1).
 
-The paper slides a window over every frame of every sped-up version: 4.6 windows per frame of film,
+The paper slides a window over every frame of every sped-up version: 4.6 windows per frame of video,
 42 GMAC each. Here each pair of frames is measured once for all the windows it is in, and a network
 of bounded context works once for all windows (:mod:`speediness.analysis.schedule`).
 """
@@ -14,45 +14,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.cuts import CutDetector
-from speediness.analysis.schedule import Schedule, shared
-from speediness.analysis.shot import OpenShot, Shot, packed, unpacked
+from speediness.analysis.schedule import Schedule, default_schedule
+from speediness.analysis.shot import ShotScorer, ShotScores, packed, unpacked
 from speediness.clip import ClipSpec
-from speediness.engines.judge import Judge
-from speediness.video.place import Place
+from speediness.engines.runtime import Runtime
 from speediness.video.reader import Frame
+from speediness.video.resume_point import ResumePoint
 
 State = dict[str, NDArray]
 
 
-class FilmJudge:
-    """Splits a film at its cuts and judges every shot while its frames come in.
+class VideoScorer:
+    """Splits a video at its cuts and scores every shot while its frames come in.
 
-    Memory is bounded by the longest window, whatever the length of the film.
+    Memory is bounded by the longest window, whatever the length of the video.
 
     Args:
-        judge: the network.
+        runtime: the network.
         clip: what the network looks at.
-        factors: at which the film is watched.
-        schedule: which windows are judged; None: the product's.
+        factors: at which the video is analysed.
+        schedule: which windows are scored; None: the product's.
     """
 
     def __init__(
-        self, judge: Judge, clip: ClipSpec, factors: tuple[float, ...], schedule: Schedule | None = None
+        self, runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...], schedule: Schedule | None = None
     ) -> None:
-        self._judge, self._clip, self._factors = judge, clip, factors
-        self._schedule = schedule or shared(judge)
+        self._runtime, self._clip, self._factors = runtime, clip, factors
+        self._schedule = schedule or default_schedule(runtime)
         self._detector = CutDetector()
-        self._closed: list[Shot] = []
-        self._open: OpenShot | None = None
+        self._closed: list[ShotScores] = []
+        self._open: ShotScorer | None = None
         self._n_frames = 0
-        self._held_times_s: dict[int, Fraction] = {}  # exact, by number in the film, for the way back
+        self._held_times_s: dict[int, Fraction] = {}  # exact, by number in the video, for the way back
         self._to_hold_again = 0
 
     def add(self, frame: Frame) -> bool:
         """Take the next frame, at the clip's short side and with its channels.
 
         Returns:
-            Whether windows were judged meanwhile, so that :meth:`state` is worth keeping.
+            Whether windows were scored meanwhile, so that :meth:`state` is worth keeping.
         """
         if self._to_hold_again and self._open is not None:
             self._to_hold_again -= 1
@@ -66,18 +66,18 @@ class FilmJudge:
             self._forget_times()
         self._held_times_s[self._n_frames] = frame.time_s
         self._n_frames += 1
-        judged = self._open.add(float(frame.time_s), frame.pixels_HWC)
-        if judged:
+        scored = self._open.add(float(frame.time_s), frame.pixels_HWC)
+        if scored:
             self._forget_times()
-        return judged or cut
+        return scored or cut
 
-    def finish(self) -> list[Shot]:
-        """Judge what is left; the film's shots in order."""
+    def finish(self) -> list[ShotScores]:
+        """Score what is left; the video's shots in order."""
         self._close()
         return self._closed
 
-    def _new_shot(self) -> OpenShot:
-        return OpenShot(self._judge, self._clip, self._factors, self._schedule)
+    def _new_shot(self) -> ShotScorer:
+        return ShotScorer(self._runtime, self._clip, self._factors, self._schedule)
 
     def _close(self) -> None:
         if self._open is not None:
@@ -108,11 +108,11 @@ class FilmJudge:
             **{f"cuts.{name}": array for name, array in self._detector.state().items()},
         }
 
-    def restore(self, state: Mapping[str, NDArray]) -> Place | None:
+    def restore(self, state: Mapping[str, NDArray]) -> ResumePoint | None:
         """Take up an earlier :meth:`state`; :meth:`add` must go on with the frame after the place.
 
         Returns:
-            The place; None for the start of the film.
+            The place; None for the start of the video.
 
         Raises:
             KeyError, ValueError: not such a state.
@@ -124,7 +124,7 @@ class FilmJudge:
             for name in ("times_s", "moments_s", "answers", "features", "features_s")
         )
         self._closed = [
-            Shot(
+            ShotScores(
                 times_s[n],
                 tuple(moments_s[n * k : (n + 1) * k]),
                 tuple(answers[n * k : (n + 1) * k]),
@@ -138,32 +138,32 @@ class FilmJudge:
         self._detector.restore(_below(state, "cuts."))
         self._n_frames = sum(map(len, times_s)) + len(self._open.times_s)
         self._to_hold_again = self._n_frames - int(first_held)
-        return Place(Fraction(str(place)), int(first_held)) if int(first_held) else None
+        return ResumePoint(Fraction(str(place)), int(first_held)) if int(first_held) else None
 
 
-def judge_shots(
+def score_shots(
     frames: Iterable[Frame],
-    judge: Judge,
+    runtime: Runtime,
     clip: ClipSpec,
     factors: tuple[float, ...],
     progress: Callable[[float], None] = lambda time_s: None,
     schedule: Schedule | None = None,
-) -> list[Shot]:
-    """All shots of a film, see :class:`FilmJudge`.
+) -> list[ShotScores]:
+    """All shots of a video, see :class:`VideoScorer`.
 
     Args:
         frames: in order, at the clip's short side and with its channels.
-        judge: the network.
+        runtime: the network.
         clip: what the network looks at.
-        factors: at which the film is watched.
-        progress: receives the time in seconds up to which the film has been seen.
-        schedule: which windows are judged; None: the product's.
+        factors: at which the video is analysed.
+        progress: receives the time in seconds up to which the video has been seen.
+        schedule: which windows are scored; None: the product's.
     """
-    film = FilmJudge(judge, clip, factors, schedule)
+    scorer = VideoScorer(runtime, clip, factors, schedule)
     for frame in frames:
-        film.add(frame)
+        scorer.add(frame)
         progress(float(frame.time_s))
-    return film.finish()
+    return scorer.finish()
 
 
 def _below(state: Mapping[str, NDArray], prefix: str) -> State:

@@ -1,4 +1,4 @@
-"""speediness analyse: find out where films look natural, sped up or slowed down."""
+"""speediness analyse: find out where videos look natural, sped up or slowed down."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speediness.cli.analysis_options import add_analysis_arguments, analyse_video
 from speediness.cli.batch import run_batch
 from speediness.cli.corpus import add_ray_argument
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
 from speediness.cli.terminal import console, print_error, print_json, wants_traceback
-from speediness.cli.watching import add_watching_arguments, watch
 from speediness.errors import OutputError, SpeedinessError
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ LABELS = ("natural", "sped_up", "slow_motion")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
-    parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path, help="films to look at")
+    parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path, help="videos to look at")
     parser.add_argument(
         "-o",
         dest="folder",
         metavar="DIR",
         type=Path,
-        help="where results go, made if missing (default: beside each film)",
+        help="where results go, made if missing (default: beside each video)",
     )
     parser.add_argument(
         "--csv", action="store_true", help="also write NAME.speediness.csv, one row per frame"
@@ -46,16 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="VIDEO is a folder or manifest: one table of segments and one report in DIR",
     )
     add_plotting_arguments(parser)
-    add_watching_arguments(parser)
+    add_analysis_arguments(parser)
     add_ray_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Analyse every film; one that fails is reported and the others go on (exit code 2)."""
+    """Analyse every video; one that fails is reported and the others go on (exit code 2)."""
     if arguments.batch:
         return run_batch(arguments)
     if arguments.ray is not None:
-        raise OutputError("--ray is for many films; add --batch")
+        raise OutputError("--ray is for many videos; add --batch")
     results = {video: (arguments.folder or video.parent) / video.stem for video in arguments.videos}
     _refuse_clashes(arguments.videos, results)
     if arguments.folder is not None:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _refuse_clashes(videos: list[Path], results: dict[Path, Path]) -> None:
-    """Two films must never write to the same file."""
+    """Two videos must never write to the same file."""
     claims: dict[Path, list[Path]] = defaultdict(list)
     for video in videos:
         claims[results[video].resolve()].append(video)
@@ -94,12 +94,12 @@ def _refuse_clashes(videos: list[Path], results: dict[Path, Path]) -> None:
 def _analyse_one(video: Path, result: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     kinds = {"curve": ".json", "plot": plot_suffix(arguments)} | ({"csv": ".csv"} if arguments.csv else {})
     outputs = {kind: Path(f"{result}.speediness{suffix}") for kind, suffix in kinds.items()}
-    if video.exists():  # a missing film is the better complaint
+    if video.exists():  # a missing video is the better complaint
         check_folder(result.parent, "choose another with -o")
     for output in outputs.values():
         check_new(output, arguments.force)
 
-    curve = watch(video, arguments)
+    curve = analyse_video(video, arguments)
     draw_plot(curve, outputs["plot"], arguments, video)
     if arguments.csv:
         write_csv(curve, outputs["csv"])
@@ -111,7 +111,7 @@ def _analyse_one(video: Path, result: Path, arguments: argparse.Namespace) -> di
 
 
 def summarise(video: Path, curve: SpeedinessCurve) -> dict[str, Any]:
-    """What ``--json`` says of a film (docs/cli.md): plain values, times in seconds."""
+    """What ``--json`` says of a video (docs/cli.md): plain values, times in seconds."""
     document = curve.outline()
     seconds = dict.fromkeys(LABELS, 0.0)
     for segment in curve.segments:
@@ -165,7 +165,7 @@ def print_outputs(outputs: dict[str, str]) -> None:
 
 
 def stamp(seconds: float) -> str:
-    """A moment of a film: ``0:06.20`` or ``1:02:03.50``."""
+    """A moment of a video: ``0:06.20`` or ``1:02:03.50``."""
     minutes, hundredths = divmod(round(seconds * 100), 6000)
     hours, minutes = divmod(minutes, 60)
     rest = f"{hundredths / 100:05.2f}"

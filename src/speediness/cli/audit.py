@@ -1,4 +1,4 @@
-"""speediness audit: see whether a network reads artefacts of films instead of their motion."""
+"""speediness audit: see whether a network reads artefacts of videos instead of their motion."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="WHERE",
-        help="films that play at natural speed: a folder, a manifest CSV or NAME:ROOT, such as"
+        help="videos that play at natural speed: a folder, a manifest CSV or NAME:ROOT, such as"
         " ucf101:/data/UCF-101 (default: simulated walkers)",
     )
     parser.add_argument(
@@ -40,24 +40,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Audit, print, draw; exit code 1 if a row fails."""
     out = arguments.out
     if arguments.films is not None and (arguments.films < 1 or arguments.data is None):
-        raise SpeedinessError("--films says how many films of --data to use, at least 1; give both")
+        raise SpeedinessError("--films says how many videos of --data to use, at least 1; give both")
     if out is not None:
         if out.suffix.lower() != ".png":
-            raise OutputError(f"{out}: the picture is a PNG; give a name that ends in .png")
+            raise OutputError(f"{out}: the plot is a PNG; give a name that ends in .png")
         check_folder(out.parent, "choose another with -o")
         check_new(out, force=True)
 
     from speediness.analysis.network import DEFAULT_NETWORK, load_network
     from speediness.datasets import find_videos
-    from speediness.evaluation.audit import DEFAULT_FILMS, audit
+    from speediness.evaluation.audit import DEFAULT_VIDEOS, audit
     from speediness.progress import progress_bar
 
     network = load_network(arguments.model or DEFAULT_NETWORK)
     items = find_videos(arguments.data, "test") if arguments.data else ()
     with progress_bar(f"auditing {network.name}") as progress:
-        report = audit(network, items, films=arguments.films or DEFAULT_FILMS, progress=progress)
+        report = audit(network, items, videos=arguments.films or DEFAULT_VIDEOS, progress=progress)
     if out is not None:
-        from speediness.evaluation.audit_picture import plot_audit
+        from speediness.evaluation.audit_plot import plot_audit
 
         plot_audit(report, out)
     if arguments.json:
@@ -75,8 +75,8 @@ def _print_report(report: Audit) -> None:
 
     out = console()
     out.print(
-        f"{report.network}: {len(report.films)} films, {report.windows} windows; playing twice as fast"
-        f" moves P(sped up) by {report.speed_effect:+.2f} and ranks {report.pairs_ranked:.0%} of the films"
+        f"{report.network}: {len(report.videos)} videos, {report.windows} windows; playing twice as fast"
+        f" moves P(sped up) by {report.speed_effect:+.2f} and ranks {report.pairs_ranked:.0%} of the videos"
         " right\n"
     )
     table = Table(box=None, padding=(0, 1), header_style="bold")

@@ -1,4 +1,4 @@
-"""``analyse --batch``: all films of a folder to one table and one page."""
+"""``analyse --batch``: all videos of a folder to one table and one page."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from speediness.cli.corpus import watching, workers
+from speediness.cli.corpus import analysis_options, workers
 from speediness.cli.outputs import check_new, make_folder
 from speediness.cli.terminal import print_error, print_json
 from speediness.errors import OutputError
 
 
 def run_batch(arguments: argparse.Namespace) -> int:
-    """Watch every film and write ``segments.parquet`` and ``report.html`` (exit code 2 if some failed)."""
-    from speediness.corpus.listing import list_films
+    """Analyse every video; write ``segments.parquet`` and ``report.html`` (exit code 2 if some failed)."""
+    from speediness.corpus.analysed_video import AnalysedVideo, Failed
+    from speediness.corpus.listing import list_videos
     from speediness.corpus.report import write_report
-    from speediness.corpus.segments import write_segments
-    from speediness.corpus.watching import Failed, Watched
+    from speediness.corpus.segment_table import write_segments
     from speediness.progress import progress_bar
     from speediness.search.packages import load
 
@@ -29,23 +29,23 @@ def run_batch(arguments: argparse.Namespace) -> int:
         "page": arguments.folder / "report.html",
     }
     load("pyarrow")
-    listing = list_films(source)
+    listing = list_videos(source)
     make_folder(arguments.folder)
     for output in outputs.values():
         check_new(output, arguments.force)
-    seen: dict[str, Watched] = {}
+    seen: dict[str, AnalysedVideo] = {}
     failed = dict(listing.skipped)
     with progress_bar(f"analysing {source.name or source}", "MB") as progress:
 
         def megabytes(done: float, whole: float) -> None:
             progress(done / 1e6, whole / 1e6)
 
-        how = watching(arguments, windows=False)
-        for film, outcome in workers(arguments)(listing.films, how, megabytes):
+        how = analysis_options(arguments, windows=False)
+        for video, outcome in workers(arguments)(listing.videos, how, megabytes):
             if isinstance(outcome, Failed):
-                failed[film.path] = outcome.reason
+                failed[video.path] = outcome.reason
             else:
-                seen[film.path] = outcome
+                seen[video.path] = outcome
     for path, reason in failed.items():
         print_error(reason if path in reason else f"{path}: {reason}")
     write_segments(seen, outputs["table"])

@@ -1,4 +1,4 @@
-"""Options of every verb that watches many films, and what they mean."""
+"""Options of every verb that analyses many videos, and what they mean."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from speediness.corpus.watching import Watching
+    from speediness.corpus.analysed_video import AnalysisOptions
     from speediness.corpus.workers import Workers
 
 
 def add_ray_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare where films are watched."""
+    """Declare where videos are analysed."""
     parser.add_argument(
         "--ray",
         metavar="ADDRESS",
         nargs="?",
         const="",
-        help="watch films as tasks of a Ray cluster (without ADDRESS: one on this machine)",
+        help="analyse videos as tasks of a Ray cluster (without ADDRESS: one on this machine)",
     )
 
 
-def watching(arguments: argparse.Namespace, windows: bool) -> Watching:
-    """How films are watched, as the arguments say."""
-    from speediness.corpus.watching import Watching
+def analysis_options(arguments: argparse.Namespace, windows: bool) -> AnalysisOptions:
+    """How videos are analysed, as the arguments say."""
+    from speediness.corpus.analysed_video import AnalysisOptions
 
-    return Watching(arguments.model, arguments.engine, arguments.exact, not arguments.no_cache, windows)
+    return AnalysisOptions(
+        arguments.model, arguments.engine, arguments.exact, not arguments.no_cache, windows
+    )
 
 
 def workers(arguments: argparse.Namespace) -> Workers:
-    """Who watches them.
+    """Who analyses them.
 
     Raises:
         DataError: Ray is not installed, or there is no such cluster.

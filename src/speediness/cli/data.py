@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     summary = "name the data sets and say where to get them"
     actions.add_parser("list", help=summary, description=f"{summary.capitalize()}.", allow_abbrev=False)
-    summary = "hold a copy to what was published and decode a frame of every film"
+    summary = "hold a copy to what was published and decode a frame of every video"
     verify = actions.add_parser(
         "verify", help=summary, description=f"{summary.capitalize()}.", allow_abbrev=False
     )
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     verify.add_argument("--report", metavar="FILE.csv", type=Path, help="write every finding, one a line")
     verify.add_argument(
-        "--jobs", metavar="N", type=_positive, help="films to open at a time (default: one for each core)"
+        "--jobs", metavar="N", type=_positive, help="videos to open at a time (default: one for each core)"
     )
     verify.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
 
@@ -62,7 +62,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         check_folder(arguments.report.parent, "choose another with --report")
         if arguments.report.exists():
             raise OutputError(f"{arguments.report} exists; remove it or choose another name")
-    with progress_bar(f"verifying {arguments.name}", counted="films") as progress:
+    with progress_bar(f"verifying {arguments.name}", counted="videos") as progress:
         found = verify(wanted, arguments.root, arguments.jobs, progress)
     if arguments.report is not None:
         write_report(found, arguments.report)
@@ -77,7 +77,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def write_report(found: Verification, path: Path) -> None:
-    """One row per finding, films that are missing as a matter of course included.
+    """One row per finding, videos that are missing as a matter of course included.
 
     Raises:
         OSError: the file cannot be written; nothing is left of it.
@@ -99,16 +99,16 @@ def print_verification(found: Verification) -> None:
 
     out = console()
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in ("list", "films", "published", "on disk", "missing"):
+    for column in ("list", "videos", "published", "on disk", "missing"):
         table.add_column(column, justify="left" if column == "list" else "right")
     for name, count in found.lists.items():
         table.add_row(name, *_cells(count))
     out.print(table)
     if found.published_classes is not None:
         print(f"\n{found.classes} of {found.published_classes} published classes", end="")
-    print(f"\na frame was decoded of {found.decoded:,} films")
+    print(f"\na frame was decoded of {found.decoded:,} videos")
     if found.missing and found.missing_is_normal:
-        print(f"{len(found.missing):,} listed films are missing, as in every copy; --report names them")
+        print(f"{len(found.missing):,} listed videos are missing, as in every copy; --report names them")
     if found.shared_sources:
         print(
             f"{found.shared_sources:,} sources serve both sides of a split, in different classes or in none"

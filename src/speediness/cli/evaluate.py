@@ -1,4 +1,4 @@
-"""speediness evaluate: measure how well the network judges films of known speed."""
+"""speediness evaluate: measure how well the network tells the speed of videos of known speed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="DATA",
         required=True,
-        help="films that play at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list",
+        help="videos at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list",
     )
     parser.add_argument(
         "--model", metavar="NAME", help="shipped network or weights file (default: the shipped one)"
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     from speediness.evaluation.speed_accuracy import evaluate_speed
     from speediness.progress import progress_bar
 
-    with progress_bar(f"evaluating on {Path(arguments.data).name}", counted="films") as progress:
+    with progress_bar(f"evaluating on {Path(arguments.data).name}", counted="videos") as progress:
         report = evaluate_speed(arguments.data, arguments.model, progress=progress)
     if arguments.plot is not None:
         from speediness.evaluation.reliability_plot import plot_reliability
@@ -56,7 +56,7 @@ def _print_report(report: dict) -> None:
     from rich.table import Table
 
     out = console()
-    out.print(f"{report['films']} films, {report['windows']} windows, 95 % intervals over sources\n")
+    out.print(f"{report['films']} videos, {report['windows']} windows, 95 % intervals over sources\n")
     table = Table(box=None, padding=(0, 1), header_style="bold")
     table.add_column("measure")
     table.add_column("share", justify="right")

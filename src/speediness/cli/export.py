@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--table",
         choices=["windows", "films"],
         default="windows",
-        help="a row a window or a row a film (default: windows)",
+        help="a row a window or a row a video (default: windows)",
     )
     parser.add_argument("--vectors", action="store_true", help="with the vectors of the windows")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")

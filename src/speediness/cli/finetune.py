@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="DATA",
         required=True,
-        help="films with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
+        help="videos with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
     )
     parser.add_argument(
         "--init",
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     low, high = document["interval_95"]
     out_console = console()
     out_console.print(
-        f"{document['accuracy']:.1%} of {len(document['films'])} test films recognised"
+        f"{document['accuracy']:.1%} of {len(document['films'])} test videos recognised"
         f" (95 % interval {100 * low:.1f} to {100 * high:.1f})\n"
     )
     _print_classes(document)
@@ -77,7 +77,7 @@ def _print_classes(document: dict) -> None:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in ("class", "films", "right", "most often taken for"):
+    for column in ("class", "videos", "right", "most often taken for"):
         table.add_column(column, justify="left" if column[0] in "cm" else "right")
     classes = document["classes"]
     for k, (name, row) in enumerate(zip(classes, document["confusion"], strict=True)):

@@ -1,4 +1,4 @@
-"""speediness heatmap: show where in the picture the network sees what it says."""
+"""speediness heatmap: show where in the image the network sees what it says."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from speediness.errors import OutputError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
-    parser.add_argument("video", metavar="VIDEO", type=Path, help="film to look at")
-    parser.add_argument("-o", dest="out", metavar="OUT.mp4", type=Path, required=True, help="film to write")
+    parser.add_argument("video", metavar="VIDEO", type=Path, help="video to look at")
+    parser.add_argument(
+        "-o", dest="out", metavar="OUT.mp4", type=Path, required=True, help="video to write"
+    )
     parser.add_argument(
         "--signed",
         action="store_true",
@@ -23,11 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--layout",
         choices=["overlay", "side-by-side", "map"],
         default="overlay",
-        help="the map over the film, beside it, or alone (default: overlay)",
+        help="the map over the video, beside it, or alone (default: overlay)",
     )
-    parser.add_argument(
-        "--strip", metavar="FILE.png", type=Path, help="also draw key moments in one picture"
-    )
+    parser.add_argument("--strip", metavar="FILE.png", type=Path, help="also draw key moments in one image")
     parser.add_argument(
         "--save-maps", dest="maps", metavar="FILE.npz", type=Path, help="also keep the maps as numbers"
     )

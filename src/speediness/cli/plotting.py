@@ -31,11 +31,11 @@ def draw_plot(
     video: Path,
     plan: SpeedPlan | None = None,
 ) -> None:
-    """Draw a curve, its plan and pictures of its film as the arguments say.
+    """Draw a curve, its plan and plots of its video as the arguments say.
 
     Raises:
         OutputError: the plot cannot be written.
     """
     from speediness.plots import plot_curve
 
-    plot_curve(curve, out, plan, film=video, theme="dark" if arguments.dark else "light")
+    plot_curve(curve, out, plan, video=video, theme="dark" if arguments.dark else "light")

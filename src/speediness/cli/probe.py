@@ -24,10 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="DATA",
         required=True,
-        help="films with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
+        help="videos with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
     )
     parser.add_argument(
-        "--cache", metavar="DIR", type=Path, required=True, help="folder of decoded films, made if missing"
+        "--cache", metavar="DIR", type=Path, required=True, help="folder of decoded videos, made if missing"
     )
     parser.add_argument(
         "--recipe", metavar="NAME", help="with random: the recipe whose network is taken, untrained"
@@ -71,16 +71,16 @@ def _encoder(arguments: argparse.Namespace) -> Encoder:
     import torch
 
     from speediness.analysis.network import find_weights
-    from speediness.models.checkpoint import load_network
+    from speediness.models.checkpoint import load_checkpoint
     from speediness.models.encoder import Encoder
     from speediness.training.recipe import find_recipe
 
     if arguments.weights != "random":
-        return load_network(find_weights(arguments.weights, ".safetensors"), Encoder).in_use()
+        return load_checkpoint(find_weights(arguments.weights, ".safetensors"), Encoder).for_inference()
     if arguments.recipe is None:
         raise SpeedinessError("random: say of which network, with --recipe NAME")
     torch.manual_seed(arguments.seed)
-    return Encoder(find_recipe(arguments.recipe, []).config).in_use()
+    return Encoder(find_recipe(arguments.recipe, []).config).for_inference()
 
 
 def _print(document: dict[str, Any]) -> None:

@@ -38,11 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _trained_arguments(parser: argparse.ArgumentParser) -> None:
     where = "a folder, a manifest CSV or NAME:ROOT, such as kinetics400:/data/kinetics"
-    parser.add_argument("--data", metavar="WHERE", required=True, help=f"films to train on: {where}")
+    parser.add_argument("--data", metavar="WHERE", required=True, help=f"videos to train on: {where}")
     parser.add_argument(
-        "--test", metavar="WHERE", required=True, help="films of the same kind, of other sources"
+        "--test", metavar="WHERE", required=True, help="videos of the same kind, of other sources"
     )
-    parser.add_argument("--ood", metavar="WHERE", help="films of another kind, such as nfs:/data/nfs")
+    parser.add_argument("--ood", metavar="WHERE", help="videos of another kind, such as nfs:/data/nfs")
     parser.add_argument(
         "--out",
         metavar="DIR",
@@ -66,7 +66,7 @@ def _trained_arguments(parser: argparse.ArgumentParser) -> None:
 def _trained(name: str, arguments: argparse.Namespace) -> int:
     from speediness.datasets import find_videos
     from speediness.reproduce.data_scaling import data_scaling
-    from speediness.reproduce.row_run import Films
+    from speediness.reproduce.row_run import VideoSplits
     from speediness.reproduce.table1 import table1
     from speediness.training.recipe import find_recipe
 
@@ -74,14 +74,14 @@ def _trained(name: str, arguments: argparse.Namespace) -> int:
         raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
     budget = [] if arguments.budget is None else [f"steps={arguments.budget}"]
     base = find_recipe(arguments.recipe, [*arguments.settings, *budget])
-    films = Films(
+    videos = VideoSplits(
         find_videos(arguments.data, "train"),
         find_videos(arguments.test, "test"),
         [] if arguments.ood is None else find_videos(arguments.ood, "test"),
     )
     make_folder(arguments.out)
     experiment = {"table1": table1, "data_scaling": data_scaling}[name]
-    document = experiment(base, films, arguments.out, arguments.seeds, _log)
+    document = experiment(base, videos, arguments.out, arguments.seeds, _log)
     outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("json", "md", "png")}
     if arguments.json:
         print_json(document | {"outputs": outputs})
@@ -138,17 +138,17 @@ def _transfer_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="WHERE",
         required=True,
-        help="films with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
+        help="videos with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
     )
     parser.add_argument(
         "--pretrain",
         metavar="WHERE",
-        help="films to pretrain on, such as kinetics400:ROOT (default: the training list of --data)",
+        help="videos to pretrain on, such as kinetics400:ROOT (default: the training list of --data)",
     )
     parser.add_argument(
         "--unseen",
         metavar="WHERE",
-        help="films the pretext tasks are measured on (default: the test list of --data)",
+        help="videos the pretext tasks are measured on (default: the test list of --data)",
     )
     parser.add_argument(
         "--weights",
@@ -352,10 +352,8 @@ def _print_rows(rows: list[list[str]]) -> None:
     console().print(table)
 
 
-def _picture_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", dest="out", metavar="OUT.png", type=Path, required=True, help="picture to write"
-    )
+def _plot_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", dest="out", metavar="OUT.png", type=Path, required=True, help="plot to write")
     parser.add_argument(
         "--model", metavar="NAME", help="shipped network or weights file (default: the shipped one)"
     )
@@ -366,9 +364,9 @@ def _fig2(arguments: argparse.Namespace) -> int:
     from speediness.progress import progress_bar
     from speediness.reproduce.fig2 import speediness_against_magnitude
 
-    _check_picture(arguments.out)
+    _check_plot(arguments.out)
     network = load_network(arguments.model or DEFAULT_NETWORK)
-    with progress_bar("watching walkers near and far") as progress:
+    with progress_bar("analysing walkers near and far") as progress:
         found = speediness_against_magnitude(network, arguments.out, progress)
     if arguments.json:
         print_json(found)
@@ -383,9 +381,9 @@ def _fig2(arguments: argparse.Namespace) -> int:
 
 def _fig4_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "videos", metavar="VIDEO", nargs="+", type=Path, help="films that play at natural speed"
+        "videos", metavar="VIDEO", nargs="+", type=Path, help="videos that play at natural speed"
     )
-    _picture_arguments(parser)
+    _plot_arguments(parser)
 
 
 def _fig4(arguments: argparse.Namespace) -> int:
@@ -393,25 +391,25 @@ def _fig4(arguments: argparse.Namespace) -> int:
     from speediness.progress import progress_bar
     from speediness.reproduce.fig4 import prediction_curves
 
-    _check_picture(arguments.out)
+    _check_plot(arguments.out)
     network = load_network(arguments.model or DEFAULT_NETWORK)
-    with progress_bar(f"watching {len(arguments.videos)} films at 1x and 2x", "films") as progress:
+    with progress_bar(f"analysing {len(arguments.videos)} videos at 1x and 2x", "videos") as progress:
         found = prediction_curves(arguments.videos, network, arguments.out, progress)
     if arguments.json:
         print_json(found)
         return 0
-    for film in found["films"]:
+    for video in found["films"]:
         print(
-            f"{Path(film['video']).name}: mean score {film['mean_1x']:.2f} at 1x,"
-            f" {film['mean_2x']:.2f} at 2x; 2x above 1x for {film['ranked_right']:.0%} of the time"
+            f"{Path(video['video']).name}: mean score {video['mean_1x']:.2f} at 1x,"
+            f" {video['mean_2x']:.2f} at 2x; 2x above 1x for {video['ranked_right']:.0%} of the time"
         )
-        for note in film["notes"]:
+        for note in video["notes"]:
             print(f"note: {note}")
     print_outputs({"plot": str(arguments.out)})
     return 0
 
 
-def _check_picture(out: Path) -> None:
+def _check_plot(out: Path) -> None:
     check_folder(out.parent, "choose another with -o")
     check_new(out, force=True)
 
@@ -427,6 +425,6 @@ PARTS = {
     "rspnet": (_transfer_arguments, partial(_transfer, "rspnet", ("pretext", "probe", "finetune"))),
     "lecture": (_lecture_arguments, _lecture),
     "data_scaling": (_trained_arguments, partial(_trained, "data_scaling")),
-    "fig2": (_picture_arguments, _fig2),
+    "fig2": (_plot_arguments, _fig2),
     "fig4": (_fig4_arguments, _fig4),
 }

@@ -1,4 +1,4 @@
-"""speediness search: find where things move as they do in a stretch of film."""
+"""speediness search: find where things move as they do in a stretch of video."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speediness.cli.analyse import print_outputs, stamp
+from speediness.cli.analysis_options import add_network_arguments, features_of
 from speediness.cli.outputs import check_folder, make_folder
 from speediness.cli.terminal import console, print_error, print_json
-from speediness.cli.watching import add_network_arguments, features_of
 from speediness.errors import OutputError, SpeedinessError
 
 if TYPE_CHECKING:
@@ -23,25 +23,25 @@ RANGE = re.compile(r"(\d+(?:\.\d*)?)-(\d+(?:\.\d*)?)")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
     parser.add_argument(
-        "video", metavar="VIDEO", type=Path, help="film to search, and to take the query from"
+        "video", metavar="VIDEO", type=Path, help="video to search, and to take the query from"
     )
     parser.add_argument(
         "--query",
         metavar="A-B|CLIP",
-        help="seconds of VIDEO such as 12.0-12.6, or a film, whole (default with --db: all of VIDEO)",
+        help="seconds of VIDEO such as 12.0-12.6, or a video, whole (default with --db: all of VIDEO)",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--in", dest="other", metavar="OTHER", type=Path, help="search this film instead of VIDEO"
+        "--in", dest="other", metavar="OTHER", type=Path, help="search this video instead of VIDEO"
     )
     where.add_argument("--db", metavar="PATH", help="search a library made by speediness index")
     parser.add_argument("--top", type=int, default=10, metavar="K", help="finds at most (default: 10)")
     parser.add_argument(
-        "--label", choices=["natural", "sped_up", "slow_motion"], help="with --db: only such film"
+        "--label", choices=["natural", "sped_up", "slow_motion"], help="with --db: only such video"
     )
     parser.add_argument("--folder", metavar="F", help="with --db: only below this folder of the library")
     parser.add_argument(
-        "--min-duration", type=float, metavar="S", help="with --db: only films as long as this"
+        "--min-duration", type=float, metavar="S", help="with --db: only videos as long as this"
     )
     parser.add_argument(
         "-o",
@@ -69,18 +69,18 @@ def run(arguments: argparse.Namespace) -> int:
         raise SpeedinessError(f"--top {arguments.top}: ask for at least one")
     video = arguments.video
     out = arguments.out or video.with_name(f"{video.stem}.search")
-    if video.exists():  # a missing film is the better complaint
+    if video.exists():  # a missing video is the better complaint
         check_folder(out.parent, "choose another with -o")
     if out.exists() and not (out.is_dir() and (arguments.force or not any(out.iterdir()))):
         raise OutputError(f"{out} exists; add --force to replace it, or choose another with -o")
-    hits = _search_library(arguments) if arguments.db else _search_film(arguments, out)
+    hits = _search_library(arguments) if arguments.db else _search_video(arguments, out)
     make_folder(out)
     page = out / "hits.html"
     earlier = earlier_previews(page)
     contact_sheet(hits, page)
     shown, failed = previews(hits, out)
     for reason in failed.values():
-        print_error(f"no short film of a find: {reason}")
+        print_error(f"no short video of a find: {reason}")
     for clip in earlier.difference(shown):
         clip.unlink(missing_ok=True)
     if arguments.json:
@@ -113,28 +113,28 @@ def _query(arguments: argparse.Namespace, whole: bool) -> tuple[MotionFeatures, 
     if match := RANGE.fullmatch(given):
         return features_of(arguments.video, arguments), (float(match[1]), float(match[2])), True
     if not Path(given).exists():
-        raise SpeedinessError(f"--query {given}: neither seconds such as 12.0-12.6 nor a film that exists")
+        raise SpeedinessError(f"--query {given}: neither seconds such as 12.0-12.6 nor a video that exists")
     features = features_of(Path(given), arguments)
     return features, (0.0, features.duration_s), False
 
 
-def _search_film(arguments: argparse.Namespace, out: Path) -> list[Hit]:
+def _search_video(arguments: argparse.Namespace, out: Path) -> list[Hit]:
     from speediness.search.graph_plot import plot_graph
     from speediness.search.within import compare, cut_query, peaks
 
     source, query_s, own = _query(arguments, whole=False)
     query_QD = cut_query(source, *query_s)
-    film_path = arguments.other or arguments.video
+    video_path = arguments.other or arguments.video
     inside = own and arguments.other is None
-    film = source if inside else features_of(film_path, arguments)
-    graph = compare(query_QD, film)
+    video = source if inside else features_of(video_path, arguments)
+    graph = compare(query_QD, video)
     if not len(graph.starts_s):
         raise SpeedinessError(
-            f"no shot of {film_path} is as long as the query, {graph.length_s:.2f} s; give a shorter one"
+            f"no shot of {video_path} is as long as the query, {graph.length_s:.2f} s; give a shorter one"
         )
-    hits = peaks(graph, film_path, arguments.top, query_s if inside else None)
+    hits = peaks(graph, video_path, arguments.top, query_s if inside else None)
     make_folder(out)
-    plot_graph(graph, hits, film.duration_s, out / "graph.png", query_s if inside else None)
+    plot_graph(graph, hits, video.duration_s, out / "graph.png", query_s if inside else None)
     return hits
 
 
@@ -145,7 +145,7 @@ def _search_library(arguments: argparse.Namespace) -> list[Hit]:
     from speediness.search.vectors import query_vectors
 
     library, network = Library(arguments.db), load_network(arguments.model, arguments.engine)
-    library.check_network(network.name, network.sha256)  # before the query is watched
+    library.check_network(network.name, network.sha256)  # before the query is analysed
     source, query_s, _ = _query(arguments, whole=True)
     where = Where(arguments.label, arguments.folder, arguments.min_duration)
     return search_library(library, query_vectors(source, *query_s), arguments.top, where)
@@ -158,8 +158,8 @@ def _print_hits(hits: list[Hit]) -> None:
         print("nothing moves like this")
         return
     table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in ("", "start", "end", "similarity", "film"):
-        table.add_column(column, justify="left" if column == "film" else "right")
+    for column in ("", "start", "end", "similarity", "video"):
+        table.add_column(column, justify="left" if column == "video" else "right")
     for place, hit in enumerate(hits, 1):
         table.add_row(
             str(place), stamp(hit.start_s), stamp(hit.end_s), f"{hit.similarity:.2f}", hit.path.name

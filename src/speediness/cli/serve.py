@@ -10,7 +10,7 @@ from pathlib import Path
 from speediness.cli.outputs import check_folder, make_folder
 from speediness.errors import SpeedinessError
 
-GRACE_S = 2  # a browser that still plays a film keeps the server no longer than this
+GRACE_S = 2  # a browser that still plays a video keeps the server no longer than this
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         default=Path(),
-        help="where films are (default: here)",
+        help="where videos are (default: here)",
     )
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)"
@@ -37,14 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-upload", metavar="GB", type=float, default=4.0, help="largest upload (default: 4)"
     )
     parser.add_argument(
-        "--max-minutes", metavar="M", type=float, default=180.0, help="longest film (default: 180)"
+        "--max-minutes", metavar="M", type=float, default=180.0, help="longest video (default: 180)"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until stopped with Ctrl-C."""
     if not arguments.folder.is_dir():
-        raise SpeedinessError(f"{arguments.folder} is not a folder; name the one your films are in")
+        raise SpeedinessError(f"{arguments.folder} is not a folder; name the one your videos are in")
     if not (arguments.max_upload > 0 and arguments.max_minutes > 0):
         raise SpeedinessError("--max-upload and --max-minutes must be above 0; leave them out if in doubt")
     state = arguments.state or arguments.folder / ".speediness"
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             host=arguments.host,
             port=listener.getsockname()[1],
             token=None if is_loopback(arguments.host) else secrets.token_urlsafe(24),
-            limits=Limits(upload_bytes=int(arguments.max_upload * 1e9), film_s=arguments.max_minutes * 60),
+            limits=Limits(upload_bytes=int(arguments.max_upload * 1e9), video_s=arguments.max_minutes * 60),
         )
         app = create_app(settings)
         print(f"speediness is at {_address(settings.host, settings.port, settings.token)}", flush=True)

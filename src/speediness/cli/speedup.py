@@ -1,4 +1,4 @@
-"""speediness speedup: play a film faster, most where it shows least."""
+"""speediness speedup: play a video faster, most where it shows least."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speediness.cli.analyse import print_outputs
+from speediness.cli.analysis_options import add_analysis_arguments, analyse_video
 from speediness.cli.outputs import check_folder, check_new
 from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
 from speediness.cli.terminal import console, print_json
-from speediness.cli.watching import add_watching_arguments, watch
 from speediness.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
-    parser.add_argument("video", metavar="VIDEO", type=Path, help="film to speed up")
+    parser.add_argument("video", metavar="VIDEO", type=Path, help="video to speed up")
     parser.add_argument(
-        "--rate", metavar="R", type=float, required=True, help="how many times shorter the film becomes"
+        "--rate", metavar="R", type=float, required=True, help="how many times shorter the video becomes"
     )
-    parser.add_argument("-o", dest="out", metavar="OUT.mp4", type=Path, required=True, help="film to write")
+    parser.add_argument(
+        "-o", dest="out", metavar="OUT.mp4", type=Path, required=True, help="video to write"
+    )
     parser.add_argument(
         "--from",
         dest="curve",
@@ -55,12 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--force", action="store_true", help="replace OUT.mp4 if it exists")
     add_plotting_arguments(parser)
-    add_watching_arguments(parser)
+    add_analysis_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse, plan and render; all that can be refused is refused before the long work."""
-    from speediness.speedup.plan import DEFAULT_OPTIONS, durations_table, judge_plan, plan_speedup
+    from speediness.speedup.plan import DEFAULT_OPTIONS, compare_with_uniform, durations_table, plan_speedup
 
     video, out = arguments.video, arguments.out
     outputs = {
@@ -72,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     }
     DEFAULT_OPTIONS.check_rate(arguments.rate)
-    info = _film(video)
+    info = _video(video)
     _refuse_outputs(video, out, outputs, arguments)
     curve = (
         _given_curve(arguments.curve, info) if arguments.curve else _analysed(arguments, outputs["curve"])
@@ -109,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
             "max_av_error_ms": report.max_av_error_ms,
         }
         notes += [warning for warning in report.warnings if warning not in notes]
-    adaptive, uniform = judge_plan(curve, plan)
+    adaptive, uniform = compare_with_uniform(curve, plan)
     summary = {
         "schema": "speediness.speedup/1",
         "video": str(video),
@@ -132,7 +134,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _film(video: Path) -> VideoInfo:
+def _video(video: Path) -> VideoInfo:
     from speediness.video.reader import VideoReader
 
     return VideoReader(video).info
@@ -141,7 +143,7 @@ def _film(video: Path) -> VideoInfo:
 def _refuse_outputs(
     video: Path, out: Path, documents: dict[str, Path], arguments: argparse.Namespace
 ) -> None:
-    """The film is precious; the documents that bear its name are made anew with every plan."""
+    """The video is precious; the documents that bear its name are made anew with every plan."""
     from speediness.video.writer import check_output, check_preset
 
     check_preset(arguments.preset)
@@ -153,13 +155,13 @@ def _refuse_outputs(
 
 def _analysed(arguments: argparse.Namespace, path: Path) -> SpeedinessCurve:
     """Saved at once: whatever goes wrong later, the long part need not be done again."""
-    curve = watch(arguments.video, arguments)
+    curve = analyse_video(arguments.video, arguments)
     curve.save(path)
     return curve
 
 
 def _given_curve(path: Path, info: VideoInfo) -> SpeedinessCurve:
-    """Load a curve and see that it can be of this film."""
+    """Load a curve and see that it can be of this video."""
     from speediness.curves import SpeedinessCurve
 
     curve = SpeedinessCurve.load(path)
@@ -167,8 +169,8 @@ def _given_curve(path: Path, info: VideoInfo) -> SpeedinessCurve:
     then_s, now_s = curve.made_by.get("container_duration_s") or curve.duration_s, info.duration_s
     if now_s is not None and abs(float(now_s) - then_s) > max(0.5, 0.02 * then_s):
         raise DataError(
-            f"{path} is of a film of {then_s:.2f} s, but {info.path} has {float(now_s):.2f} s;"
-            " leave --from out or give the curve of this film"
+            f"{path} is of a video of {then_s:.2f} s, but {info.path} has {float(now_s):.2f} s;"
+            " leave --from out or give the curve of this video"
         )
     return curve
 

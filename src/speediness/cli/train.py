@@ -14,13 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="DATA",
         required=True,
-        help="films that play at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list",
+        help="videos at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list",
     )
     add_run_arguments(parser)
     parser.add_argument(
         "--resident",
         action="store_true",
-        help="hold all films in memory; on a GPU they are held there whenever they fit",
+        help="hold all videos in memory; on a GPU they are held there whenever they fit",
     )
 
 
@@ -43,7 +43,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--cache-size",
         metavar="GB",
         type=float,
-        help="most that decoded films may take on disk (default: as much as they need)",
+        help="most that decoded videos may take on disk (default: as much as they need)",
     )
 
 
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     recipe = find_recipe(arguments.recipe, arguments.settings)
     items = find_videos(arguments.data, "train")
-    # Decoded films are kept with the run: a resumed run finds them again.
+    # Decoded videos are kept with the run: a resumed run finds them again.
     cache, network = arguments.out / "cache", arguments.out / "network.safetensors"
     most_bytes = cache_bytes(arguments)
     train(

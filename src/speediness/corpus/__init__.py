@@ -1,1 +1,1 @@
-"""Many films at once: which there are, watching them here or on many machines, what all say together."""
+"""Many videos at once: which there are, analysing them here or on many machines, what all say together."""

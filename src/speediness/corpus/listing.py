@@ -1,4 +1,4 @@
-"""Which films there are: in a folder and those below it, or in a manifest."""
+"""Which videos there are: in a folder and those below it, or in a manifest."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from speediness.errors import DataError
 
 # Names only say which files to try; what a file is, decoding decides.
-FILM_ENDINGS = {
+VIDEO_SUFFIXES = {
     *(".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"),
     *(".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".webm", ".wmv", ".y4m"),
 }
 
 
 @dataclass(frozen=True)
-class FilmFile:
-    """A file that may be a film, as it was when it was listed."""
+class VideoFile:
+    """A file that may be a video, as it was when it was listed."""
 
     root: str
     """The folder that was asked for, or the manifest's; absolute."""
@@ -40,28 +40,28 @@ class Listing:
     """What was found in one place."""
 
     root: str
-    films: list[FilmFile]
+    videos: list[VideoFile]
     """Sorted by path."""
     skipped: dict[str, str]
-    """Path of what is no usable film, and why not."""
+    """Path of what is no usable video, and why not."""
 
 
-def list_films(source: Path) -> Listing:
-    """All films below a folder, or those a manifest lists.
+def list_videos(source: Path) -> Listing:
+    """All videos below a folder, or those a manifest lists.
 
     Args:
-        source: a folder; or a CSV in UTF-8 whose column ``file`` names films relative to it.
+        source: a folder; or a CSV in UTF-8 whose column ``file`` names videos relative to it.
 
     Raises:
-        DataError: neither, or there is no film in it.
-        OSError: a folder cannot be read, so that it is not known what films there are.
+        DataError: neither, or there is no video in it.
+        OSError: a folder cannot be read, so that it is not known what videos there are.
     """
     root = os.path.abspath(source if source.is_dir() else source.parent)
     if source.is_dir():
         paths = sorted(os.path.relpath(path, root) for path in _below(Path(root)))
     else:
         paths = sorted(set(_listed(source)))
-    films, skipped = [], {}
+    videos, skipped = [], {}
     for path in paths:
         path = Path(path).as_posix()
         try:
@@ -72,35 +72,35 @@ def list_films(source: Path) -> Listing:
         except OSError as error:
             skipped[path] = f"{error.strerror}; check the name and its permissions"
         else:
-            films.append(FilmFile(root, path, stat.st_size, stat.st_mtime_ns))
-    if not films:
-        raise DataError(f"no films in {source}; give a folder that holds some, or a CSV that lists them")
-    return Listing(root, films, skipped)
+            videos.append(VideoFile(root, path, stat.st_size, stat.st_mtime_ns))
+    if not videos:
+        raise DataError(f"no videos in {source}; give a folder that holds some, or a CSV that lists them")
+    return Listing(root, videos, skipped)
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Every file named like a film; the ``._`` shadows that macOS leaves beside files are not."""
+    """Every file named like a video; the ``._`` shadows that macOS leaves beside files are not."""
 
     def refuse(error: OSError) -> None:
         raise error
 
     for parent, _, files in os.walk(folder, onerror=refuse):
         for name in files:
-            if not name.startswith("._") and os.path.splitext(name)[1].lower() in FILM_ENDINGS:
+            if not name.startswith("._") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES:
                 yield Path(parent, name)
 
 
 def _listed(manifest: Path) -> Iterator[str]:
     if not manifest.is_file():
-        raise DataError(f"{manifest} does not exist; give a folder of films, or a CSV that lists them")
+        raise DataError(f"{manifest} does not exist; give a folder of videos, or a CSV that lists them")
     try:
         with manifest.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.DictReader(file)
             if "file" not in (lines.fieldnames or ()):
-                raise DataError(f"{manifest} lacks the column file; give a CSV that lists films in it")
+                raise DataError(f"{manifest} lacks the column file; give a CSV that lists videos in it")
             for number, row in enumerate(lines, 2):
                 if not row["file"]:
                     raise DataError(f"line {number} of {manifest} names no file; complete or remove it")
                 yield os.path.normpath(row["file"])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{manifest} is not a CSV in UTF-8; give the CSV that lists the films") from error
+        raise DataError(f"{manifest} is not a CSV in UTF-8; give the CSV that lists the videos") from error

@@ -64,7 +64,7 @@ def data_uri(content: bytes, kind: str) -> str:
 
 
 def stamp(seconds: float) -> str:
-    """A moment of a film: ``0:06.2`` or ``1:02:03.5``."""
+    """A moment of a video: ``0:06.2`` or ``1:02:03.5``."""
     minutes, tenths = divmod(round(seconds * 10), 600)
     hours, minutes = divmod(minutes, 60)
     rest = f"{tenths / 10:04.1f}"

@@ -1,4 +1,4 @@
-"""One page about many films: how much of what, where, and which films to look at."""
+"""One page about many videos: how much of what, where, and which videos to look at."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
+from speediness.corpus.analysed_video import AnalysedVideo
 from speediness.corpus.page import stamp, write_page
-from speediness.corpus.watching import Watched
 from speediness.curves import Label, Segment
 from speediness.plots import LABEL_WORDS, new_figure
 from speediness.progress import clock
@@ -45,24 +45,24 @@ Found = tuple[str, Segment]
 
 
 def write_report(
-    films: Mapping[str, Watched], failed: Mapping[str, str], root: str, out_html: Path
+    videos: Mapping[str, AnalysedVideo], failed: Mapping[str, str], root: str, out_html: Path
 ) -> None:
     """Write the page.
 
     Args:
-        films: what was seen, by path relative to the root.
-        failed: why the others could not be watched, by path.
-        root: where the films lie.
+        videos: what was seen, by path relative to the root.
+        failed: why the others could not be analysed, by path.
+        root: where the videos lie.
         out_html: replaced if it exists.
 
     Raises:
         OutputError: it cannot be written.
     """
-    found = [(path, segment) for path, film in sorted(films.items()) for segment in film.segments]
-    whole_s = sum(film.duration_s for film in films.values())
+    found = [(path, segment) for path, video in sorted(videos.items()) for segment in video.segments]
+    whole_s = sum(video.duration_s for video in videos.values())
     numbers = {
-        "films": f"{len(films):,}",
-        "of film": clock(whole_s),
+        "videos": f"{len(videos):,}",
+        "of video": clock(whole_s),
         "segments": f"{len(found):,}",
         "not readable": f"{len(failed):,}",
     }
@@ -72,11 +72,11 @@ def write_report(
         _shares(found),
         f'<div class="charts">{_charts(found)}</div>' if found else "",
         _where("Where is slow motion", "slow_motion", found),
-        _where("Where is sped-up film", "sped_up", found),
-        _least_certain(films),
+        _where("Where is sped-up video", "sped_up", found),
+        _least_certain(videos),
         _failed(failed),
     ]
-    write_page(out_html, "How fast do these films play?", "\n".join(parts), STYLE)
+    write_page(out_html, "How fast do these videos play?", "\n".join(parts), STYLE)
 
 
 def _length_s(segment: Segment) -> float:
@@ -111,27 +111,27 @@ def _where(title: str, label: Label, found: Sequence[Found]) -> str:
         ]
         for path, s in of_kind[:MOST_ROWS]
     ]
-    return _section(title, ("film", "start", "end", "length", "factor", "confidence"), rows, len(of_kind))
+    return _section(title, ("video", "start", "end", "length", "factor", "confidence"), rows, len(of_kind))
 
 
-def _least_certain(films: Mapping[str, Watched]) -> str:
-    """Films by the confidence of their labels on the mean over time, the lowest first."""
+def _least_certain(videos: Mapping[str, AnalysedVideo]) -> str:
+    """Videos by the confidence of their labels on the mean over time, the lowest first."""
     means = []
-    for path, film in films.items():
-        lengths_s = [_length_s(s) for s in film.segments]
+    for path, video in videos.items():
+        lengths_s = [_length_s(s) for s in video.segments]
         if lengths_s:
-            confidence = float(np.average([s.confidence for s in film.segments], weights=lengths_s))
-            means.append((confidence, path, film))
+            confidence = float(np.average([s.confidence for s in video.segments], weights=lengths_s))
+            means.append((confidence, path, video))
     rows = [
-        [path, clock(film.duration_s), f"{len(film.segments)}", f"{confidence:.2f}"]
-        for confidence, path, film in sorted(means, key=lambda mean: mean[:2])[:MOST_ROWS]
+        [path, clock(video.duration_s), f"{len(video.segments)}", f"{confidence:.2f}"]
+        for confidence, path, video in sorted(means, key=lambda mean: mean[:2])[:MOST_ROWS]
     ]
-    return _section("Least certain", ("film", "length", "segments", "mean confidence"), rows, len(means))
+    return _section("Least certain", ("video", "length", "segments", "mean confidence"), rows, len(means))
 
 
 def _failed(failed: Mapping[str, str]) -> str:
     rows = [[path, reason] for path, reason in sorted(failed.items())]
-    return _section("Not readable", ("film", "reason"), rows[:MOST_ROWS], len(rows), " class=reason")
+    return _section("Not readable", ("video", "reason"), rows[:MOST_ROWS], len(rows), " class=reason")
 
 
 def _section(
@@ -174,7 +174,7 @@ def _histogram(
     edges: np.ndarray,
     scale: str,
 ) -> str:
-    """Seconds of film by a value, stacked by label, as SVG in the colours of the page."""
+    """Seconds of video by a value, stacked by label, as SVG in the colours of the page."""
     figure = new_figure(4.2, 2.6)
     axes: Axes = figure.subplots()
     axes.hist(
@@ -192,7 +192,7 @@ def _histogram(
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
     axes.set_xlabel(title, color=INK)
-    axes.set_ylabel("seconds of film", color=INK)
+    axes.set_ylabel("seconds of video", color=INK)
     axes.tick_params(colors=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from speediness.datasets.data_set import DataSet
-from speediness.datasets.films import FILMS
 from speediness.datasets.hmdb51 import HMDB51
 from speediness.datasets.kinetics import KINETICS400, KINETICS600, KINETICS700
 from speediness.datasets.nfs import NFS, NFS30
+from speediness.datasets.own_videos import OWN_VIDEOS
 from speediness.datasets.ucf101 import UCF101
 from speediness.datasets.video_list import VideoItem, from_folder, from_manifest
-from speediness.errors import DataError, meant
+from speediness.errors import DataError, suggest
 
 DATASETS = {
-    "folder": FILMS,
+    "folder": OWN_VIDEOS,
     "hmdb51": HMDB51,
     "kinetics400": KINETICS400,
     "kinetics600": KINETICS600,
@@ -33,11 +33,11 @@ def data_set(name: str) -> DataSet:
     """
     if name in DATASETS:
         return DATASETS[name]
-    raise DataError(f"there is no data set {name}; {meant(name, DATASETS)}")
+    raise DataError(f"there is no data set {name}; {suggest(name, DATASETS)}")
 
 
 def find_videos(where: str | Path, split: str | None = None) -> list[VideoItem]:
-    """The films that a user means by one word.
+    """The videos that a user means by one word.
 
     Args:
         where: a folder of videos, all of which are meant; a manifest CSV; or ``NAME:ROOT``, a data
@@ -47,7 +47,7 @@ def find_videos(where: str | Path, split: str | None = None) -> list[VideoItem]:
             that is listed. A folder has no splits.
 
     Returns:
-        The listed films, those missing on disk included, so that they are named where they are
+        The listed videos, those missing on disk included, so that they are named where they are
         wanted rather than silently dropped.
 
     Raises:
@@ -55,7 +55,7 @@ def find_videos(where: str | Path, split: str | None = None) -> list[VideoItem]:
     """
     name, root = _name_and_root(str(where))
     if name == "folder":
-        return _own_films(root, split)
+        return _own_videos(root, split)
     found = data_set(name)
     lists = found.read(root).lists
     wanted = {"train": found.train, "test": found.test}.get(split, split) if split else None
@@ -65,7 +65,7 @@ def find_videos(where: str | Path, split: str | None = None) -> list[VideoItem]:
     items = list(dict.fromkeys(item for items in chosen for item in items))
     if not any(item.path.exists() for item in items):
         raise DataError(
-            f"none of the {len(items)} films that {name} lists is in {root}; see speediness data verify"
+            f"none of the {len(items)} videos that {name} lists is in {root}; see speediness data verify"
         )
     return items
 
@@ -73,14 +73,14 @@ def find_videos(where: str | Path, split: str | None = None) -> list[VideoItem]:
 def _name_and_root(where: str) -> tuple[str, Path]:
     """``NAME:ROOT`` in two; a path, even one with a colon in it, is a ``folder``."""
     name, colon, root = where.partition(":")
-    is_drive = len(name) == 1  # C:\films
+    is_drive = len(name) == 1  # C:\videos
     if not colon or is_drive or not name.isalnum() or Path(where).exists():
         return "folder", Path(where)
     data_set(name)
     return name, Path(root)
 
 
-def _own_films(path: Path, split: str | None) -> list[VideoItem]:
+def _own_videos(path: Path, split: str | None) -> list[VideoItem]:
     if path.is_dir():
         return from_folder(path)
     if path.suffix.lower() == ".csv":

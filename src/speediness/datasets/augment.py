@@ -1,6 +1,6 @@
-"""Spatial augmentation (SpeedNet §3.1): which part of the picture, and how it looks."""
+"""Spatial augmentation (SpeedNet §3.1): which part of the frame, and how it looks."""
 
-# B clips, T frames, C channels, s side of a square cut out of a film, N side of a clip
+# B clips, T frames, C channels, s side of a square cut out of a video, N side of a clip
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ZOOM = 3.0  # at most; strong, since displacements in pixels must not tell the speed
+MAX_ZOOM = 3.0  # at most; strong, since displacements in pixels must not tell the speed
 GREY = 0.2  # share of clips in colour that lose it, as in the RSPNet code
 NOISE_ROW = 1 << 22
 LUMA = (0.299, 0.587, 0.114)  # BT.601, as OpenCV
 
 
 @dataclass(frozen=True)
-class Look:
+class Augmentation:
     """One draw of the spatial augmentation; every frame of a clip gets the same."""
 
     top: int
@@ -31,17 +31,19 @@ class Look:
     contrast: float
     brightness: float
     softness: float
-    """1 leaves the picture as it is; 2 halves its resolution."""
+    """1 leaves the frame as it is; 2 halves its resolution."""
     noise: float
     """Standard deviation of sensor noise, grey levels."""
     saturation: float
-    """Of colours; 0 leaves none, 1 leaves them as they are. Pictures of luma alone stay as they are."""
+    """Of colours; 0 leaves none, 1 leaves them as they are. Frames of luma alone stay as they are."""
 
 
-def draw_look(height: int, width: int, rng: np.random.Generator, zoom: float = ZOOM) -> Look:
-    """A square of a picture of this size, enlarged at most ``zoom`` times, its direction and its look."""
+def draw_augmentation(
+    height: int, width: int, rng: np.random.Generator, zoom: float = MAX_ZOOM
+) -> Augmentation:
+    """A square of a frame of this size, enlarged at most ``zoom`` times, its direction and its look."""
     side = int(min(height, width) / zoom ** rng.uniform())
-    return Look(
+    return Augmentation(
         top=int(rng.integers(height - side + 1)),
         left=int(rng.integers(width - side + 1)),
         side_px=side,
@@ -55,40 +57,62 @@ def draw_look(height: int, width: int, rng: np.random.Generator, zoom: float = Z
     )
 
 
-def centre_look(height: int, width: int) -> Look:
+def centre_square(height: int, width: int) -> Augmentation:
     """The middle square as it is: no spatial augmentation (a row of Table 1)."""
     side = min(height, width)
-    return Look((height - side) // 2, (width - side) // 2, side, False, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0)
+    return Augmentation(
+        (height - side) // 2, (width - side) // 2, side, False, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0
+    )
 
 
-def apply_looks(
-    crops_TssC: Sequence[Tensor], looks: Sequence[Look], noise_at: Sequence[int], size_px: int
+def apply_augmentations(
+    crops_TssC: Sequence[Tensor],
+    augmentations: Sequence[Augmentation],
+    noise_offset: Sequence[int],
+    size_px: int,
 ) -> Tensor:
-    """Bring squares already cut out of films to one size, and give them tone, blur and noise.
+    """Bring squares already cut out of videos to one size, and give them tone, blur and noise.
 
     The same arithmetic on any device; devices differ by rounding alone.
 
     Args:
-        crops_TssC: uint8, one square of pictures per clip, sides as its look says.
-        looks: one per clip.
-        noise_at: one per clip; where in one long row of noise its own begins.
+        crops_TssC: uint8, one square of frames per clip, sides as its look says.
+        augmentations: one per clip.
+        noise_offset: one per clip; where in one long row of noise its own begins.
         size_px: N, rows and columns wanted.
 
     Returns:
         uint8 clips (B, T, N, N, C) on the device of the squares.
     """
     # A CPU makes one clip after the other, so that it stays in the cache; a GPU all at once.
-    step = len(looks) if crops_TssC[0].is_cuda else 1
-    parts = [slice(first, first + step) for first in range(0, len(looks), step)]
-    return torch.cat([_looked(crops_TssC[part], looks[part], noise_at[part], size_px) for part in parts])
+    step = len(augmentations) if crops_TssC[0].is_cuda else 1
+    parts = [slice(first, first + step) for first in range(0, len(augmentations), step)]
+    return torch.cat(
+        [_augmented(crops_TssC[part], augmentations[part], noise_offset[part], size_px) for part in parts]
+    )
 
 
-def _looked(
-    crops_TssC: Sequence[Tensor], looks: Sequence[Look], noise_at: Sequence[int], size_px: int
+def _augmented(
+    crops_TssC: Sequence[Tensor],
+    augmentations: Sequence[Augmentation],
+    noise_offset: Sequence[int],
+    size_px: int,
 ) -> Tensor:
-    scaled = [_scaled(crop, look, size_px) for crop, look in zip(crops_TssC, looks, strict=True)]
+    scaled = [
+        _scaled(crop, augmentation, size_px)
+        for crop, augmentation in zip(crops_TssC, augmentations, strict=True)
+    ]
     frames_BTCNN = torch.stack(scaled)
-    tone = [(look.gamma, look.contrast, look.brightness, look.noise, look.saturation) for look in looks]
+    tone = [
+        (
+            augmentation.gamma,
+            augmentation.contrast,
+            augmentation.brightness,
+            augmentation.noise,
+            augmentation.saturation,
+        )
+        for augmentation in augmentations
+    ]
     tone_5B1111 = torch.tensor(tone, device=frames_BTCNN.device).T[:, :, None, None, None, None]
     gamma, contrast, brightness, deviation, saturation = tone_5B1111
     if frames_BTCNN.shape[2] == 3:
@@ -99,18 +123,18 @@ def _looked(
     frames_BTCNN = (frames_BTCNN - 128) * contrast + 128 + brightness
     shape, length = frames_BTCNN.shape[1:], frames_BTCNN[0].numel()
     row = _noise(max(NOISE_ROW, 2 * length), frames_BTCNN.device)
-    starts = [at % (len(row) - length) for at in noise_at]
+    starts = [at % (len(row) - length) for at in noise_offset]
     noise_BTCNN = torch.stack([row[start : start + length].view(shape) for start in starts])
     frames_BTCNN = torch.addcmul(frames_BTCNN, noise_BTCNN, deviation)
     return frames_BTCNN.round().clamp(0, 255).to(torch.uint8).permute(0, 1, 3, 4, 2).contiguous()
 
 
-def _scaled(crop_TssC: Tensor, look: Look, size_px: int) -> Tensor:
+def _scaled(crop_TssC: Tensor, augmentation: Augmentation, size_px: int) -> Tensor:
     frames_TCss = crop_TssC.permute(0, 3, 1, 2).float()
-    if look.flip:
+    if augmentation.flip:
         frames_TCss = frames_TCss.flip(3)
-    if look.softness > 1:
-        frames_TCss = _resize(frames_TCss, max(16, round(size_px / look.softness)))
+    if augmentation.softness > 1:
+        frames_TCss = _resize(frames_TCss, max(16, round(size_px / augmentation.softness)))
     return _resize(frames_TCss, size_px)
 
 

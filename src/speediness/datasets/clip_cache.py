@@ -1,4 +1,4 @@
-"""Decoded films on disk, memory-mapped, so that training never waits for a decoder."""
+"""Decoded videos on disk, memory-mapped, so that training never waits for a decoder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from speediness.datasets.film import Film, open_film, read_film
+from speediness.datasets.decoded_video import DecodedVideo, decode_video, open_item
 from speediness.datasets.recompression import recompress
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, VideoError
@@ -26,8 +26,8 @@ from speediness.progress import progress_bar
 
 
 @dataclass(frozen=True)
-class CachedFilm(Film):
-    """A film whose frames are mapped from disk rather than held in memory."""
+class CachedVideo(DecodedVideo):
+    """A video whose frames are mapped from disk rather than held in memory."""
 
     activity: NDArray[np.float32]
     """(F - 1,) mean absolute difference of neighbours in grey levels per second."""
@@ -39,8 +39,8 @@ class CachedFilm(Film):
         """What its frames take, copies included."""
         return self.frames_FHWC.nbytes + sum(frames.nbytes for frames in self.recompressed)
 
-    def at(self, short_side_px: int) -> CachedFilm:
-        """The film with its short side at least so long: enlarged if it was stored smaller.
+    def at(self, short_side_px: int) -> CachedVideo:
+        """The video with its short side at least so long: enlarged if it was stored smaller.
 
         What is enlarged is held in memory, without the copies.
         """
@@ -53,19 +53,19 @@ class CachedFilm(Film):
         with ThreadPoolExecutor() as pool:
             enlarged = list(pool.map(lambda part: list(_scaled(part, *size)), parts))
         frames_FHWC = np.stack([pixels for part in enlarged for pixels in part])
-        return CachedFilm(self.item, self.times_s, frames_FHWC, self.activity)
+        return CachedVideo(self.item, self.times_s, frames_FHWC, self.activity)
 
 
 class ClipCache:
-    """Arrays of pictures, of times and of activity for every film, in one folder.
+    """Arrays of frames, of times and of activity for every video, in one folder.
 
     Several processes may share a folder.
 
     Args:
         folder: where the arrays live; made if missing.
-        short_side_px: pictures are stored at this size, smaller films at their own.
+        short_side_px: frames are stored at this size, smaller videos at their own.
         channels: 1 luma, 3 RGB.
-        most_bytes: the pictures take no more than this; None: as much as there is. Films used
+        most_bytes: the frames take no more than this; None: as much as there is. Videos used
             longest ago are dropped to make room, one in use never, and decoded again when needed.
     """
 
@@ -75,24 +75,24 @@ class ClipCache:
         self.folder, self.short_side_px, self.channels = folder, short_side_px, channels
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._in_use: WeakValueDictionary[str, CachedFilm] = WeakValueDictionary()
+        self._in_use: WeakValueDictionary[str, CachedVideo] = WeakValueDictionary()
         _make_folder(folder)
 
-    def film(self, item: VideoItem) -> CachedFilm:
-        """The decoded film, its short side at ``short_side_px`` whatever the file's size.
+    def video(self, item: VideoItem) -> CachedVideo:
+        """The decoded video, its short side at ``short_side_px`` whatever the file's size.
 
         Raises:
-            DataError: the cache is too small for the films in use.
+            DataError: the cache is too small for the videos in use.
             OutputError: the folder cannot be written, for example because the disk is full.
             VideoError: the file cannot be decoded or holds a single frame.
         """
         return self.stored(item).at(self.short_side_px)
 
-    def stored(self, item: VideoItem, recompressed: int = 0) -> CachedFilm:
-        """The film as it is stored, with so many recompressed copies; decoded if it must be.
+    def stored(self, item: VideoItem, recompressed: int = 0) -> CachedVideo:
+        """The video as it is stored, with so many recompressed copies; decoded if it must be.
 
         Raises:
-            As :meth:`film`.
+            As :meth:`video`.
         """
         key = f"{_fingerprint(item)}|{self.short_side_px}|{self.channels}"
         name = hashlib.sha256(key.encode()).hexdigest()[:24]
@@ -103,17 +103,17 @@ class ClipCache:
         copies = tuple(
             self._copy(item, name, number, frames_FHWC, times_s) for number in range(recompressed)
         )
-        film = CachedFilm(item, times_s, frames_FHWC, activity, copies)
-        self._in_use[name] = film
-        return film
+        video = CachedVideo(item, times_s, frames_FHWC, activity, copies)
+        self._in_use[name] = video
+        return video
 
-    def films(
+    def videos(
         self, items: Sequence[VideoItem], report: Callable[[str], None], recompressed: int = 0
-    ) -> CachedFilms:
-        """All films that can be decoded; each that cannot is reported by name, none replaced.
+    ) -> CachedVideos:
+        """All videos that can be decoded; each that cannot is reported by name, none replaced.
 
         Raises:
-            As :meth:`film`, but for films that cannot be decoded.
+            As :meth:`video`, but for videos that cannot be decoded.
         """
 
         def tried(item: VideoItem) -> int | str:
@@ -126,7 +126,7 @@ class ClipCache:
 
         usable, whole_bytes = [], 0
         with (
-            progress_bar("decoding films", "films") as progress,
+            progress_bar("decoding videos", "videos") as progress,
             ThreadPoolExecutor(os.cpu_count()) as pool,
         ):
             for done, (item, found) in enumerate(zip(items, pool.map(tried, items), strict=True), 1):
@@ -138,22 +138,22 @@ class ClipCache:
                 progress(done, len(items))
         if self.most_bytes is not None and whole_bytes > self.most_bytes:
             report(
-                f"the films take {whole_bytes / 1e9:.2f} GB, the cache is kept at "
-                f"{self.most_bytes / 1e9:.2f} GB: films will be decoded again and again"
+                f"the videos take {whole_bytes / 1e9:.2f} GB, the cache is kept at "
+                f"{self.most_bytes / 1e9:.2f} GB: videos will be decoded again and again"
             )
-        return CachedFilms(self, usable, recompressed)
+        return CachedVideos(self, usable, recompressed)
 
     def _arrays(
         self, item: VideoItem, name: str
     ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float32]]:
-        pictures, times, activity = (
+        frames, times, activity = (
             self.folder / f"{name}{end}" for end in (".npy", ".times.npy", ".activity.npy")
         )
         try:
-            frames_FHWC, times_s = self._mapped(pictures), np.load(times)
+            frames_FHWC, times_s = self._mapped(frames), np.load(times)
         except FileNotFoundError:
-            film = read_film(item, _stored_side_px(item, self.short_side_px), self.channels)
-            frames_FHWC, times_s = self._keep(pictures, film.frames_FHWC), film.times_s
+            video = decode_video(item, _stored_side_px(item, self.short_side_px), self.channels)
+            frames_FHWC, times_s = self._keep(frames, video.frames_FHWC), video.times_s
             _save(times, times_s)
         try:
             return frames_FHWC, times_s, np.load(activity)
@@ -177,12 +177,12 @@ class ClipCache:
             return self._mapped(path)
         except FileNotFoundError:
             seed = hashlib.sha256(f"{item.path.name}|{number}".encode()).digest()[:8]
-            copy = recompress(Film(item, times_s, frames_FHWC), int.from_bytes(seed))
+            copy = recompress(DecodedVideo(item, times_s, frames_FHWC), int.from_bytes(seed))
             return self._keep(path, copy.frames_FHWC)
 
     def _mapped(self, path: Path) -> NDArray[np.uint8]:
         frames_FHWC = np.load(path, mmap_mode="r")
-        with suppress(PermissionError):  # somebody else's films; theirs to drop
+        with suppress(PermissionError):  # somebody else's videos; theirs to drop
             os.utime(path)  # used just now
         return frames_FHWC
 
@@ -195,7 +195,7 @@ class ClipCache:
     def _make_room(self, wanted_bytes: int) -> None:
         if self.most_bytes is None:
             return
-        kept = [entry for entry in os.scandir(self.folder) if _holds_pictures(entry.name)]
+        kept = [entry for entry in os.scandir(self.folder) if _holds_images(entry.name)]
         total_bytes = sum(entry.stat().st_size for entry in kept)
         for entry in sorted(kept, key=lambda entry: entry.stat().st_mtime_ns):
             if total_bytes + wanted_bytes <= self.most_bytes:
@@ -205,13 +205,13 @@ class ClipCache:
                 os.unlink(entry.path)
         if total_bytes + wanted_bytes > self.most_bytes:
             raise DataError(
-                f"a cache of {self.most_bytes / 1e9:.2f} GB is too small: the films in use take "
+                f"a cache of {self.most_bytes / 1e9:.2f} GB is too small: the videos in use take "
                 f"{(total_bytes + wanted_bytes) / 1e9:.2f} GB; give more with --cache-size"
             )
 
 
-class CachedFilms(Sequence[CachedFilm]):
-    """Films of a cache, each opened when it is asked for."""
+class CachedVideos(Sequence[CachedVideo]):
+    """Videos of a cache, each opened when it is asked for."""
 
     def __init__(
         self, cache: ClipCache, items: list[VideoItem], recompressed: int, short_side_px: int = 1
@@ -219,48 +219,48 @@ class CachedFilms(Sequence[CachedFilm]):
         self._cache, self._items, self._recompressed = cache, items, recompressed
         self._short_side_px = short_side_px
 
-    def at(self, short_side_px: int) -> CachedFilms:
-        """The same films, see :meth:`CachedFilm.at`."""
-        return CachedFilms(self._cache, self._items, self._recompressed, short_side_px)
+    def at(self, short_side_px: int) -> CachedVideos:
+        """The same videos, see :meth:`CachedVideo.at`."""
+        return CachedVideos(self._cache, self._items, self._recompressed, short_side_px)
 
     def __len__(self) -> int:
-        """How many films there are."""
+        """How many videos there are."""
         return len(self._items)
 
     @overload
-    def __getitem__(self, index: int) -> CachedFilm: ...
+    def __getitem__(self, index: int) -> CachedVideo: ...
 
     @overload
-    def __getitem__(self, index: slice) -> CachedFilms: ...
+    def __getitem__(self, index: slice) -> CachedVideos: ...
 
-    def __getitem__(self, index: int | slice) -> CachedFilm | CachedFilms:
-        """A film, decoded again if it was dropped, or some of the films."""
+    def __getitem__(self, index: int | slice) -> CachedVideo | CachedVideos:
+        """A video, decoded again if it was dropped, or some of the videos."""
         if isinstance(index, slice):
-            return CachedFilms(self._cache, self._items[index], self._recompressed, self._short_side_px)
+            return CachedVideos(self._cache, self._items[index], self._recompressed, self._short_side_px)
         return self._cache.stored(self._items[index], self._recompressed).at(self._short_side_px)
 
 
 def _stored_side_px(item: VideoItem, short_side_px: int) -> int:
     """The size to decode at: never enlarged, since that is done as well when a clip is cut."""
-    first = next(iter(open_film(item).frames(channels=1)), None)
+    first = next(iter(open_item(item).frames(channels=1)), None)
     if first is None:
         raise VideoError(f"{item.path} holds no frame that can be decoded; get a whole copy")
     return min(short_side_px, *first.pixels_HWC.shape[:2])
 
 
 def _scaled(frames_FHWC: NDArray[np.uint8], width_px: int, height_px: int) -> Iterator[NDArray[np.uint8]]:
-    """Frames at another size, by the scaler that films are read with."""
+    """Frames at another size, by the scaler that videos are read with."""
     scaler, grey = VideoReformatter(), frames_FHWC.shape[-1] == 1
     for pixels in frames_FHWC:
         source = np.ascontiguousarray(pixels[:, :, 0] if grey else pixels)
-        picture = av.VideoFrame.from_ndarray(source, format="gray" if grey else "rgb24")
-        scaled = scaler.reformat(picture, width=width_px, height=height_px, interpolation="AREA")
+        frame = av.VideoFrame.from_ndarray(source, format="gray" if grey else "rgb24")
+        scaled = scaler.reformat(frame, width=width_px, height=height_px, interpolation="AREA")
         array = np.asarray(scaled.to_ndarray(), np.uint8)
         yield array[:, :, None] if grey else array
 
 
 def _fingerprint(item: VideoItem) -> str:
-    """What tells a film from another of its name; a folder of pictures by what lies in it."""
+    """What tells a video from another of its name; a folder of frames by what lies in it."""
     if item.frame_rate is None:
         stat = item.path.stat()
         return f"{item.path.name}|{stat.st_size}|{stat.st_mtime_ns}"
@@ -270,7 +270,7 @@ def _fingerprint(item: VideoItem) -> str:
     return f"{item.path.name}|{size}|{changed_ns}|{len(stats)}|{item.frame_rate}"
 
 
-def _holds_pictures(name: str) -> bool:
+def _holds_images(name: str) -> bool:
     return name.endswith(".npy") and not name.endswith((".times.npy", ".activity.npy", ".partial.npy"))
 
 
@@ -282,14 +282,14 @@ def _make_folder(folder: Path) -> None:
 
 
 def _save(path: Path, array: NDArray) -> None:
-    # Named by process and thread, since others may decode the same film at the same time.
+    # Named by process and thread, since others may decode the same video at the same time.
     partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.partial.npy")
     try:
         np.save(partial, array)
         os.replace(partial, path)
     except OSError as error:
         raise OutputError(
-            f"cannot keep a decoded film in {path.parent}: {error.strerror or error}; "
+            f"cannot keep a decoded video in {path.parent}: {error.strerror or error}; "
             "free some space, choose another folder or bound the cache with --cache-size"
         ) from error
     finally:

@@ -10,7 +10,7 @@ from typing import Literal
 from speediness.datasets.video_list import VideoItem, videos_below
 from speediness.errors import DataError
 
-Kind = Literal[
+ProblemKind = Literal[
     "count",
     "class map",
     "missing",
@@ -27,22 +27,22 @@ Kind = Literal[
 class Finding:
     """Something about a copy of a data set that is not as it was published."""
 
-    kind: Kind
+    kind: ProblemKind
     what: str
     """The file, folder, list or class it is about."""
     detail: str
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What the lists of one copy say, and where its films lie."""
+class DataSetContents:
+    """What the lists of one copy say, and where its videos lie."""
 
     lists: dict[str, list[VideoItem]]
-    """Every listed film, present or not, by the name of its list."""
+    """Every listed video, present or not, by the name of its list."""
     folders: list[Path]
-    """Where the films lie; every film below is expected to be listed."""
+    """Where the videos lie; every video below is expected to be listed."""
     sides: list[tuple[str, ...]] = field(default_factory=list)
-    """Names of lists that must share neither a film nor, within a class, a source."""
+    """Names of lists that must share neither a video nor, within a class, a source."""
     other_folders: list[Path] = field(default_factory=list)
     """What else belongs below the folders, such as the lists."""
     findings: list[Finding] = field(default_factory=list)
@@ -51,11 +51,11 @@ class Contents:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A published set of films."""
+    """A published set of videos."""
 
     origin: str
     """Where to get it."""
-    read: Callable[[Path], Contents]
+    read: Callable[[Path], DataSetContents]
     """Reads the lists of the copy below a folder; DataError where there are none."""
     train: str = "train"
     """The list to learn from."""
@@ -84,7 +84,7 @@ def class_folders(classes: Iterable[str]) -> Callable[[Path], bool]:
     return lambda folder: any(path.name.casefold() in names and path.is_dir() for path in folder.iterdir())
 
 
-class FilmsByClass:
+class VideosByClass:
     """Finds ``CLASS/NAME`` below a folder.
 
     Copies differ in the case of a class's name (UCF101's ``HandstandPushups``) and in the ending of
@@ -98,7 +98,7 @@ class FilmsByClass:
             self._paths.setdefault(self._key(path), path)
 
     def path(self, listed: str) -> Path:
-        """Where the listed film is, or would be if it were there."""
+        """Where the listed video is, or would be if it were there."""
         expected = self.folder / listed
         return self._paths.get(self._key(expected), expected)
 

@@ -1,4 +1,4 @@
-"""Storing a film anew: one encoder, one quality, one placing of key frames."""
+"""Storing a video anew: one encoder, one quality, one placing of key frames."""
 
 # F frames of H x W x C
 
@@ -16,7 +16,7 @@ from av.codec.codec import UnknownCodecError
 from av.error import FFmpegError
 from av.video.frame import PictureType
 
-from speediness.datasets.film import Film, read_film
+from speediness.datasets.decoded_video import DecodedVideo, decode_video
 from speediness.errors import OutputError
 
 CLOCK_HZ = 60_000  # MPEG-4 counts no finer than 65535; 24, 25, 30, 60 and 30000/1001 fps are whole ticks
@@ -25,7 +25,7 @@ KEY_FRAMES_APART = 15
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a film is stored."""
+    """How a video is stored."""
 
     encoder: str = "libx264"
     """FFmpeg's name."""
@@ -48,11 +48,11 @@ class Encoding:
             return False
         return True
 
-    def store(self, film: Film, folder: Path, short_side_px: int) -> Film:
-        """The film as the product's reader sees it after it was stored this way.
+    def store(self, video: DecodedVideo, folder: Path, short_side_px: int) -> DecodedVideo:
+        """The video as the product's reader sees it after it was stored this way.
 
         Args:
-            film: what to store; an odd last row or column is left out, as 4:2:0 must.
+            video: what to store; an odd last row or column is left out, as 4:2:0 must.
             folder: where the file lies for a moment.
             short_side_px: read at this size.
 
@@ -63,20 +63,21 @@ class Encoding:
         path = folder / f"copy{self.suffix}"
         try:
             try:
-                self._write(film, path)
+                self._write(video, path)
             except (FFmpegError, OSError) as error:
                 raise OutputError(
-                    f"cannot store a copy of {film.item.path.name} in {folder}: {error.strerror or error}; "
+                    f"cannot store a copy of {video.item.path.name} in {folder}: "
+                    f"{error.strerror or error}; "
                     "free some space or name another folder in TMPDIR"
                 ) from error
-            copy = replace(film.item, path=path, frame_rate=None)
-            return replace(read_film(copy, short_side_px, film.frames_FHWC.shape[-1]), item=film.item)
+            copy = replace(video.item, path=path, frame_rate=None)
+            return replace(decode_video(copy, short_side_px, video.frames_FHWC.shape[-1]), item=video.item)
         finally:
             path.unlink(missing_ok=True)
 
-    def _write(self, film: Film, path: Path) -> None:
-        frames, height, width, channels = film.frames_FHWC.shape
-        rate = Fraction((frames - 1) / film.end_s * self.declared_rate).limit_denominator(1001)
+    def _write(self, video: DecodedVideo, path: Path) -> None:
+        frames, height, width, channels = video.frames_FHWC.shape
+        rate = Fraction((frames - 1) / video.end_s * self.declared_rate).limit_denominator(1001)
         with av.open(str(path), "w") as container:
             stream: Any = container.add_stream(self.encoder, rate=rate, options=dict(self.options))
             stream.width, stream.height = width // 2 * 2, height // 2 * 2
@@ -84,15 +85,15 @@ class Encoding:
             stream.codec_context.time_base = Fraction(1, CLOCK_HZ)
             # With more, what some encoders write depends on how many cores there are.
             stream.codec_context.thread_count = 1
-            for number, (time_s, pixels) in enumerate(zip(film.times_s, film.frames_FHWC, strict=True)):
+            for number, (time_s, pixels) in enumerate(zip(video.times_s, video.frames_FHWC, strict=True)):
                 even = np.ascontiguousarray(pixels[: stream.height, : stream.width])
-                picture = (
+                frame = (
                     av.VideoFrame.from_ndarray(even[:, :, 0], format="gray")
                     if channels == 1
                     else av.VideoFrame.from_ndarray(even, format="rgb24")
                 ).reformat(format="yuv420p")
-                picture.pts, picture.time_base = round(time_s * CLOCK_HZ), Fraction(1, CLOCK_HZ)
+                frame.pts, frame.time_base = round(time_s * CLOCK_HZ), Fraction(1, CLOCK_HZ)
                 if self.key_frames_from is not None and number % KEY_FRAMES_APART == self.key_frames_from:
-                    picture.pict_type = PictureType.I
-                container.mux(stream.encode(picture))
+                    frame.pict_type = PictureType.I
+                container.mux(stream.encode(frame))
             container.mux(stream.encode(None))

@@ -3,7 +3,7 @@
 The official CSVs have the columns ``label, youtube_id, time_start, time_end, split``; that of the
 test split has no label. Clips are called ``ID_START_END.mp4`` with six digits each, in
 ``train/CLASS/`` or straight in ``train/``; only some old copies say ``ID.mp4``. YouTube has lost
-some of the films, and no copy has all of them.
+some of the videos, and no copy has all of them.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from speediness.datasets.data_set import Contents, DataSet, Finding, folder_holding
+from speediness.datasets.data_set import DataSet, DataSetContents, Finding, folder_holding
 from speediness.datasets.video_list import VideoItem, videos_below
 from speediness.errors import DataError
 
 COLUMNS = {"youtube_id", "time_start", "time_end", "split"}
 LISTS = ("annotations", "")
 SPLITS = {"train": "train", "val": "val", "validate": "val", "validation": "val", "test": "test"}
-FILMS = {
+VIDEOS = {
     "train": ("train", "videos_train", "train_256"),
     "val": ("val", "validate", "validation", "videos_val", "val_256"),
     "test": ("test", "videos_test", "test_256"),
 }
 
 
-def read(root: Path) -> Contents:
+def read(root: Path) -> DataSetContents:
     """The official CSVs of the copy below a folder, in it or in ``annotations/``; whichever there are.
 
     Raises:
@@ -46,23 +46,23 @@ def read(root: Path) -> Contents:
     lists: dict[str, list[VideoItem]] = {}
     findings: list[Finding] = []
     for split, lines in rows.items():
-        folder, films = folders[split], stems[folders[split]]
+        folder, videos = folders[split], stems[folders[split]]
         lists[split] = []
         for row in lines:
             name = f"{row['youtube_id']}_{int(row['time_start']):06d}_{int(row['time_end']):06d}"
             label = row.get("label") or None
             expected = folder / (label or "").replace(" ", "_") / f"{name}.mp4"
-            path = films.get(name) or films.get(row["youtube_id"]) or expected
+            path = videos.get(name) or videos.get(row["youtube_id"]) or expected
             found_in = labels.get(_plain(path.parent.name))
             if label and found_in and found_in != label:
                 findings.append(Finding("class map", str(path), f"listed as {label}, lies in {found_in}"))
             lists[split].append(VideoItem(path, row["youtube_id"], label))
-    return Contents(lists, list(stems), [tuple(lists)], lists_folders, findings)
+    return DataSetContents(lists, list(stems), [tuple(lists)], lists_folders, findings)
 
 
 def _folders(root: Path, splits: Iterable[str]) -> dict[str, Path]:
-    """Where the films of each split lie; all in the root if no split has a folder."""
-    found = {split: folder_holding(root, FILMS[split], lambda _: True) for split in splits}
+    """Where the videos of each split lie; all in the root if no split has a folder."""
+    found = {split: folder_holding(root, VIDEOS[split], lambda _: True) for split in splits}
     none_found = not any(found.values())
     return {split: folder or (root if none_found else root / split) for split, folder in found.items()}
 
@@ -104,7 +104,7 @@ def _plain(name: str) -> str:
 
 ORIGIN = "https://github.com/cvdfoundation/kinetics-dataset"
 
-# 2017 as kept by ActivityNet and CVDF, and what DeepMind's archive lists since films were lost.
+# 2017 as kept by ActivityNet and CVDF, and what DeepMind's archive lists since videos were lost.
 KINETICS400 = DataSet(
     origin=ORIGIN,
     read=read,

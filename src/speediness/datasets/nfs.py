@@ -1,13 +1,13 @@
-"""Need for Speed: 100 scenes filmed at 240 fps (Kiani Galoogahi et al., ICCV 2017).
+"""Need for Speed: 100 scenes recorded at 240 fps (Kiani Galoogahi et al., ICCV 2017).
 
-A scene is a folder of numbered pictures, ``SCENE/240/SCENE/00001.jpg``; the same scene at 30 fps is
-in ``SCENE/30/SCENE/``. Pictures have no clock: picture n is shown exactly (n - first) / 240 s after
+A scene is a folder of numbered images, ``SCENE/240/SCENE/00001.jpg``; the same scene at 30 fps is
+in ``SCENE/30/SCENE/``. Images have no clock: image n is shown exactly (n - first) / 240 s after
 the first.
 
 SpeedNet §5.1 plays the scenes at x10 (24 fps, called natural) and x20 (12 fps, called sped up).
 Here clips are drawn at the network's reference rate, once at factor 1 and once at factor 2, from
 these exact times: the same comparison at whatever rate the network was made for, and at 24 fps
-exactly every tenth and every twentieth picture.
+exactly every tenth and every twentieth image.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
-from speediness.datasets.data_set import Contents, DataSet
+from speediness.datasets.data_set import DataSet, DataSetContents
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 
 
-def read(root: Path, frame_rate: int) -> Contents:
+def read(root: Path, frame_rate: int) -> DataSetContents:
     """Every scene below a folder that was unpacked there; there are no official lists.
 
     Raises:
@@ -38,7 +38,7 @@ def read(root: Path, frame_rate: int) -> Contents:
         for scene in scenes
     ]
     other_rates = [path for scene in scenes for path in scene.iterdir() if path.name != str(frame_rate)]
-    return Contents({"test": items}, [root], other_folders=other_rates)
+    return DataSetContents({"test": items}, [root], other_folders=other_rates)
 
 
 ORIGIN = "http://ci2cv.net/nfs/index.html"

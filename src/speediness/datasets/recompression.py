@@ -1,6 +1,6 @@
-"""A film stored anew at a random quality, so that compression cannot tell a network the speed.
+"""A video stored anew at a random quality, so that compression cannot tell a network the speed.
 
-Whoever plays a film fast skips frames of a file that was compressed at its natural rate; blocks
+Whoever plays a video fast skips frames of a file that was compressed at its natural rate; blocks
 and key frames then pass faster too, and give the speed away without any look at motion. Copies
 made by another encoder at another quality, with key frames elsewhere, take that from them.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.encoding import Encoding
-from speediness.datasets.film import Film
 from speediness.errors import VideoError
 
 # x264's scale: 18 is visually lossless, 23 its default, at 36 blocks are plain to see. MPEG-4's
@@ -27,27 +27,29 @@ def draw_encoding(rng: np.random.Generator) -> Encoding:
     options = {"g": str(int(np.exp(rng.uniform(*np.log(KEY_FRAME_EVERY)))))}
     if rng.random() < 0.7:
         quality, in_between = int(rng.integers(*H264_QUALITY)), int(rng.integers(4))
-        # Its look-ahead reads past the edge of a picture: one copy in 300 came out otherwise.
+        # Its look-ahead reads past the edge of a frame: one copy in 300 came out otherwise.
         options |= {"preset": "veryfast", "crf": str(quality), "bf": str(in_between), "rc-lookahead": "0"}
         return Encoding("libx264", options)
     quantiser = str(rng.integers(*MPEG4_QUANTISER))
     return Encoding("mpeg4", options | {"qmin": quantiser, "qmax": quantiser})
 
 
-def recompress(film: Film, seed: int) -> Film:
-    """The film as it looks after a random encoding; all of its frames, at their own times.
+def recompress(video: DecodedVideo, seed: int) -> DecodedVideo:
+    """The video as it looks after a random encoding; all of its frames, at their own times.
 
     Args:
-        film: at the size at which it is wanted; an odd last row or column is left out.
+        video: at the size at which it is wanted; an odd last row or column is left out.
         seed: decides the encoding.
 
     Raises:
         VideoError: the copy cannot be read.
     """
     encoding = draw_encoding(np.random.default_rng(seed))
-    short_side_px = min(film.frames_FHWC.shape[1:3]) // 2 * 2
+    short_side_px = min(video.frames_FHWC.shape[1:3]) // 2 * 2
     with tempfile.TemporaryDirectory() as folder:
-        copy = encoding.store(film, Path(folder), short_side_px)
-    if len(copy.frames_FHWC) != len(film.frames_FHWC):
-        raise VideoError(f"{film.item.path}: a copy by {encoding.encoder} lost frames; leave the film out")
-    return Film(film.item, film.times_s, copy.frames_FHWC)
+        copy = encoding.store(video, Path(folder), short_side_px)
+    if len(copy.frames_FHWC) != len(video.frames_FHWC):
+        raise VideoError(
+            f"{video.item.path}: a copy by {encoding.encoder} lost frames; leave the video out"
+        )
+    return DecodedVideo(video.item, video.times_s, copy.frames_FHWC)

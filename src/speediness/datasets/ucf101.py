@@ -1,6 +1,6 @@
 """UCF101: 101 actions of daily life and sport from the web (Soomro et al., CRCV-TR-12-01).
 
-Films lie in ``CLASS/v_CLASS_gNN_cNN.avi``; the 25 groups of a class are cut from 25 films of one
+Videos lie in ``CLASS/v_CLASS_gNN_cNN.avi``; the 25 groups of a class are cut from 25 videos of one
 scene or actor each. Each of the three splits keeps a group on one side.
 """
 
@@ -10,10 +10,10 @@ import re
 from pathlib import Path, PurePosixPath
 
 from speediness.datasets.data_set import (
-    Contents,
     DataSet,
-    FilmsByClass,
+    DataSetContents,
     Finding,
+    VideosByClass,
     class_folders,
     folder_holding,
     read_lines,
@@ -22,11 +22,11 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 
 LISTS = ("ucfTrainTestlist", "", "annotations", "../ucfTrainTestlist")
-FILMS = ("UCF-101", "UCF101", "videos", "")
+VIDEOS = ("UCF-101", "UCF101", "videos", "")
 GROUP = re.compile(r"_(g\d+)_c\d+$")
 
 
-def read(root: Path) -> Contents:
+def read(root: Path) -> DataSetContents:
     """The official recognition splits of the copy below a folder; split 1 is needed, 2 and 3 are optional.
 
     Raises:
@@ -39,10 +39,10 @@ def read(root: Path) -> Contents:
             f"UCF101TrainTestSplits-RecognitionTask.zip there, from {UCF101.origin}"
         )
     numbers = _class_numbers(lists_folder / "classInd.txt")
-    films_folder = folder_holding(root, FILMS, class_folders(numbers))
-    if films_folder is None:
-        raise DataError(f"no folder of a UCF101 class in {root} or {root / FILMS[0]}; unpack UCF101.rar")
-    films = FilmsByClass(films_folder)
+    videos_folder = folder_holding(root, VIDEOS, class_folders(numbers))
+    if videos_folder is None:
+        raise DataError(f"no folder of a UCF101 class in {root} or {root / VIDEOS[0]}; unpack UCF101.rar")
+    videos = VideosByClass(videos_folder)
     lists: dict[str, list[VideoItem]] = {}
     findings: list[Finding] = []
     sides = []
@@ -53,8 +53,8 @@ def read(root: Path) -> Contents:
             continue
         sides.append(names)
         for name, file in zip(names, files, strict=True):
-            lists[name] = [_item(line, file, films, numbers, findings) for line in read_lines(file)]
-    return Contents(lists, [films_folder], sides, [lists_folder], findings)
+            lists[name] = [_item(line, file, videos, numbers, findings) for line in read_lines(file)]
+    return DataSetContents(lists, [videos_folder], sides, [lists_folder], findings)
 
 
 def _class_numbers(path: Path) -> dict[str, int]:
@@ -71,15 +71,15 @@ def _class_numbers(path: Path) -> dict[str, int]:
 
 
 def _item(
-    line: str, file: Path, films: FilmsByClass, numbers: dict[str, int], findings: list[Finding]
+    line: str, file: Path, videos: VideosByClass, numbers: dict[str, int], findings: list[Finding]
 ) -> VideoItem:
-    """The film of a line ``CLASS/v_CLASS_gNN_cNN.avi``, in training lists with the class's number."""
+    """The video of a line ``CLASS/v_CLASS_gNN_cNN.avi``, in training lists with the class's number."""
     listed, *number = line.split()
     path = PurePosixPath(listed)
     group = GROUP.search(path.stem)
     if len(path.parts) != 2 or group is None:
         raise DataError(
-            f"{file} has a line that is no film of UCF101: {line!r}; take the lists for recognition"
+            f"{file} has a line that is no video of UCF101: {line!r}; take the lists for recognition"
         )
     spellings = {name.casefold(): name for name in numbers}
     label = spellings.get(path.parts[0].casefold())
@@ -89,10 +89,10 @@ def _item(
     elif number and number != [str(numbers[label])]:
         detail = f"{file.name} gives class {' '.join(number)}, classInd.txt {numbers[label]}"
         findings.append(Finding("class map", listed, detail))
-    return VideoItem(films.path(listed), f"{label} {group[1]}", label)
+    return VideoItem(videos.path(listed), f"{label} {group[1]}", label)
 
 
-# Counted in the official lists; together they are the 13,320 films of the report.
+# Counted in the official lists; together they are the 13,320 videos of the report.
 UCF101 = DataSet(
     origin="https://www.crcv.ucf.edu/data/UCF101.php",
     read=read,

@@ -1,4 +1,4 @@
-"""Is a copy of a data set what was published, and can its films be decoded?"""
+"""Is a copy of a data set what was published, and can its videos be decoded?"""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from speediness.datasets.data_set import Contents, DataSet, Finding
-from speediness.datasets.film import open_film
-from speediness.datasets.picture_folder import PictureFolder
+from speediness.datasets.data_set import DataSet, DataSetContents, Finding
+from speediness.datasets.decoded_video import open_item
+from speediness.datasets.image_folder import ImageFolder
 from speediness.datasets.video_list import VideoItem, is_video
 from speediness.errors import DataError, VideoError
 
-BATCH = 64  # films handed to the threads at a time: Ctrl-C waits for no more
+BATCH = 64  # videos handed to the threads at a time: Ctrl-C waits for no more
 
 
 @dataclass(frozen=True)
 class ListCount:
-    """How many films a list names."""
+    """How many videos a list names."""
 
     listed: int
     published: tuple[int, ...]
@@ -40,7 +40,7 @@ class Verification:
     """In the lists."""
     published_classes: int | None
     decoded: int
-    """Films whose first frame was decoded."""
+    """Videos whose first frame was decoded."""
     findings: list[Finding]
     shared_sources: int
     """Sources on both sides of a split in different classes, or where one side tells no class."""
@@ -48,7 +48,7 @@ class Verification:
 
     @property
     def missing(self) -> list[Finding]:
-        """Listed films that are not on disk."""
+        """Listed videos that are not on disk."""
         return [finding for finding in self.findings if finding.kind == "missing"]
 
     @property
@@ -75,22 +75,22 @@ def verify(
     jobs: int | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> Verification:
-    """Hold a copy of a data set to what was published, and decode a frame of every film.
+    """Hold a copy of a data set to what was published, and decode a frame of every video.
 
     Args:
         data_set: what it should be.
         root: folder of the copy.
-        jobs: films to open at a time; None: one for each core.
-        progress: called with films tried and films in all.
+        jobs: videos to open at a time; None: one for each core.
+        progress: called with videos tried and videos in all.
 
     Raises:
-        DataError: there is nothing to verify: no lists, or none of the listed films.
+        DataError: there is nothing to verify: no lists, or none of the listed videos.
     """
     contents = data_set.read(root)
     items = {item.path: item for items in contents.lists.values() for item in items}
     present = {path: item for path, item in items.items() if path.exists()}
     if not present:
-        raise DataError(f"none of the {len(items)} listed films is in {root}; name the folder they are in")
+        raise DataError(f"none of the {len(items)} listed videos is in {root}; name the folder they are in")
     counts = {
         name: ListCount(len(listed), data_set.videos.get(name, ()), sum(i.path in present for i in listed))
         for name, listed in contents.lists.items()
@@ -123,22 +123,22 @@ def _compare_counts(counts: dict[str, ListCount], classes: int, data_set: DataSe
         if name not in counts:
             if data_set.missing_is_normal:
                 continue
-            yield Finding("count", name, f"there is no such list; {expected} films were published")
+            yield Finding("count", name, f"there is no such list; {expected} videos were published")
         elif counts[name].listed not in published:
-            yield Finding("count", name, f"lists {counts[name].listed:,} films; {expected} were published")
+            yield Finding("count", name, f"lists {counts[name].listed:,} videos; {expected} were published")
     if data_set.classes is not None and classes != data_set.classes:
         yield Finding("count", "classes", f"the lists name {classes}; {data_set.classes} were published")
 
 
-def _listed_twice(contents: Contents) -> Iterator[Finding]:
+def _listed_twice(contents: DataSetContents) -> Iterator[Finding]:
     for name, items in contents.lists.items():
         for path, times in Counter(item.path for item in items).items():
             if times > 1:
                 yield Finding("twice", str(path), f"{times} times in {name}")
 
 
-def _compare_sides(contents: Contents) -> tuple[list[Finding], int]:
-    """Films and sources on both sides of a split; sources shared by different classes are counted alone.
+def _compare_sides(contents: DataSetContents) -> tuple[list[Finding], int]:
+    """Videos and sources on both sides of a split; sources shared by different classes are counted alone.
 
     That a source serves several classes on different sides is so in HMDB51 as published.
     """
@@ -158,7 +158,7 @@ def _compare_sides(contents: Contents) -> tuple[list[Finding], int]:
     return findings, len(elsewhere)
 
 
-def _not_listed(contents: Contents, listed: set[Path]) -> Iterator[Finding]:
+def _not_listed(contents: DataSetContents, listed: set[Path]) -> Iterator[Finding]:
     """Videos in no list, and folders without a place in the data set, each of these named once."""
     ancestors = {parent for path in listed for parent in path.parents}
     accounted = listed | set(contents.other_folders)
@@ -170,7 +170,7 @@ def _not_listed(contents: Contents, listed: set[Path]) -> Iterator[Finding]:
                 if path in ancestors:
                     kept.append(name)
                 elif path not in accounted and not name.startswith("."):
-                    yield Finding("stray", str(path), "a folder that holds no listed film")
+                    yield Finding("stray", str(path), "a folder that holds no listed video")
             folders[:] = kept
             for name in sorted(files):
                 if is_video(name) and Path(parent, name) not in listed:
@@ -194,11 +194,11 @@ def _unreadable(
 
 
 def _reason(item: VideoItem) -> str | None:
-    """Why no frame of a film can be decoded; None if one can."""
+    """Why no frame of a video can be decoded; None if one can."""
     try:
-        film = open_film(item)  # decodes the first frame of a file
-        if isinstance(film, PictureFolder):
-            next(film.frames(channels=1))
+        video = open_item(item)  # decodes the first frame of a file
+        if isinstance(video, ImageFolder):
+            next(video.frames(channels=1))
     except (VideoError, OSError) as error:
         return str(error).removeprefix(str(item.path)).lstrip(": ")
     except Exception as error:  # one odd file of a quarter of a million must not end the check

@@ -17,26 +17,26 @@ from speediness.errors import DataError
 VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg", ".mpeg"}
 T = TypeVar("T")
 MOST_SCORED = 1000
-"""Films that place a bias, a threshold or a point of a curve; more change nothing but the hours."""
+"""Videos that place a bias, a threshold or a point of a curve; more change nothing but the hours."""
 
 
 @dataclass(frozen=True)
 class VideoItem:
-    """One film of a data set: a video file, or a folder of numbered pictures."""
+    """One video of a data set: a video file, or a folder of numbered frames."""
 
     path: Path
     source: str
-    """Who filmed it: items of one source never end up on both sides of a split."""
+    """Who recorded it: items of one source never end up on both sides of a split."""
     label: str | None = None
     """Class of the action shown, None where the data set does not say."""
     frame_rate: Fraction | None = None
-    """Pictures per second of a folder of pictures, which has no clock of its own; None for a file."""
+    """Frames per second of a folder of frames, which has no clock of its own; None for a file."""
 
 
 def from_manifest(manifest: Path, split: str | None = None) -> list[VideoItem]:
     """Videos of a manifest CSV with the columns ``file``, ``split`` and ``source``.
 
-    A column ``label`` is heeded where there is one; a film without a source is one of its own.
+    A column ``label`` is heeded where there is one; a video without a source is one of its own.
 
     Args:
         manifest: the CSV; files are named relative to its folder.
@@ -120,14 +120,14 @@ def is_video(name: str) -> bool:
 
 
 def digest(lists: Iterable[list[VideoItem]]) -> str:
-    """Tells lists of films apart, wherever they lie: 16 hexadecimal digits."""
+    """Tells lists of videos apart, wherever they lie: 16 hexadecimal digits."""
     names = [[(item.path.name, item.source) for item in part] for part in lists]
     return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 
-def spread(films: Sequence[T]) -> Sequence[T]:
-    """At most MOST_SCORED of the films, evenly spread over them."""
-    return films[:: -(-len(films) // MOST_SCORED)] if films else films
+def subsample(videos: Sequence[T]) -> Sequence[T]:
+    """At most MOST_SCORED of the videos, evenly spread over them."""
+    return videos[:: -(-len(videos) // MOST_SCORED)] if videos else videos
 
 
 def held_out(items: list[VideoItem], share: float) -> tuple[list[VideoItem], list[VideoItem]]:

@@ -1,4 +1,4 @@
-"""Where a network runs: one file an engine, each with ``open_judge(path) -> Judge``."""
+"""Where a network runs: one file an engine, each with ``open_runtime(path) -> Runtime``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, get_args
 
-from speediness.engines.judge import Judge
+from speediness.engines.runtime import Runtime
 from speediness.errors import WeightsError
 
 Engine = Literal["onnx", "openvino", "torch"]
@@ -49,11 +49,11 @@ def _has_cuda() -> bool:
     return import_module("torch").cuda.is_available()
 
 
-def open_judge(engine: Engine, path: Path) -> Judge:
+def open_runtime(engine: Engine, path: Path) -> Runtime:
     """An exported network on an engine, not yet calibrated; the engine's package loads here.
 
     Raises:
         Exception: of the engine's own kind, where the file is no network.
     """
     # By name, so that nothing the base install lacks is imported before it is asked for.
-    return import_module(f"speediness.engines.{engine}").open_judge(path)
+    return import_module(f"speediness.engines.{engine}").open_runtime(path)

@@ -14,30 +14,30 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from speediness.engines.judge import Answers, Floats, Judge, Pixels
+from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
 
 DESCRIPTION_KEY, MOTION_KEY = "speediness", "speediness.motion"  # as in speediness.models.export
 PAIRS, FRAMES = 16, 64  # at once on one core, small enough for its cache
 
 
-def open_judge(path: Path) -> Judge:
+def open_runtime(path: Path) -> Runtime:
     """Both steps of an exported network."""
     session, pool = _session(str(path)), _pool()
-    sees_pictures = any(given.name == "clips" for given in session.get_inputs())
+    uses_frames = any(given.name == "clips" for given in session.get_inputs())
 
-    def windows(clips: Pixels | None, cells: Floats, intervals: Floats) -> Answers:
+    def windows(clips: Pixels | None, flow_grid: Floats, intervals: Floats) -> Outputs:
         def run(part: slice) -> Sequence[Any]:
-            given: dict[str, NDArray] = {"cells": cells[part], "intervals": intervals[part]}
+            given: dict[str, NDArray] = {"cells": flow_grid[part], "intervals": intervals[part]}
             if clips is not None:
                 given["clips"] = clips[part]
             return session.run(["logits", "motion", "features", "maps"], given)
 
-        size = max(1, FRAMES // (cells.shape[1] + 1))
-        return Answers(*map(np.concatenate, zip(*_in_parts(pool, run, len(cells), size), strict=True)))
+        size = max(1, FRAMES // (flow_grid.shape[1] + 1))
+        return Outputs(*map(np.concatenate, zip(*_in_parts(pool, run, len(flow_grid), size), strict=True)))
 
     held = _held(session)
     context = json.loads(held[DESCRIPTION_KEY])["context"]
-    return Judge(open_motion(held[MOTION_KEY]), windows, sees_pictures, context)
+    return Runtime(open_motion(held[MOTION_KEY]), windows, uses_frames, context)
 
 
 def open_motion(travelling: str) -> Callable[[Pixels, Pixels], Floats]:
@@ -48,8 +48,8 @@ def open_motion(travelling: str) -> Callable[[Pixels, Pixels], Floats]:
         def run(part: slice) -> Sequence[Any]:
             return session.run(None, {"before": before_PHWC[part], "after": after_PHWC[part]})
 
-        (cells,) = zip(*_in_parts(pool, run, len(before_PHWC), PAIRS), strict=True)
-        return np.concatenate(cells)
+        (flow_grid,) = zip(*_in_parts(pool, run, len(before_PHWC), PAIRS), strict=True)
+        return np.concatenate(flow_grid)
 
     return motion
 

@@ -1,7 +1,7 @@
 """Does a network read artefacts instead of motion?
 
-Every film is changed in ways that leave its speed alone, stored by a real encoder, read by the
-product's reader and judged as in :mod:`speediness.evaluation.speed_accuracy`; the answers must
+Every video is changed in ways that leave its speed alone, stored by a real encoder, read by the
+product's reader and scored as in :mod:`speediness.evaluation.speed_accuracy`; the answers must
 stay as they were.
 """
 
@@ -19,69 +19,69 @@ import numpy as np
 from speediness.analysis.network import Network
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
-from speediness.evaluation.audit_bench import FILM_S, Bench
 from speediness.evaluation.audit_report import Audit, change_row, is_ranked, speed_effect, zoom_row
-from speediness.evaluation.film_changes import changes
-from speediness.evaluation.speed_accuracy import FilmScores
+from speediness.evaluation.audit_runner import VIDEO_S, AuditRunner
+from speediness.evaluation.speed_accuracy import VideoScores
+from speediness.evaluation.video_changes import changes
 
-DEFAULT_FILMS = 12
-WALKERS, WALKER_FPS = 6, 30  # where no films are given
-FAST_WALKERS, FAST_WALKER_FPS = 2, 120  # always, for what only such a film can show
+DEFAULT_VIDEOS = 12
+WALKERS, WALKER_FPS = 6, 30  # where no videos are given
+FAST_WALKERS, FAST_WALKER_FPS = 2, 120  # always, for what only such a video can show
 
 
 def audit(
     network: Network,
     items: Sequence[VideoItem] = (),
     *,
-    films: int = DEFAULT_FILMS,
+    videos: int = DEFAULT_VIDEOS,
     progress: Callable[[float, float], None] = lambda done_s, total_s: None,
 ) -> Audit:
-    """Change films, judge them again, compare.
+    """Change videos, score them again, compare.
 
     Args:
         network: what is audited.
-        items: films that play at natural speed; none: simulated walkers.
-        films: at most so many of them, spread over their sources; always the same ones.
-        progress: called with seconds of film judged and in all.
+        items: videos that play at natural speed; none: simulated walkers.
+        videos: at most so many of them, spread over their sources; always the same ones.
+        progress: called with seconds of video scored and in all.
 
     Raises:
-        DataError: none of the films can be used.
+        DataError: none of the videos can be used.
         VideoError: what an encoder wrote cannot be read.
     """
-    chosen = sample(items, films)
+    chosen = sample(items, videos)
     rows = changes(network.clip)
     possible = [change for change in rows if not change.missing_encoder]
     demanding = [change for change in possible if change.least_fps]
     steps = len(possible) * (len(chosen) or WALKERS) + len(demanding) * FAST_WALKERS
     done = 0
-    originals: list[FilmScores] = []
+    originals: list[VideoScores] = []
     unreadable: dict[str, str] = {}
-    answers: dict[str, list[tuple[FilmScores, FilmScores]]] = defaultdict(list)
+    answers: dict[str, list[tuple[VideoScores, VideoScores]]] = defaultdict(list)
     with TemporaryDirectory(prefix="speediness-audit-") as folder:
-        bench = Bench(network, Path(folder))
-        subjects = bench.films(chosen, unreadable) if items else bench.walkers(WALKERS, WALKER_FPS)
-        fast_walkers = bench.walkers(FAST_WALKERS, FAST_WALKER_FPS)
+        runner = AuditRunner(network, Path(folder))
+        subjects = runner.videos(chosen, unreadable) if items else runner.walkers(WALKERS, WALKER_FPS)
+        fast_walkers = runner.walkers(FAST_WALKERS, FAST_WALKER_FPS)
         tasks = chain(zip(subjects, repeat(possible)), zip(fast_walkers, repeat(demanding)))
-        for seed, (subject, wanted) in enumerate(tasks):
-            original = bench.score(subject.original)
+        for seed, (audited, wanted) in enumerate(tasks):
+            original = runner.score(audited.original)
             if wanted is possible:
                 originals.append(original)
             for change in wanted:
-                if subject.fps >= change.least_fps:
-                    answers[change.name].append(bench.compare(subject, change, seed, original))
+                if audited.fps >= change.least_fps:
+                    answers[change.name].append(runner.compare(audited, change, seed, original))
                 done += 1
-                progress(FILM_S * (done + len(possible) * len(unreadable)), FILM_S * steps)
+                progress(VIDEO_S * (done + len(possible) * len(unreadable)), VIDEO_S * steps)
     if not originals:
-        raise DataError(f"none of the films can be used: {next(iter(unreadable.values()))}")
+        raise DataError(f"none of the videos can be used: {next(iter(unreadable.values()))}")
     effect = speed_effect(originals)
     return Audit(
         network=network.name,
         network_sha256=network.sha256,
-        films=tuple(film.name for film in originals),
+        videos=tuple(video.name for video in originals),
         unreadable=unreadable,
-        windows=sum(2 * len(film.score_1x) for film in originals),
+        windows=sum(2 * len(video.score_1x) for video in originals),
         speed_effect=effect,
-        pairs_ranked=float(np.mean([is_ranked(film) for film in originals])),
+        pairs_ranked=float(np.mean([is_ranked(video) for video in originals])),
         rows=(zoom_row(originals), *(change_row(change, answers[change.name], effect) for change in rows)),
     )
 

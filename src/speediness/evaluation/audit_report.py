@@ -3,7 +3,7 @@
 P is the probability of sped up. An answer that is not a number counts as P = 1, the worst there is.
 """
 
-# W windows of all films, at 1x and at 2x
+# W windows of all videos, at 1x and at 2x
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.evaluation.film_changes import Change
-from speediness.evaluation.speed_accuracy import FilmScores
+from speediness.evaluation.speed_accuracy import VideoScores
+from speediness.evaluation.video_changes import Change
 
 SCHEMA = "speediness.audit/1"
 
@@ -25,7 +25,7 @@ FULL_EFFECT = 0.2
 # A move of P that is tolerated carries, in either direction, half of the windows across that lie
 # within it of 0.5; and one window in twenty may always change side.
 SHARE_CARRIED, ALWAYS_FLIPPED = 0.5, 0.05
-LEAST_KEPT = 0.9  # one film in ten may lose its order
+LEAST_KEPT = 0.9  # one video in ten may lose its order
 MOST_ALARM = 0.1  # one step of rho (SpeedNet §4.2) above a coin's toss: not yet confident
 # Share of the effect of playing twice as fast. Mean flow would score 1, since the zoom makes the
 # displacements of 1x those of 2x; a network that knows no displacements 0.
@@ -67,7 +67,7 @@ class Row:
     name: str
     why: str
     """Why the answers must not depend on it."""
-    films: int
+    videos: int
     measures: tuple[Measure, ...] = ()
     not_applicable: str = ""
     """The reason why nothing was measured."""
@@ -80,18 +80,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Audit:
-    """All rows, and the answers for the unchanged films they are compared with."""
+    """All rows, and the answers for the unchanged videos they are compared with."""
 
     network: str
     network_sha256: str
-    films: tuple[str, ...]
+    videos: tuple[str, ...]
     unreadable: dict[str, str]
-    """Films that could not be used, with the reason; none was replaced by another."""
+    """Videos that could not be used, with the reason; none was replaced by another."""
     windows: int
     speed_effect: float
     """Mean P at 2x minus mean P at 1x: what playing twice as fast does."""
     pairs_ranked: float
-    """Share of films whose mean score at 2x is above that at 1x."""
+    """Share of videos whose mean score at 2x is above that at 1x."""
     rows: tuple[Row, ...]
 
     @property
@@ -103,7 +103,7 @@ class Audit:
         """The document of docs/cli.md."""
         return {
             "schema": SCHEMA,
-            **asdict(self),
+            **{"films" if name == "videos" else name: value for name, value in asdict(self).items()},
             "passed": self.passed,
             "rows": [
                 {
@@ -116,21 +116,21 @@ class Audit:
         }
 
 
-def speed_effect(originals: Sequence[FilmScores]) -> float:
+def speed_effect(originals: Sequence[VideoScores]) -> float:
     """Mean P at 2x minus mean P at 1x, every window alike."""
-    return _mean(originals, lambda film: film.score_2x) - _mean(originals, lambda film: film.score_1x)
+    return _mean(originals, lambda video: video.score_2x) - _mean(originals, lambda video: video.score_1x)
 
 
-def is_ranked(film: FilmScores) -> bool:
-    """Whether the film scores higher at 2x than at 1x."""
-    return bool(film.score_2x.mean() > film.score_1x.mean())
+def is_ranked(video: VideoScores) -> bool:
+    """Whether the video scores higher at 2x than at 1x."""
+    return bool(video.score_2x.mean() > video.score_1x.mean())
 
 
-def zoom_row(originals: Sequence[FilmScores]) -> Row:
+def zoom_row(originals: Sequence[VideoScores]) -> Row:
     """Is a longer lens taken for speed (SpeedNet Fig. 2)?"""
-    magnified = _mean(originals, lambda film: film.score_magnified)
-    move = magnified - _mean(originals, lambda film: film.score_1x)
-    matched = float(np.mean([film.score_2x.mean() > film.score_magnified.mean() for film in originals]))
+    magnified = _mean(originals, lambda video: video.score_magnified)
+    move = magnified - _mean(originals, lambda video: video.score_1x)
+    matched = float(np.mean([video.score_2x.mean() > video.score_magnified.mean() for video in originals]))
     return Row(
         "zoomed in by 2",
         "speediness is not the magnitude of motion",
@@ -142,12 +142,12 @@ def zoom_row(originals: Sequence[FilmScores]) -> Row:
     )
 
 
-def change_row(change: Change, pairs: Sequence[tuple[FilmScores, FilmScores]], effect: float) -> Row:
+def change_row(change: Change, pairs: Sequence[tuple[VideoScores, VideoScores]], effect: float) -> Row:
     """Measure one change.
 
     Args:
         change: what was done.
-        pairs: for each film the answers for the reference and for the changed film; none if an
+        pairs: for each video the answers for the reference and for the changed video; none if an
             encoder is missing.
         effect: of playing twice as fast, see :func:`speed_effect`.
     """
@@ -171,7 +171,7 @@ def _same_answers(
     before_W: NDArray[np.float64],
     after_W: NDArray[np.float64],
     tolerance: float,
-    pairs: Sequence[tuple[FilmScores, FilmScores]],
+    pairs: Sequence[tuple[VideoScores, VideoScores]],
 ) -> tuple[Measure, ...]:
     flipped = float(np.mean((before_W > 0.5) != (after_W > 0.5)))
     undecided = float(np.mean(np.abs(before_W - 0.5) <= tolerance))
@@ -179,19 +179,19 @@ def _same_answers(
     return (
         Measure(MOVE, float(np.abs(after_W - before_W).mean()), tolerance),
         Measure(FLIPPED, flipped, max(SHARE_CARRIED * undecided, ALWAYS_FLIPPED)),
-        # A network that ranks no film right has nothing to keep, and passes nothing.
+        # A network that ranks no video right has nothing to keep, and passes nothing.
         Measure(KEPT, float(np.mean(ranked)) if ranked else 0.0, LEAST_KEPT, at_least=True),
     )
 
 
-def _both(film: FilmScores, backwards: bool = False) -> NDArray[np.float64]:
+def _both(video: VideoScores, backwards: bool = False) -> NDArray[np.float64]:
     """P of every window, those at 1x before those at 2x."""
     step = -1 if backwards else 1
-    return _probability(np.concatenate([film.score_1x[::step], film.score_2x[::step]]))
+    return _probability(np.concatenate([video.score_1x[::step], video.score_2x[::step]]))
 
 
-def _mean(films: Sequence[FilmScores], score: Callable[[FilmScores], NDArray[np.float32]]) -> float:
-    return float(_probability(np.concatenate([score(film) for film in films])).mean())
+def _mean(videos: Sequence[VideoScores], score: Callable[[VideoScores], NDArray[np.float32]]) -> float:
+    return float(_probability(np.concatenate([score(video) for video in videos])).mean())
 
 
 def _probability(score: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
-"""From raw scores to probabilities, and the network's response to natural film at every factor."""
+"""From raw scores to probabilities, and the network's response to natural video at every factor."""
 
-# K factors, F frames of a film
+# K factors, F frames of a video
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 
 from speediness.analysis.curve import STILL_PX
-from speediness.analysis.windows import judge_shots
+from speediness.analysis.windows import score_shots
 from speediness.clip import ClipSpec
-from speediness.datasets.film import Film
-from speediness.engines.judge import Floats, Judge
-from speediness.evaluation.speed_accuracy import FilmScores, halve
+from speediness.datasets.decoded_video import DecodedVideo
+from speediness.engines.runtime import Floats, Runtime
+from speediness.evaluation.speed_accuracy import VideoScores, halve
 from speediness.sampling import nearest_frames, play_at, playback_factors, played_intervals
 from speediness.video.reader import Frame
 
-RESPONSE_FILMS = 40  # at least, where there are so many; more change little and take their time
+RESPONSE_VIDEOS = 40  # at least, where there are so many; more change little and take their time
 RESPONSE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0)
 
 
-def fit_scale(scores: list[FilmScores]) -> tuple[float, float]:
+def fit_scale(scores: list[VideoScores]) -> tuple[float, float]:
     """Bias and temperature that make sigmoid((score - bias) / temperature) a probability.
 
-    Logistic regression of 2x against 1x on one score, by Newton's method; every film counts alike.
+    Logistic regression of 2x against 1x on one score, by Newton's method; every video counts alike.
     """
     score = np.concatenate([np.concatenate([f.score_1x, f.score_2x]) for f in scores]).astype(np.float64)
     label = np.concatenate([np.repeat([0.0, 1.0], len(f.score_1x)) for f in scores])
@@ -46,73 +46,75 @@ def fit_scale(scores: list[FilmScores]) -> tuple[float, float]:
     return float(-offset / slope), float(1 / slope)
 
 
-def centred(scores: list[FilmScores], bias: float) -> list[FilmScores]:
+def centred(scores: list[VideoScores], bias: float) -> list[VideoScores]:
     """The scores with the bias of :func:`fit_scale` taken away, so that 0 is undecided."""
     return [
         replace(
-            film,
-            score_1x=film.score_1x - bias,
-            score_2x=film.score_2x - bias,
-            score_magnified=film.score_magnified - bias,
+            video,
+            score_1x=video.score_1x - bias,
+            score_2x=video.score_2x - bias,
+            score_magnified=video.score_magnified - bias,
         )
-        for film in scores
+        for video in scores
     ]
 
 
-def measure_context_bias(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> float:
+def measure_context_bias(videos: Sequence[DecodedVideo], runtime: Runtime, clip: ClipSpec) -> float:
     """How much more a window's log-odds are in its context than alone; 0 where it is always alone.
 
-    Alone a window has ends, and beyond them the motion is taken to go on evenly. Every film counts
+    Alone a window has ends, and beyond them the motion is taken to go on evenly. Every video counts
     alike, at 1x and at 2x, by its windows that have all their context.
     """
-    if judge.context is None:
+    if runtime.context is None:
         return 0.0
-    length = clip.n_frames + 2 * judge.context
+    length = clip.n_frames + 2 * runtime.context
     more = []
-    for film in films:
+    for video in videos:
         for factor in (1.0, 2.0):
-            span_s = film.times_s[-1] - film.times_s[0]
+            span_s = video.times_s[-1] - video.times_s[0]
             count = 1 + int(span_s / factor * float(clip.frame_rate))
             if count < length:
                 continue
-            times_s = play_at(film.times_s[0], factor, count, clip.frame_rate)
-            indices = nearest_frames(film.times_s, times_s)
-            frames = halve(film.frames_FHWC[indices])
+            times_s = play_at(video.times_s[0], factor, count, clip.frame_rate)
+            indices = nearest_frames(video.times_s, times_s)
+            frames = halve(video.frames_FHWC[indices])
             height, width = (side // clip.unit_px * clip.unit_px for side in frames.shape[1:3])
             frames = frames[:, :height, :width]
-            cells = judge.motion(frames[:-1], frames[1:])
-            intervals = played_intervals(film.times_s, indices, factor, clip.frame_rate)
-            whole = _log_odds(judge, cells[None], intervals[None])[0, judge.context : -judge.context]
-            starts = range(judge.context, judge.context + len(whole))
+            flow_grid = runtime.motion(frames[:-1], frames[1:])
+            intervals = played_intervals(video.times_s, indices, factor, clip.frame_rate)
+            whole = _log_odds(runtime, flow_grid[None], intervals[None])[
+                0, runtime.context : -runtime.context
+            ]
+            starts = range(runtime.context, runtime.context + len(whole))
             window = clip.n_frames - 1
             alone = _log_odds(
-                judge,
-                np.stack([cells[n : n + window] for n in starts]),
+                runtime,
+                np.stack([flow_grid[n : n + window] for n in starts]),
                 np.stack([intervals[n : n + window] for n in starts]),
             )[:, 0]
             more.append(float((whole - alone).mean()))
     return float(np.mean(more)) if more else 0.0
 
 
-def _log_odds(judge: Judge, cells: Floats, intervals: Floats) -> Floats:
-    logits = judge.windows(None, cells, intervals).logits
+def _log_odds(runtime: Runtime, flow_grid: Floats, intervals: Floats) -> Floats:
+    logits = runtime.windows(None, flow_grid, intervals).logits
     return logits[..., 1] - logits[..., 0]
 
 
-def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dict[str, Any]:
+def measure_response(videos: Sequence[DecodedVideo], runtime: Runtime, clip: ClipSpec) -> dict[str, Any]:
     """The ``response`` of an exported network, see :class:`speediness.analysis.network.Response`.
 
-    ``judge`` must be calibrated already. Every film counts alike; its still frames do not count.
-    One more film with an answer in every bin keeps what was never seen from being impossible.
+    ``runtime`` must be calibrated already. Every video counts alike; its still frames do not count.
+    One more video with an answer in every bin keeps what was never seen from being impossible.
     """
     factors = playback_factors()
     counts = np.ones((len(factors), len(RESPONSE_EDGES) + 1))
-    for film in films[:: max(1, len(films) // RESPONSE_FILMS)]:
+    for video in videos[:: max(1, len(videos) // RESPONSE_VIDEOS)]:
         frames = (
             Frame(Fraction(float(time_s)), pixels)
-            for time_s, pixels in zip(film.times_s, halve(film.frames_FHWC), strict=True)
+            for time_s, pixels in zip(video.times_s, halve(video.frames_FHWC), strict=True)
         )
-        shots = judge_shots(frames, judge, clip, factors)
+        shots = score_shots(frames, runtime, clip, factors)
         log_odds_KF = np.concatenate([shot.log_odds for shot in shots], 1)
         moving_F = np.concatenate([shot.peak_motion[0] for shot in shots]) > STILL_PX
         if moving_F.any():
@@ -124,25 +126,25 @@ def measure_response(films: Sequence[Film], judge: Judge, clip: ClipSpec) -> dic
 
 
 def calibrate(
-    trained: list[FilmScores],
-    held_out: list[FilmScores],
-    films: Sequence[Film],
-    judge: Judge,
+    trained: list[VideoScores],
+    held_out: list[VideoScores],
+    videos: Sequence[DecodedVideo],
+    runtime: Runtime,
     clip: ClipSpec,
 ) -> dict[str, Any]:
     """The ``calibration`` entry of an exported network: biases, temperature, response.
 
     Args:
-        trained: scores of the films trained on. They help to place the bias, as they do the
-            mean-flow threshold: a dozen held-out sources may all be livelier than most film.
-        held_out: scores of the others, on which alone confidence can be judged.
-        films: the held-out films themselves.
-        judge: the network before calibration.
+        trained: scores of the videos trained on. They help to place the bias, as they do the
+            mean-flow threshold: a dozen held-out sources may all be livelier than most video.
+        held_out: scores of the others, on which alone confidence can be measured.
+        videos: the held-out videos themselves.
+        runtime: the network before calibration.
         clip: what it looks at.
     """
     bias, _ = fit_scale(trained + held_out)
     _, temperature = fit_scale(held_out)
 
-    context_bias = measure_context_bias(films, judge, clip)
-    response = measure_response(films, judge.calibrated(bias, temperature, context_bias), clip)
+    context_bias = measure_context_bias(videos, runtime, clip)
+    response = measure_response(videos, runtime.calibrated(bias, temperature, context_bias), clip)
     return {"bias": bias, "temperature": temperature, "context_bias": context_bias, "response": response}

@@ -15,45 +15,47 @@ from torch import Tensor
 
 from speediness import sampling
 from speediness.clip import ClipSpec
-from speediness.datasets.augment import Look, apply_looks, centre_look, draw_look
-from speediness.datasets.film import Film
+from speediness.datasets.augment import Augmentation, apply_augmentations, centre_square, draw_augmentation
+from speediness.datasets.decoded_video import DecodedVideo
 from speediness.evaluation.speed_accuracy import centre_crop, halve
 from speediness.sampling import Times
 
 Clip = tuple[NDArray[np.uint8], NDArray[np.float32]]
-"""Pictures (T, N, N, C) and intervals (S,)."""
+"""Frames (T, N, N, C) and intervals (S,)."""
 
 CLIPS = 32  # seen at once
 
 
-def centre_clip(film: Film, times_s: Times, factor: float, clip: ClipSpec) -> Clip:
-    """The clip that shows these moments of a film whose short side is twice N; ends are reflected."""
-    indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, 0.0, film.end_s))
-    pictures_TNNC = centre_crop(halve(film.frames_FHWC[indices]), clip.size_px)
-    return pictures_TNNC, sampling.played_intervals(film.times_s, indices, factor, clip.frame_rate)
+def centre_clip(video: DecodedVideo, times_s: Times, factor: float, clip: ClipSpec) -> Clip:
+    """The clip that shows these moments of a video whose short side is twice N; ends are reflected."""
+    indices = sampling.nearest_frames(video.times_s, sampling.reflect(times_s, 0.0, video.end_s))
+    frames_TNNC = centre_crop(halve(video.frames_FHWC[indices]), clip.size_px)
+    return frames_TNNC, sampling.played_intervals(video.times_s, indices, factor, clip.frame_rate)
 
 
 def random_clip(
-    film: Film, times_s: Times, factor: float, clip: ClipSpec, rng: np.random.Generator
+    video: DecodedVideo, times_s: Times, factor: float, clip: ClipSpec, rng: np.random.Generator
 ) -> Clip:
-    """As :func:`centre_clip`, of a random square of a quarter of the picture or more, mirrored or not."""
-    height, width = film.frames_FHWC.shape[1:3]
-    drawn = draw_look(height, width, rng, zoom=2.0)
+    """As :func:`centre_clip`, of a random square of a quarter of the frame or more, mirrored or not."""
+    height, width = video.frames_FHWC.shape[1:3]
+    drawn = draw_augmentation(height, width, rng, zoom=2.0)
     place = {name: getattr(drawn, name) for name in ("top", "left", "side_px", "flip")}
-    return looked_clip(film, times_s, factor, clip, replace(centre_look(height, width), **place))
+    return augmented_clip(video, times_s, factor, clip, replace(centre_square(height, width), **place))
 
 
-def looked_clip(film: Film, times_s: Times, factor: float, clip: ClipSpec, look: Look) -> Clip:
+def augmented_clip(
+    video: DecodedVideo, times_s: Times, factor: float, clip: ClipSpec, augmentation: Augmentation
+) -> Clip:
     """As :func:`centre_clip`, with a look of :mod:`speediness.datasets.augment`."""
-    indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, 0.0, film.end_s))
-    rows = slice(look.top, look.top + look.side_px)
-    columns = slice(look.left, look.left + look.side_px)
-    square = torch.from_numpy(np.ascontiguousarray(film.frames_FHWC[indices, rows, columns]))
-    (pictures_TNNC,) = apply_looks([square], [look], [0], clip.size_px)
-    return pictures_TNNC.numpy(), sampling.played_intervals(film.times_s, indices, factor, clip.frame_rate)
+    indices = sampling.nearest_frames(video.times_s, sampling.reflect(times_s, 0.0, video.end_s))
+    rows = slice(augmentation.top, augmentation.top + augmentation.side_px)
+    columns = slice(augmentation.left, augmentation.left + augmentation.side_px)
+    square = torch.from_numpy(np.ascontiguousarray(video.frames_FHWC[indices, rows, columns]))
+    (frames_TNNC,) = apply_augmentations([square], [augmentation], [0], clip.size_px)
+    return frames_TNNC.numpy(), sampling.played_intervals(video.times_s, indices, factor, clip.frame_rate)
 
 
-def seen(
+def run_batched(
     forward: Callable[[Tensor, Tensor], tuple[Tensor, ...]], clips: Iterable[Clip], device: torch.device
 ) -> tuple[Tensor, ...]:
     """What a network in evaluation mode says of clips, some at a time; each answer (B, ..) on the CPU."""

@@ -1,6 +1,6 @@
 """What frozen features tell of the action: linear probe, nearest neighbours, retrieval (Table 3)."""
 
-# F films, Q queries, D features
+# F videos, Q queries, D features
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from speediness.datasets.clip_cache import CachedFilms, ClipCache
+from speediness.datasets.clip_cache import CachedVideos, ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
-from speediness.evaluation.features import FilmFeatures, film_features
 from speediness.evaluation.intervals import share_interval
-from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.evaluation.speed_accuracy import MAGNIFICATION
+from speediness.evaluation.video_features import VideoFeatures, video_features
 from speediness.models.encoder import Encoder
 
 Protocol = Literal["clean", "released"]
@@ -49,24 +49,24 @@ def probe(
 
     Args:
         encoder: any network, on any device.
-        train_items: films with labels, which probes learn from and retrieval searches.
-        test_items: films with labels.
-        cache: folder of decoded films.
+        train_items: videos with labels, which probes learn from and retrieval searches.
+        test_items: videos with labels.
+        cache: folder of decoded videos.
         log: receives one line at a time.
         protocol: of retrieval; the probes always get centre crops and the maximum over space.
         cache_bytes: most that ``cache`` may take.
 
     Returns:
-        ``linear`` and ``neighbours``, each with ``accuracy`` of films, ``interval_95`` over
-        sources and ``right``, film by film; ``recall`` at 1, 5, 10, 20, 50, with
+        ``linear`` and ``neighbours``, each with ``accuracy`` of videos, ``interval_95`` over
+        sources and ``right``, video by video; ``recall`` at 1, 5, 10, 20, 50, with
         ``recall_interval_95``; ``protocol``; ``films``, their number on both sides;
         ``test_sources`` of each.
 
     Raises:
-        DataError: no film of a side can be used.
+        DataError: no video of a side can be used.
     """
     sides = _decoded(encoder, train_items, test_items, cache, log, cache_bytes)
-    train, test = (film_features(encoder, films) for films in sides)
+    train, test = (video_features(encoder, videos) for videos in sides)
     gallery, queries = _released_features(encoder, sides) if protocol == "released" else (train, test)
 
     def figures(right_F: NDArray[np.bool_]) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def released_retrieval(
     """``recall`` and ``recall_interval_95`` of :func:`probe` by the released protocol, and no probes.
 
     Raises:
-        DataError: no film of a side can be used.
+        DataError: no video of a side can be used.
     """
     sides = _decoded(encoder, train_items, test_items, cache, log, None)
     return _recalls(*_released_features(encoder, sides))
@@ -109,23 +109,23 @@ def _decoded(
     cache: Path,
     log: Callable[[str], None],
     cache_bytes: int | None,
-) -> list[CachedFilms]:
+) -> list[CachedVideos]:
     clip = encoder.config.clip
-    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
-    sides = [clips.films(items, log) for items in (train_items, test_items)]
+    clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
+    sides = [clips.videos(items, log) for items in (train_items, test_items)]
     if not all(sides):
-        raise DataError("no film of the training or of the test list can be decoded; see data verify")
-    log(f"looking at {len(sides[0])} training and {len(sides[1])} test films, ten clips each")
+        raise DataError("no video of the training or of the test list can be decoded; see data verify")
+    log(f"looking at {len(sides[0])} training and {len(sides[1])} test videos, ten clips each")
     return sides
 
 
-def _released_features(encoder: Encoder, sides: list[CachedFilms]) -> tuple[FilmFeatures, FilmFeatures]:
+def _released_features(encoder: Encoder, sides: list[CachedVideos]) -> tuple[VideoFeatures, VideoFeatures]:
     gallery, queries = sides
     crops = np.random.default_rng(0)
-    return film_features(encoder, gallery, "mean", crops), film_features(encoder, queries, "mean")
+    return video_features(encoder, gallery, "mean", crops), video_features(encoder, queries, "mean")
 
 
-def _recalls(gallery: FilmFeatures, queries: FilmFeatures) -> dict[str, Any]:
+def _recalls(gallery: VideoFeatures, queries: VideoFeatures) -> dict[str, Any]:
     found_QK = retrieved(gallery, queries)
     return {
         "recall": {str(k): float(share) for k, share in zip(RECALL_AT, found_QK.mean(0), strict=True)},
@@ -136,11 +136,11 @@ def _recalls(gallery: FilmFeatures, queries: FilmFeatures) -> dict[str, Any]:
     }
 
 
-def linear_probe(train: FilmFeatures, test: FilmFeatures) -> NDArray[np.bool_]:
-    """(F,) which test films a logistic regression on standardised features gets right.
+def linear_probe(train: VideoFeatures, test: VideoFeatures) -> NDArray[np.bool_]:
+    """(F,) which test videos a logistic regression on standardised features gets right.
 
-    Its regularisation is chosen by cross-validation on the training films, whole groups (sources)
-    held out; the test films are looked at once.
+    Its regularisation is chosen by cross-validation on the training videos, whole groups (sources)
+    held out; the test videos are looked at once.
     """
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     folds = min(FOLDS, len(set(train.sources)))
@@ -152,18 +152,20 @@ def linear_probe(train: FilmFeatures, test: FilmFeatures) -> NDArray[np.bool_]:
     return probe.predict(test.vectors_FD) == np.array(test.labels)
 
 
-def nearest_neighbours(train: FilmFeatures, test: FilmFeatures) -> NDArray[np.bool_]:
-    """(F,) which test films the vote of the ten nearest training films by cosine gets right."""
+def nearest_neighbours(train: VideoFeatures, test: VideoFeatures) -> NDArray[np.bool_]:
+    """(F,) which test videos the vote of the ten nearest training videos by cosine gets right."""
     count = min(NEIGHBOURS, len(train.labels))
     probe = KNeighborsClassifier(count, metric="cosine", weights="distance")
     probe.fit(train.vectors_FD, train.labels)
     return probe.predict(test.vectors_FD) == np.array(test.labels)
 
 
-def retrieved(train: FilmFeatures, test: FilmFeatures, at: Sequence[int] = RECALL_AT) -> NDArray[np.bool_]:
-    """(Q, len(at)) whether a film of the query's class is among the k nearest by cosine (Table 3).
+def retrieved(
+    train: VideoFeatures, test: VideoFeatures, at: Sequence[int] = RECALL_AT
+) -> NDArray[np.bool_]:
+    """(Q, len(at)) whether a video of the query's class is among the k nearest by cosine (Table 3).
 
-    Queries are the test films, neighbours the training films (Xu et al. 2019).
+    Queries are the test videos, neighbours the training videos (Xu et al. 2019).
     """
     queries_QD, gallery_FD = (
         part.vectors_FD / np.maximum(np.linalg.norm(part.vectors_FD, axis=1, keepdims=True), 1e-12)

@@ -1,6 +1,6 @@
-"""Testing action recognition: ten clips a film, centre crop, the mean of their probabilities (§5.4.1)."""
+"""Testing action recognition: ten clips a video, centre crop, the mean of their probabilities (§5.4.1)."""
 
-# F films, K classes, D features
+# F videos, K classes, D features
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch import Tensor
 
 from speediness import sampling
 from speediness.clip import ClipSpec
-from speediness.datasets.clip_cache import CachedFilm
-from speediness.evaluation.centre_clips import Clip, centre_clip, random_clip, seen
-from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.datasets.clip_cache import CachedVideo
+from speediness.evaluation.centre_clips import Clip, centre_clip, random_clip, run_batched
+from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.recogniser import Recogniser
 
-CLIPS = 10  # a film
+CLIPS = 10  # a video
 
 
 @dataclass(frozen=True)
 class Recognised:
-    """What was said of one film."""
+    """What was said of one video."""
 
     name: str
     source: str
@@ -40,12 +40,12 @@ class Recognised:
         return self.said == self.label
 
 
-def recognise(network: Recogniser, films: Sequence[CachedFilm]) -> list[Recognised]:
-    """Recognise films by ten clips each.
+def recognise(network: Recogniser, videos: Sequence[CachedVideo]) -> list[Recognised]:
+    """Recognise videos by ten clips each.
 
     Args:
         network: on any device; put into evaluation mode.
-        films: with labels.
+        videos: with labels.
     """
     device = next(network.parameters()).device
     network.eval()
@@ -54,35 +54,35 @@ def recognise(network: Recogniser, films: Sequence[CachedFilm]) -> list[Recognis
         return (network(clips, intervals)[0].softmax(1),)
 
     found = []
-    for film in films:
-        (probability_CK,) = seen(probabilities, ten_clips(film, network.config.clip), device)
+    for video in videos:
+        (probability_CK,) = run_batched(probabilities, ten_clips(video, network.config.clip), device)
         probability_K = probability_CK.mean(0).numpy()
         said = network.classes[int(probability_K.argmax())]
-        item = film.item
+        item = video.item
         found.append(Recognised(item.path.name, item.source, item.label or "", said, probability_K))
     return found
 
 
 def ten_clips(
-    stored: CachedFilm, clip: ClipSpec, crops: np.random.Generator | None = None
+    stored: CachedVideo, clip: ClipSpec, crops: np.random.Generator | None = None
 ) -> Iterator[Clip]:
-    """Clips at natural speed, evenly spaced from the start of a film to its end, which they may overlap.
+    """Clips at natural speed, evenly spaced from the start of a video to its end, which they may overlap.
 
-    A film shorter than a clip is played back and forth. With ``crops`` the squares are drawn from it.
+    A video shorter than a clip is played back and forth. With ``crops`` the squares are drawn from it.
     """
-    film = stored.at(ZOOM * clip.size_px)
-    last_s = max(film.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
+    video = stored.at(MAGNIFICATION * clip.size_px)
+    last_s = max(video.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
     for start_s in np.linspace(0, last_s, CLIPS):
         times_s = sampling.play_at(float(start_s), 1.0, clip.n_frames, clip.frame_rate)
         if crops is None:
-            yield centre_clip(film, times_s, 1.0, clip)
+            yield centre_clip(video, times_s, 1.0, clip)
         else:
-            yield random_clip(film, times_s, 1.0, clip, crops)
+            yield random_clip(video, times_s, 1.0, clip, crops)
 
 
 def confusion(said: Sequence[Recognised], classes: Sequence[str]) -> NDArray[np.int64]:
-    """(K, K) films of each class, rows, by what was said of them, columns."""
+    """(K, K) videos of each class, rows, by what was said of them, columns."""
     counts_KK = np.zeros((len(classes), len(classes)), np.int64)
-    for film in said:
-        counts_KK[classes.index(film.label), classes.index(film.said)] += 1
+    for video in said:
+        counts_KK[classes.index(video.label), classes.index(video.said)] += 1
     return counts_KK

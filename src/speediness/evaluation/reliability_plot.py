@@ -25,10 +25,10 @@ def plot_reliability(report: dict[str, Any], out_png: Path) -> None:
 
     Args:
         report: of :func:`speediness.evaluation.speed_accuracy.evaluate_speed`.
-        out_png: where to write; replaced if it exists, and only once the picture is whole.
+        out_png: where to write; replaced if it exists, and only once the plot is whole.
 
     Raises:
-        OutputError: the picture cannot be written.
+        OutputError: the plot cannot be written.
     """
     figure = new_figure(12, 6.2)
     grid = figure.add_gridspec(2, 2, height_ratios=(4, 1), width_ratios=(1, 1.15))
@@ -37,7 +37,7 @@ def plot_reliability(report: dict[str, Any], out_png: Path) -> None:
     _draw_counts(figure.add_subplot(grid[1, 0], sharex=diagram), report["reliability"])
     _draw_sources(figure.add_subplot(grid[:, 1]), report)
     figure.suptitle(
-        f"{report['network']}: {report['films']} films, {report['windows']} windows at 1× and 2×",
+        f"{report['network']}: {report['films']} videos, {report['windows']} windows at 1× and 2×",
         x=0.01,
         ha="left",
         fontsize=13,
@@ -112,7 +112,7 @@ def _draw_sources(axes: Axes, report: dict[str, Any]) -> None:
     largest = (
         f"the {len(sources)} largest of {len(report['per_source'])} sources" if left_out else "each source"
     )
-    axes.set_title(f"Accuracy on {largest} (films)", loc="left", fontsize=11, pad=26)
+    axes.set_title(f"Accuracy on {largest} (videos)", loc="left", fontsize=11, pad=26)
     axes.legend(
         handles=[bars, diamonds, chance],
         loc="lower left",
@@ -125,6 +125,6 @@ def _draw_sources(axes: Axes, report: dict[str, Any]) -> None:
     )
 
 
-def _label(source: str, films: int) -> str:
+def _label(source: str, videos: int) -> str:
     short = source if len(source) <= 34 else f"{source[:20]}…{source[-13:]}"
-    return f"{short} ({films})"
+    return f"{short} ({videos})"

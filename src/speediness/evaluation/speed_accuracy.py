@@ -1,11 +1,11 @@
 """Can the network tell 1x from 2x? The measurement of SpeedNet §5.1, Table 1, and two more.
 
-Every film is taken to play at natural speed at its container's rate. Its windows are seen as
+Every video is taken to play at natural speed at its container's rate. Its windows are seen as
 they are (1x), evenly sped up (2x) and as they are under twice the zoom, which makes the
 displacements of 1x as large as those of 2x.
 """
 
-# W windows of a film, T frames, S = T - 1 intervals, N the short side, H W picture
+# W windows of a video, T frames, S = T - 1 intervals, N the short side, H W frame size
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from speediness import sampling
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.clip import ClipSpec
 from speediness.datasets import find_videos
-from speediness.datasets.film import Film, read_film
-from speediness.engines.judge import WindowJudge
+from speediness.datasets.decoded_video import DecodedVideo, decode_video
+from speediness.engines.runtime import ClipClassifier
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.reliability import reliability
 
-ZOOM = 2  # of the matched pairs
+MAGNIFICATION = 2  # of the matched pairs
 
 
 @dataclass(frozen=True)
-class FilmScores:
-    """What the network said of one film; score = logit(sped up) - logit(normal)."""
+class VideoScores:
+    """What the network said of one video; score = logit(sped up) - logit(normal)."""
 
     name: str
     source: str
@@ -50,31 +50,35 @@ def evaluate_speed(
     *,
     progress: Callable[[float, float], None] | None = None,
 ) -> dict[str, Any]:
-    """Measure a network on every film of a folder, or on the test list of a data set.
+    """Measure a network on every video of a folder, or on the test list of a data set.
 
     Args:
-        data: films that play at natural speed: a folder, where a ``manifest.csv`` in or beside it
+        data: videos that play at natural speed: a folder, where a ``manifest.csv`` in or beside it
             names their sources; a manifest; or a data set, see :func:`speediness.datasets.find_videos`.
         network: name of shipped weights, path of an exported network, or one already loaded.
-        progress: called with films done and films in all.
+        progress: called with videos done and videos in all.
 
     Returns:
-        See :func:`report`; ``unreadable`` names the films that could not be used, with the reason;
+        See :func:`report`; ``unreadable`` names the videos that could not be used, with the reason;
         ``reliability`` says what the probabilities are worth, see
         :func:`speediness.evaluation.reliability.reliability`.
 
     Raises:
-        DataError: no films, or none that can be used.
+        DataError: no videos, or none that can be used.
         WeightsError: no such network.
     """
     net = network if isinstance(network, Network) else load_network(network or DEFAULT_NETWORK)
     items = find_videos(data, "test")
-    scores: list[FilmScores] = []
+    scores: list[VideoScores] = []
     unreadable: dict[str, str] = {}
     for done, item in enumerate(items):
         try:
             scores.append(
-                score_film(read_film(item, ZOOM * net.clip.size_px, net.clip.channels), net.judge, net.clip)
+                score_video(
+                    decode_video(item, MAGNIFICATION * net.clip.size_px, net.clip.channels),
+                    net.runtime,
+                    net.clip,
+                )
             )
         except VideoError as error:
             unreadable[item.path.name] = str(error)
@@ -82,7 +86,7 @@ def evaluate_speed(
             progress(done + 1, len(items))
     if not scores:
         raise DataError(
-            f"none of the {len(items)} films of {data} can be used: {next(iter(unreadable.values()))}"
+            f"none of the {len(items)} videos of {data} can be used: {next(iter(unreadable.values()))}"
         )
     return {
         "network": net.name,
@@ -108,9 +112,11 @@ def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return (blocks.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
 
 
-def score_film(film: Film, judge: WindowJudge, clip: ClipSpec, stride_s: float = 1.0) -> FilmScores:
-    """Judge every window of a film, decoded at ZOOM times N, at 1x, at 2x, and at 1x magnified."""
-    start_s, end_s = 0.0, film.end_s
+def score_video(
+    video: DecodedVideo, classify: ClipClassifier, clip: ClipSpec, stride_s: float = 1.0
+) -> VideoScores:
+    """Score every window of a video, decoded at MAGNIFICATION times N: 1x, 2x and 1x magnified."""
+    start_s, end_s = 0.0, video.end_s
     half_s = clip.duration_s  # half of the 2x window
     middle_s = (start_s + end_s) / 2
     fits = end_s - start_s > 2 * half_s
@@ -119,22 +125,22 @@ def score_film(film: Film, judge: WindowJudge, clip: ClipSpec, stride_s: float =
     for middle_s in sampling.slide(first_s, last_s, stride_s):
         for factor, magnified in ((1.0, False), (2.0, False), (1.0, True)):
             times_s = sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
-            indices = sampling.nearest_frames(film.times_s, sampling.reflect(times_s, start_s, end_s))
-            large = film.frames_FHWC[indices]
+            indices = sampling.nearest_frames(video.times_s, sampling.reflect(times_s, start_s, end_s))
+            large = video.frames_FHWC[indices]
             frames = large if magnified else halve(large)
             clips.append(centre_crop(frames, clip.size_px))
-            spacings.append(sampling.played_intervals(film.times_s, indices, factor, clip.frame_rate))
-    logits, flow = judge(np.stack(clips), np.stack(spacings))
+            spacings.append(sampling.played_intervals(video.times_s, indices, factor, clip.frame_rate))
+    logits, flow = classify(np.stack(clips), np.stack(spacings))
     score_W3 = (logits[:, 1] - logits[:, 0]).reshape(-1, 3)
     flow_W3 = flow[:, 0].reshape(-1, 3)
-    return FilmScores(film.item.path.name, film.item.source, *score_W3.T, *flow_W3.T)
+    return VideoScores(video.item.path.name, video.item.source, *score_W3.T, *flow_W3.T)
 
 
-def fit_flow_threshold(scores: Iterable[FilmScores]) -> float:
+def fit_flow_threshold(scores: Iterable[VideoScores]) -> float:
     """The mean-flow threshold that best separates 1x from 2x on these (training) windows."""
-    films = list(scores)
-    slow = np.sort(np.concatenate([film.flow_1x for film in films]))
-    fast = np.sort(np.concatenate([film.flow_2x for film in films]))
+    videos = list(scores)
+    slow = np.sort(np.concatenate([video.flow_1x for video in videos]))
+    fast = np.sort(np.concatenate([video.flow_2x for video in videos]))
     candidates = np.unique(np.concatenate([slow, fast]))
     right = (
         np.searchsorted(slow, candidates, "right") + len(fast) - np.searchsorted(fast, candidates, "right")
@@ -142,50 +148,52 @@ def fit_flow_threshold(scores: Iterable[FilmScores]) -> float:
     return float(candidates[right.argmax()])
 
 
-def by_source(films: Iterable[FilmScores]) -> dict[str, list[FilmScores]]:
-    """The films of each source."""
-    groups: dict[str, list[FilmScores]] = defaultdict(list)
-    for film in films:
-        groups[film.source].append(film)
+def by_source(videos: Iterable[VideoScores]) -> dict[str, list[VideoScores]]:
+    """The videos of each source."""
+    groups: dict[str, list[VideoScores]] = defaultdict(list)
+    for video in videos:
+        groups[video.source].append(video)
     return groups
 
 
-def window_accuracy(films: Sequence[FilmScores]) -> float:
+def window_accuracy(videos: Sequence[VideoScores]) -> float:
     """Share of single windows, at 1x and at 2x, that were called what they are (§5.1)."""
-    right = [np.concatenate([f.score_1x <= 0, f.score_2x > 0]) for f in films]
+    right = [np.concatenate([f.score_1x <= 0, f.score_2x > 0]) for f in videos]
     return float(np.concatenate(right).mean())
 
 
-def clip_accuracy(films: Sequence[FilmScores]) -> float:
-    """Share of films, at 1x and at 2x, that were called what they are by the mean over their windows."""
-    right = [(_probability(f.score_1x).mean() <= 0.5, _probability(f.score_2x).mean() > 0.5) for f in films]
+def clip_accuracy(videos: Sequence[VideoScores]) -> float:
+    """Share of videos, at 1x and at 2x, that were called what they are by the mean over their windows."""
+    right = [
+        (_probability(f.score_1x).mean() <= 0.5, _probability(f.score_2x).mean() > 0.5) for f in videos
+    ]
     return float(np.mean(right))
 
 
-def pairs_ranked(films: Sequence[FilmScores]) -> float:
-    """Share of films that score higher at 2x than at 1x."""
-    return float(np.mean([f.score_2x.mean() > f.score_1x.mean() for f in films]))
+def pairs_ranked(videos: Sequence[VideoScores]) -> float:
+    """Share of videos that score higher at 2x than at 1x."""
+    return float(np.mean([f.score_2x.mean() > f.score_1x.mean() for f in videos]))
 
 
-def matched_pairs(films: Sequence[FilmScores]) -> float:
-    """Share of films that score higher at 2x than at 1x magnified, which moves as many pixels."""
-    return float(np.mean([f.score_2x.mean() > f.score_magnified.mean() for f in films]))
+def matched_pairs(videos: Sequence[VideoScores]) -> float:
+    """Share of videos that score higher at 2x than at 1x magnified, which moves as many pixels."""
+    return float(np.mean([f.score_2x.mean() > f.score_magnified.mean() for f in videos]))
 
 
-def report(scores: list[FilmScores], flow_threshold: float) -> dict[str, Any]:
+def report(scores: list[VideoScores], flow_threshold: float) -> dict[str, Any]:
     """All figures of ``speediness evaluate speed``; shares in 0..1, intervals at 95 %.
 
     The intervals come from resampling whole sources, since windows of one source are alike.
     """
 
-    def flow_accuracy(films: Sequence[FilmScores]) -> float:
-        right = [np.concatenate([f.flow_1x <= flow_threshold, f.flow_2x > flow_threshold]) for f in films]
+    def flow_accuracy(videos: Sequence[VideoScores]) -> float:
+        right = [np.concatenate([f.flow_1x <= flow_threshold, f.flow_2x > flow_threshold]) for f in videos]
         return float(np.concatenate(right).mean())
 
-    def flow_matched(films: Sequence[FilmScores]) -> float:
-        return float(np.mean([f.flow_2x.mean() > f.flow_magnified.mean() for f in films]))
+    def flow_matched(videos: Sequence[VideoScores]) -> float:
+        return float(np.mean([f.flow_2x.mean() > f.flow_magnified.mean() for f in videos]))
 
-    measures: dict[str, Callable[[Sequence[FilmScores]], float]] = {
+    measures: dict[str, Callable[[Sequence[VideoScores]], float]] = {
         "accuracy": window_accuracy,
         "accuracy_clip": clip_accuracy,
         "mean_flow": flow_accuracy,
@@ -205,8 +213,8 @@ def report(scores: list[FilmScores], flow_threshold: float) -> dict[str, Any]:
         "sped_up_clip": float(np.mean([_probability(f.score_2x).mean() > 0.5 for f in scores])),
     }
     result["per_source"] = {
-        source: {"films": len(films), **{name: measure(films) for name, measure in measures.items()}}
-        for source, films in sorted(sources.items())
+        source: {"films": len(videos), **{name: measure(videos) for name, measure in measures.items()}}
+        for source, videos in sorted(sources.items())
     }
     result["films"] = len(scores)
     result["windows"] = int(sum(2 * len(f.score_1x) for f in scores))
@@ -219,10 +227,10 @@ def overall(full: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in full.items() if isinstance(value, float)}
 
 
-def _reliability(scores: list[FilmScores]) -> dict[str, Any]:
-    answers = [np.concatenate([film.score_1x, film.score_2x]) for film in scores]
-    sped_up = [np.repeat([False, True], len(film.score_1x)) for film in scores]
-    source = [film.source for film in scores for _ in range(2 * len(film.score_1x))]
+def _reliability(scores: list[VideoScores]) -> dict[str, Any]:
+    answers = [np.concatenate([video.score_1x, video.score_2x]) for video in scores]
+    sped_up = [np.repeat([False, True], len(video.score_1x)) for video in scores]
+    source = [video.source for video in scores for _ in range(2 * len(video.score_1x))]
     return reliability(_probability(np.concatenate(answers)), np.concatenate(sped_up), source)
 
 
@@ -231,12 +239,12 @@ def _probability(score: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _interval(
-    sources: list[list[FilmScores]], measure: Callable[[Sequence[FilmScores]], float], draws: int = 400
+    sources: list[list[VideoScores]], measure: Callable[[Sequence[VideoScores]], float], draws: int = 400
 ) -> tuple[float, float]:
     """Bootstrap over sources."""
     rng = np.random.default_rng(0)
     values = [
-        measure([film for i in rng.integers(len(sources), size=len(sources)) for film in sources[i]])
+        measure([video for i in rng.integers(len(sources), size=len(sources)) for video in sources[i]])
         for _ in range(draws)
     ]
     low, high = np.quantile(values, (0.025, 0.975))

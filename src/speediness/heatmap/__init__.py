@@ -1,1 +1,1 @@
-"""Heat maps (SpeedNet §5.5): where in the picture the network sees what it says."""
+"""Heat maps (SpeedNet §5.5): where in the image the network sees what it says."""

@@ -1,4 +1,4 @@
-"""Two colour maps that colour-blind people can read, as the numbers of a film's picture."""
+"""Two colour maps that colour-blind people can read, as the numbers of a video's plot."""
 
 # N levels of a value
 
@@ -11,11 +11,11 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from numpy.typing import NDArray
 
-from speediness.heatmap.squares import Kind
+from speediness.heatmap.squares import MapKind
 from speediness.video.info import ColourTags
 
 LEVELS = 255  # odd: the middle one is 0 of the signed map
-COVER = 0.8  # opacity of the strongest colour over the film
+COVER = 0.8  # opacity of the strongest colour over the video
 
 # Okabe and Ito's blue and orange, darkened or lightened outwards: told apart under every common kind
 # of colour blindness, and from one another in grey.
@@ -23,7 +23,7 @@ NATURAL, NEUTRAL, SPED_UP = ("#0B2E59", "#0072B2", "#6DBBEA"), "#E9E9E4", ("#F5B
 
 WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
 """Shares of red and blue in luma by matrix (ITU-T H.273): BT.709, BT.601 twice, BT.2020."""
-HD_LINES = 720  # players take untagged pictures this tall for BT.709, others for BT.601
+HD_LINES = 720  # players take untagged plots this tall for BT.709, others for BT.601
 FULL_RANGE = 2
 
 
@@ -36,27 +36,27 @@ def _sequential() -> Colormap:
     return colormaps["inferno"].resampled(LEVELS)
 
 
-COLOUR_MAPS: dict[Kind, Callable[[], Colormap]] = {"drive": _sequential, "speed": _diverging}
+COLOUR_MAPS: dict[MapKind, Callable[[], Colormap]] = {"drive": _sequential, "speed": _diverging}
 
 
-def rgb_table(kind: Kind) -> NDArray[np.float64]:
+def rgb_table(kind: MapKind) -> NDArray[np.float64]:
     """(N, 3) red, green and blue in 0..1 for values from the lowest to the highest."""
     return np.asarray(COLOUR_MAPS[kind]()(np.arange(LEVELS)))[:, :3]
 
 
-def opacity_table(kind: Kind) -> NDArray[np.float64]:
-    """(N,) how much of the film a value hides, 0..COVER: what says nothing leaves it as it is."""
+def opacity_table(kind: MapKind) -> NDArray[np.float64]:
+    """(N,) how much of the video a value hides, 0..COVER: what says nothing leaves it as it is."""
     strength = np.linspace(0, 1, LEVELS) if kind == "drive" else np.abs(np.linspace(-1, 1, LEVELS))
     return COVER * np.minimum(1.25 * strength, 1)
 
 
 def to_yuv(rgb: NDArray[np.float64], colour: ColourTags, height_px: int) -> NDArray[np.uint8]:
-    """(.., 3) RGB in 0..1 to luma, Cb and Cr in 0..255 as the film's tags have them.
+    """(.., 3) RGB in 0..1 to luma, Cb and Cr in 0..255 as the video's tags have them.
 
     Args:
-        rgb: gamma-coded, of the film's own primaries: colours here need not be exact.
-        colour: tags of the film.
-        height_px: of the picture; decides where the matrix is not told.
+        rgb: gamma-coded, of the video's own primaries: colours here need not be exact.
+        colour: tags of the video.
+        height_px: of the plot; decides where the matrix is not told.
     """
     red, blue = WEIGHTS.get(colour.matrix, WEIGHTS[1 if height_px >= HD_LINES else 6])
     luma = rgb @ np.array([red, 1 - red - blue, blue])

@@ -1,4 +1,4 @@
-"""The legend of a heat map, drawn once for a film."""
+"""The legend of a heat map, drawn once for a video."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from speediness.heatmap.colours import COLOUR_MAPS
-from speediness.heatmap.squares import Kind
+from speediness.heatmap.squares import MapKind
 
-WORDS: dict[Kind, tuple[str, str, str]] = {
+WORDS: dict[MapKind, tuple[str, str, str]] = {
     "drive": ("weight in the prediction", "none", "most"),
     "speed": ("motion looks", "natural", "sped up"),
 }
-SHARE, LEAST_PX = 0.3, 200  # of the picture's long side
+SHARE, LEAST_PX = 0.3, 200  # of the image's long side
 SHAPE = 0.2  # height over width
 BOX, INK = (0.08, 0.08, 0.08, 0.7), "#F4F4F0"
 
 
-def legend_rgba(kind: Kind, width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """(h, w, 4) red, green, blue, opacity for a picture of this size; sides are even."""
+def legend_rgba(kind: MapKind, width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """(h, w, 4) red, green, blue, opacity for an image of this size; sides are even."""
     wanted = max(SHARE * max(width_px, height_px), LEAST_PX)
     width = max(round(min(wanted, 0.94 * width_px, 0.9 * height_px / SHAPE) / 2), 1) * 2
     height = max(round(width * SHAPE / 2), 1) * 2
@@ -41,5 +41,5 @@ def legend_rgba(kind: Kind, width_px: int, height_px: int) -> NDArray[np.uint8]:
     return np.asarray(canvas.buffer_rgba())[:height, :width].copy()
 
 
-def _colours(kind: Kind) -> Colormap:
+def _colours(kind: MapKind) -> Colormap:
     return COLOUR_MAPS[kind]()

@@ -1,4 +1,4 @@
-"""A film to its heat maps: a map eight times a second, never across a cut (SpeedNet §5.5)."""
+"""A video to its heat maps: a map eight times a second, never across a cut (SpeedNet §5.5)."""
 
 # T times, H W cells of a map, B windows
 
@@ -17,24 +17,24 @@ from speediness.analysis.curve import AHEAD
 from speediness.analysis.cuts import CutDetector
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.analysis.schedule import Sequence, Stream, Windows
-from speediness.analysis.shot import OpenShot
+from speediness.analysis.shot import ShotScorer
 from speediness.clip import ClipSpec
 from speediness.errors import OutputError
-from speediness.heatmap.squares import FINE, Kind, Squares, slope
+from speediness.heatmap.squares import FINE, MapKind, Squares, slope
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 
-CHUNK_S = 20.0  # of a shot judged at once: the picture has four times the cells that analysis looks at
-LOW, HIGH = 20.0, 99.5  # percentiles of a film's absolute maps that are drawn as 0 and 1
+CHUNK_S = 20.0  # of a shot scored at once: the frame has four times the cells that analysis looks at
+LOW, HIGH = 20.0, 99.5  # percentiles of a video's absolute maps that are drawn as 0 and 1
 FAINTEST = 0.1  # distance of the two at least, in log-odds: maps of nothing stay dark
 CERTAIN = 2.0  # log-odds of sped up drawn as tanh(1): 7 to 1
 
 
 @dataclass(frozen=True)
 class HeatMaps:
-    """How much each place of a film contributes, and when."""
+    """How much each place of a video contributes, and when."""
 
-    kind: Kind
+    kind: MapKind
     times_s: NDArray[np.float64]
     """(T,) ascending, at the network's frame rate in each shot."""
     maps: NDArray[np.float16]
@@ -42,7 +42,7 @@ class HeatMaps:
     moving: NDArray[np.float16]
     """(T, H, W) 0 where nothing moves to 1."""
     region: tuple[float, float, float, float]
-    """Left, top, right and bottom of what the cells cover, as shares of the picture's sides."""
+    """Left, top, right and bottom of what the cells cover, as shares of the frame's sides."""
     shot_starts: tuple[int, ...]
     """Numbers of the times at which shots begin, the first is 0."""
     shot_starts_s: tuple[float, ...]
@@ -54,10 +54,10 @@ class HeatMaps:
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
-        """Log-odds drawn as 0 and as 1: for drive, two percentiles of the film."""
+        """Log-odds drawn as 0 and as 1: for drive, two percentiles of the video."""
         if self.kind == "speed":
             return 0.0, CERTAIN
-        # A long film has millions of values; every so many say as much.
+        # A long video has millions of values; every so many say as much.
         step = max(1, self.maps.size // 2_000_000)
         values = self.maps.ravel()[::step].astype(np.float32) * self.moving.ravel()[::step]
         low, high = np.percentile(values, [LOW, HIGH]).tolist()
@@ -117,18 +117,18 @@ class HeatMaps:
 
 def find_maps(
     video: str | os.PathLike[str],
-    kind: Kind = "drive",
+    kind: MapKind = "drive",
     *,
     network: str | Network = DEFAULT_NETWORK,
     progress: Callable[[float, float], None] | None = None,
 ) -> HeatMaps:
-    """Watch a film at its own speed and say where in the picture the network sees what it says.
+    """Analyse a video at its own speed and say where in the frame the network sees what it says.
 
     Args:
         video: any file with a video stream.
         kind: of map.
         network: name of shipped weights, path of an exported network, or one already loaded.
-        progress: called with seconds of film seen and seconds of film in all.
+        progress: called with seconds of video seen and seconds of video in all.
 
     Raises:
         VideoError: the file cannot be used.
@@ -145,7 +145,7 @@ def find_maps(
         for frame in coming:
             time_s, pixels = float(frame.time_s), frame.pixels_HWC
             if squares is None:
-                squares = Squares(net.judge, net.clip, (pixels.shape[0], pixels.shape[1]), kind)
+                squares = Squares(net.runtime, net.clip, (pixels.shape[0], pixels.shape[1]), kind)
             luma = pixels[:, :, 0] if net.clip.channels == 1 else pixels.mean(2)
             if detector.is_cut(luma.astype(np.uint8)) or not shots:
                 if shots:
@@ -154,7 +154,7 @@ def find_maps(
             shots[-1].add(time_s, squares.cut(pixels))
             if progress is not None:
                 progress(time_s, max(promised_s, time_s))
-    assert squares is not None  # a film has a frame
+    assert squares is not None  # a video has a frame
     shots[-1].close()
     lengths = np.cumsum([0, *(len(shot.times_s) for shot in shots)])
     return HeatMaps(
@@ -185,9 +185,9 @@ class _ShotMaps:
     def __init__(self, squares: Squares, clip: ClipSpec, start_s: float) -> None:
         self.start_s = start_s
         self._clip, self._rate = clip, float(clip.frame_rate)
-        judge = squares.judge
-        schedule = Windows(clip.n_frames // 2, 1) if judge.context is None else Stream(1, judge.context)
-        self._shot = OpenShot(judge, clip, (1.0,), schedule, self._watch, CHUNK_S)
+        runtime = squares.runtime
+        schedule = Windows(clip.n_frames // 2, 1) if runtime.context is None else Stream(1, runtime.context)
+        self._shot = ShotScorer(runtime, clip, (1.0,), schedule, self._add_cam, CHUNK_S)
         self._sums: dict[int, NDArray[np.float32]] = {}
         self._weights: dict[int, float] = {}
         self.times_s = np.zeros(0)
@@ -198,7 +198,7 @@ class _ShotMaps:
         self._shot.add(time_s, pixels_HWC)
 
     def close(self) -> None:
-        """Judge the rest and take the means."""
+        """Score the rest and take the means."""
         self._shot.close()
         length = (self._shot.times_s[-1] - self.start_s) * self._rate
         moments = [k for k in sorted(self._sums) if k <= length + 1e-6]
@@ -206,7 +206,7 @@ class _ShotMaps:
         self.maps = np.stack([self._sums[k] / self._weights[k] for k in moments]).astype(np.float16)
         self._sums.clear()
 
-    def _watch(
+    def _add_cam(
         self, times_L: NDArray[np.float64], sequence: Sequence, maps_L2hw: NDArray[np.float32]
     ) -> None:
         """Add the frames of those windows of a sequence that count."""

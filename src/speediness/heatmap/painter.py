@@ -1,4 +1,4 @@
-"""From a picture and the map of its moment to the picture that is shown."""
+"""Paints the map of a moment over its frame."""
 
 # H W cells of a map, N levels of a value; h w pixels
 
@@ -18,37 +18,37 @@ from speediness.heatmap.colours import LEVELS, opacity_table, rgb_table, to_yuv
 from speediness.heatmap.legend import legend_rgba
 from speediness.heatmap.maps import HeatMaps
 from speediness.video.info import VideoInfo
-from speediness.video.picture import PictureMaker, from_planes, planes
+from speediness.video.yuv420 import Yuv420Converter, from_planes, planes
 
 Layout = Literal["overlay", "side-by-side", "map"]
-"""The map over the film, at its right, or alone."""
+"""The map over the video, at its right, or alone."""
 
 OPAQUE = 128  # of the legend
-TICK = Fraction(1)  # filters want to know when; here only that both pictures belong together
+TICK = Fraction(1)  # filters want to know when; here only that both frames belong together
 PER_CELL = 8  # colours are found at so many points in the length of a cell, linear in between
 SMOOTH = 0.55  # deviation, in cells, of the Gaussian by which cells pass into one another
-MARGIN = 0.02  # of the picture's height, around the legend
+MARGIN = 0.02  # of the frame's height, around the legend
 
 Planes = list[NDArray[np.uint8]]
 
 
 class Painter:
-    """Paints the pictures of one film.
+    """Paints the frames of one video.
 
     Attributes:
-        width_px: of the pictures painted, even.
-        height_px: of the pictures painted, even.
+        width_px: of the frames painted, even.
+        height_px: of the frames painted, even.
 
     Args:
-        maps: of the film.
-        info: of the film.
-        maker: of the film's pictures.
-        layout: of the pictures painted.
+        maps: of the video.
+        info: of the video.
+        maker: of the video's frames.
+        layout: of the frames painted.
         legend: a legend lies in the lower left corner of the map.
     """
 
     def __init__(
-        self, maps: HeatMaps, info: VideoInfo, maker: PictureMaker, layout: Layout, legend: bool = True
+        self, maps: HeatMaps, info: VideoInfo, maker: Yuv420Converter, layout: Layout, legend: bool = True
     ) -> None:
         self._maps, self._layout = maps, layout
         width_px, self.height_px = maker.width_px, maker.height_px
@@ -59,7 +59,7 @@ class Painter:
         self._table_N4 = np.column_stack([colours, np.rint(opacity * 255).astype(np.uint8)])
         left, top, right, bottom = maps.region
         height, width = maps.maps.shape[1:]
-        # The picture may have lost its last row or column, the film's own size has not.
+        # The frame may have lost its last row or column, the video's own size has not.
         self._rows_hH = _between(self.height_px, top * info.height_px, bottom * info.height_px, height)
         self._columns_wW = _between(width_px, left * info.width_px, right * info.width_px, width)
         self._grid = av.VideoFrame(len(self._columns_wW), len(self._rows_hH), "yuva444p")
@@ -72,12 +72,12 @@ class Painter:
             alpha = np.rint(rgba[..., 3] / 255 * OPAQUE).astype(np.uint8)
             self._legend = [yuv[..., 0], yuv[::2, ::2, 1], yuv[::2, ::2, 2], alpha]
 
-    def paint(self, picture: av.VideoFrame, time_s: float) -> av.VideoFrame:
-        """The yuv420p picture of a moment, painted; the one given is left as it is."""
+    def paint(self, frame: av.VideoFrame, time_s: float) -> av.VideoFrame:
+        """The yuv420p frame of a moment, painted; the one given is left as it is."""
         heat = self._heat(time_s)
-        luma, *chroma = planes(picture)
+        luma, *chroma = planes(frame)
         if self._layout == "overlay":
-            # Half the film's own colour, so that it is not taken for the map's.
+            # Half the video's own colour, so that it is not taken for the map's.
             pale = [(plane // np.uint8(2) + np.uint8(64)).astype(np.uint8) for plane in chroma]
             painted = self._overlay.lay(heat, from_planes([luma, *pale]))
         else:
@@ -90,7 +90,7 @@ class Painter:
         return painted
 
     def _heat(self, time_s: float) -> av.VideoFrame:
-        """The map at the picture's size, yuva420p."""
+        """The map at the frame's size, yuva420p."""
         # Not by BLAS, whose threads wait for work at the encoder's expense.
         columns_Hw = np.einsum("HW,wW->Hw", self._maps.drawn(time_s), self._columns_wW)
         smooth = np.einsum("hH,Hw->hw", self._rows_hH, columns_Hw)
@@ -105,7 +105,7 @@ class Painter:
 
     def _lay_legend(self, painted: Planes) -> None:
         height, width = self._legend[0].shape
-        beside = self._size_px[0] - width  # in a narrow picture the legend is nearly as wide
+        beside = self._size_px[0] - width  # in a narrow frame the legend is nearly as wide
         margin = min(round(MARGIN * self.height_px / 2) * 2, beside // 4 * 2)
         bottom = self.height_px - margin
         for k, plane in enumerate(painted):
@@ -120,8 +120,8 @@ class _Overlay:
     """FFmpeg's filter, in a third of the time that numpy takes.
 
     Args:
-        width_px: of both pictures, even.
-        height_px: of both pictures, even.
+        width_px: of both frames, even.
+        height_px: of both frames, even.
     """
 
     def __init__(self, width_px: int, height_px: int) -> None:
@@ -140,11 +140,11 @@ class _Overlay:
         self._ticks = count()
 
     def lay(self, over: av.VideoFrame, under: av.VideoFrame) -> av.VideoFrame:
-        """A yuva420p picture over a yuv420p one."""
+        """A yuva420p frame over a yuv420p one."""
         tick = next(self._ticks)
-        for source, picture in zip(self._sources, (under, over), strict=True):
-            picture.pts, picture.time_base = tick, TICK
-            source.push(picture)
+        for source, frame in zip(self._sources, (under, over), strict=True):
+            frame.pts, frame.time_base = tick, TICK
+            source.push(frame)
         painted = self._sink.pull()
         assert isinstance(painted, av.VideoFrame)
         return painted

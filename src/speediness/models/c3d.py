@@ -5,7 +5,7 @@ by RSPNet (Chen et al. 2021, arXiv 2011.07949), and makes the convolutions' bias
 pool5, fc6 and fc7 are not here: they hold two thirds of its 78 M parameters and tie it to 16 x 112 x 112.
 """
 
-# B batch, C channels, T frames, H W picture
+# B batch, C channels, T frames, H W frame size
 
 from __future__ import annotations
 

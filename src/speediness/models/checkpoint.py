@@ -40,7 +40,7 @@ def save_network(path: Path, network: Encoder, made_by: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def load_network(path: str | os.PathLike[str], kind: type[AnyEncoder]) -> AnyEncoder:
+def load_checkpoint(path: str | os.PathLike[str], kind: type[AnyEncoder]) -> AnyEncoder:
     """A network from a file of :func:`save_network`, in eval mode and float32, with its ``made_by``.
 
     Args:
@@ -91,7 +91,7 @@ def start_from(network: Encoder, path: str | os.PathLike[str]) -> None:
     Raises:
         WeightsError: missing, not safetensors, or of another backbone.
     """
-    trained = load_network(path, Encoder)
+    trained = load_checkpoint(path, Encoder)
     try:
         network.backbone.load_state_dict(trained.backbone.state_dict())
     except RuntimeError as error:
@@ -112,4 +112,4 @@ def load_speednet(name_or_path: str | os.PathLike[str]) -> SpeedNet:
     Raises:
         WeightsError: missing, not safetensors, or not SpeedNet weights.
     """
-    return load_network(find_weights(name_or_path, ".safetensors"), SpeedNet)
+    return load_checkpoint(find_weights(name_or_path, ".safetensors"), SpeedNet)

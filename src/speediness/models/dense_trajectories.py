@@ -11,7 +11,7 @@ Published with these and four times as many words or a Fisher vector: UCF101 85.
 (improved trajectories, which take away the motion of the camera; here they do not).
 """
 
-# T frames, H W frame, N tracks, L = 15 steps, K bins, D numbers of a descriptor
+# T frames, H W frame size, N tracks, L = 15 steps, K bins, D numbers of a descriptor
 
 from __future__ import annotations
 

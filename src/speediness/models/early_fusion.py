@@ -6,7 +6,7 @@ learned of a motion at one moment it does not know of the next. In the paper, wh
 worse than a single frame (57.7 % against 59.3 % of the videos of Sports-1M).
 """
 
-# B batch, C channels, T frames, H W frame
+# B batch, C channels, T frames, H W frame size
 
 from __future__ import annotations
 

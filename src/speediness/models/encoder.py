@@ -1,6 +1,6 @@
 """What all networks here share: clips go in, maps of a backbone come out."""
 
-# B batch, T frames (L of a longer sequence), S = T - 1 pairs of neighbours, H W picture, C channels,
+# B batch, T frames (L of a longer sequence), S = T - 1 pairs of neighbours, H W frame size, C channels,
 # h w cells (of the backbone's last maps or of 8 x 8 pixels), D features
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Encoder(nn.Module):
         """What builds it besides the configuration, as plain values."""
         return {}
 
-    def in_use(self) -> Self:
+    def for_inference(self) -> Self:
         """The same network in evaluation mode, on the GPU where there is one."""
         return self.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
@@ -87,7 +87,7 @@ class Encoder(nn.Module):
                 from :func:`speediness.sampling.played_intervals`.
         """
         velocity_B4Thw = None
-        if not self.stem.sees_pictures:
+        if not self.stem.uses_frames:
             velocity_B4Thw = self.velocity(self.measure(clips_BTHWC), intervals_BS)
         return self.features(clips_BTHWC, velocity_B4Thw)
 
@@ -109,7 +109,7 @@ class Encoder(nn.Module):
         return torch.cat([velocity_BSChw, velocity_BSChw[:, -1:]], 1).transpose(1, 2)
 
     def features(self, clips_BTHWC: Tensor | None, velocity_B4Thw: Tensor | None) -> Tensor:
-        """As :meth:`encode`, of what the stem needs: pictures, or their velocity."""
+        """As :meth:`encode`, of what the stem needs: frames, or their velocity."""
         inputs = self.stem(clips_BTHWC, velocity_B4Thw)
         feats = self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d))
         if feats.shape[2] == inputs.shape[2]:
@@ -142,14 +142,14 @@ class Encoder(nn.Module):
         """
         from speediness.models import checkpoint, hub  # they know this class in their turn
 
-        path = hub.find_weights(
+        path = hub.download_weights(
             folder_or_repo_id,
             revision=revision,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
             token=token,
         )
-        return checkpoint.load_network(path, cls)
+        return checkpoint.load_checkpoint(path, cls)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write ``model.safetensors``, ``config.json`` and a model card ``README.md``, replacing them.

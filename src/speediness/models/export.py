@@ -27,7 +27,7 @@ MOTION_KEY = "speediness.motion"
 def export_onnx(network: SpeedNet, path: Path) -> None:
     """Write the network for the runtimes; batch, frames, height and width stay free.
 
-    The graph in the file judges the windows of sequences (:meth:`SpeedNet.judge`); the one that
+    The graph in the file scores the windows of sequences (:meth:`SpeedNet.score_windows`); the one that
     measures pairs of frames (:attr:`SpeedNet.motion`) has no weights and travels in the description, so
     that a network stays one file and is always run on the motion it was trained on.
 
@@ -45,23 +45,23 @@ def export_onnx(network: SpeedNet, path: Path) -> None:
     # No sequence is shorter than a window, and a backbone with strides in time needs its length.
     free = {"batch": Dim("batch"), "pairs": Dim("pairs", min=max(clip.n_frames - 1, 2), max=1023)}
 
-    picture_sizes = {0: free["batch"], 1: unit * rows, 2: unit * columns}
+    frame_sizes = {0: free["batch"], 1: unit * rows, 2: unit * columns}
     # Two tensors: one given twice would be exported as one input.
     before = torch.zeros(batch, height, width, clip.channels, dtype=torch.uint8)
     after = torch.zeros_like(before)
     motion = _graph(
-        network.motion, {"before": (before, picture_sizes), "after": (after, picture_sizes)}, ["cells"]
+        network.motion, {"before": (before, frame_sizes), "after": (after, frame_sizes)}, ["cells"]
     )
 
-    cells = torch.zeros(batch, pairs, 4, height // CELL_PX, width // CELL_PX)
+    flow_grid = torch.zeros(batch, pairs, 4, height // CELL_PX, width // CELL_PX)
     cell_sizes = {3: unit // CELL_PX * rows, 4: unit // CELL_PX * columns}
     windows = {0: free["batch"], 1: free["pairs"]}
-    judged = {"cells": (cells, windows | cell_sizes), "intervals": (torch.ones(batch, pairs), windows)}
-    if network.stem.sees_pictures:
+    scored = {"cells": (flow_grid, windows | cell_sizes), "intervals": (torch.ones(batch, pairs), windows)}
+    if network.stem.uses_frames:
         clips = torch.zeros(batch, pairs + 1, height, width, clip.channels, dtype=torch.uint8)
         sizes = {0: free["batch"], 1: free["pairs"] + 1, 2: unit * rows, 3: unit * columns}
-        judged["clips"] = (clips, sizes)
-    model = _graph(_Judge(network).eval(), judged, ["logits", "motion", "features", "maps"])
+        scored["clips"] = (clips, sizes)
+    model = _graph(_WindowGraph(network).eval(), scored, ["logits", "motion", "features", "maps"])
     travelling = base64.b64encode(motion.SerializeToString()).decode("ascii")
     _save(model, path, {"config": network.config.to_json(), "context": network.context}, travelling)
 
@@ -118,14 +118,14 @@ def _save(model: onnx.ModelProto, path: Path, document: dict[str, Any], motion: 
     partial.replace(path)
 
 
-class _Judge(nn.Module):
-    """The second step as a forward pass; only a backbone of pictures is given the clips."""
+class _WindowGraph(nn.Module):
+    """The second step as a forward pass; only a backbone of frames is given the clips."""
 
     def __init__(self, network: SpeedNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(
-        self, cells: torch.Tensor, intervals: torch.Tensor, clips: torch.Tensor | None = None
+        self, flow_grid: torch.Tensor, intervals: torch.Tensor, clips: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, ...]:
-        return self.network.judge(clips, cells, intervals)
+        return self.network.score_windows(clips, flow_grid, intervals)

@@ -1,6 +1,6 @@
 """What a network of two streams is given: RGB and the optical flow between neighbouring frames."""
 
-# B batch, T frames, H W frame, C channels
+# B batch, T frames, H W frame size, C channels
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from speediness.models.motion import LUMA_WEIGHTS, LucasKanade
-from speediness.models.stems import PictureStem
+from speediness.models.stems import FrameStem
 
 RGB, FLOW = slice(0, 3), slice(3, 5)
 """Channels of each in what :class:`FlowStem` gives."""
@@ -16,7 +16,7 @@ RGB, FLOW = slice(0, 3), slice(3, 5)
 STEPS_PER_PX = 64
 
 
-class FlowStem(PictureStem):
+class FlowStem(FrameStem):
     """Normalised RGB, then displacements along x and y in pixels from each frame to the next.
 
     Paper (Simonyan and Zisserman 2014, section 3.1): flow of Brox et al. 2004, measured beforehand and

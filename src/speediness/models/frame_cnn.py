@@ -6,7 +6,7 @@ of the papers, as in the other networks here. The fully connected layers of the 
 they tie a network to one size of frame.
 """
 
-# B batch, C channels, T frames, H W frame, D feature channels
+# B batch, C channels, T frames, H W frame size, D feature channels
 
 from __future__ import annotations
 

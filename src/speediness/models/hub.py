@@ -44,7 +44,7 @@ def write_folder(network: Encoder, folder: Path, name: str) -> None:
         raise OutputError(f"cannot write {folder}: {error}; choose another folder") from error
 
 
-def find_weights(folder_or_repo_id: str | os.PathLike[str], **download: Any) -> Path:
+def download_weights(folder_or_repo_id: str | os.PathLike[str], **download: Any) -> Path:
     """The weights in a folder, or downloaded (once) from a repository.
 
     Args:

@@ -6,7 +6,7 @@ which nothing moves (the paper's "boring video") gets the answer of its one fram
 is padded with zeros, as published, so this holds for features that see no end of it: they see 99 frames.
 """
 
-# B batch, T frames, H W picture, D feature channels; O out, I in, t h w kernel
+# B batch, T frames, H W frame size, D feature channels; O out, I in, t h w kernel
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ answered alike at every moment, and every frame is kept.
 ``speediness convert WEIGHTS.pth RECIPE --set backbone=inflated_lite0`` starts it from the 2D weights.
 """
 
-# B batch, C channels, T frames, H W frame; O out, I in, t h w kernel
+# B batch, C channels, T frames, H W frame size; O out, I in, t h w kernel
 
 from __future__ import annotations
 

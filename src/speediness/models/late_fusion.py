@@ -8,7 +8,7 @@ of the features of all frames, then one classifier. Like the single-frame networ
 order of frames; it differs in what is averaged, features instead of probabilities.
 """
 
-# B batch, C channels, T frames, H W frame, D feature channels, h w last maps
+# B batch, C channels, T frames, H W frame size, D feature channels, h w last maps
 
 from __future__ import annotations
 

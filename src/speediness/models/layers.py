@@ -1,6 +1,6 @@
 """What a backbone is, and the layers that several of them are made of."""
 
-# B batch, C channels, T frames, H W picture, h w the backbone's last maps, D feature channels
+# B batch, C channels, T frames, H W frame size, h w the backbone's last maps, D feature channels
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Backbone(nn.Module):
         feature_dim: D, channels of the last maps.
         context: frames before and after on which a frame's features depend, counted on features
             that keep every frame; None: they depend on the whole clip, or on where it begins.
-        averages_probabilities: a classifier judges every frame of the maps alone and its
-            probabilities are averaged; otherwise it judges the average of the maps.
+        averages_probabilities: a classifier scores every frame of the maps alone and its
+            probabilities are averaged; otherwise it scores the average of the maps.
 
     Args:
         in_channels: C, 3 for RGB.

@@ -10,7 +10,7 @@ UCF101, mean of three splits: single frame 67.4 %, LRCN 68.2 % on RGB; on flow 7
 RGB the order is worth 0.8 points.
 """
 
-# B batch, C channels, T frames, H W frame, D feature channels
+# B batch, C channels, T frames, H W frame size, D feature channels
 
 from __future__ import annotations
 

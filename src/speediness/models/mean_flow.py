@@ -1,6 +1,6 @@
 """The baseline of Table 1 (SpeedNet §5.1.2): a small network on the mean flow of every frame."""
 
-# B batch, T frames, S = T - 1 intervals, H W picture, C channels
+# B batch, T frames, S = T - 1 intervals, H W frame size, C channels
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from speediness.engines.judge import WindowJudge
+from speediness.engines.runtime import ClipClassifier
 
 HIDDEN = 64
 MIN_INTERVAL = 0.25  # as in SpeedNet.velocity: a frame paired with itself has not moved, whatever 0 / 0 is
@@ -49,13 +49,13 @@ def flow_magnitudes(
             by it as the network's own are, so that uneven frame rates do not count as motion.
 
     Returns:
-        Pixels per reference interval on a picture of short side 64, as
+        Pixels per reference interval on a frame of short side 64, as
         :meth:`speediness.models.speednet.SpeedNet.velocity` has them.
     """
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     pixels_BS = np.empty(intervals_BS.shape, np.float32)
     threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # sharing out pictures this small takes longer than the work (measured: 1.6x)
+    cv2.setNumThreads(1)  # sharing out frames this small takes longer than the work (measured: 1.6x)
     try:
         for b, clip_THWC in enumerate(clips_BTHWC):
             luma_THW = [_luma(frame) for frame in clip_THWC]
@@ -68,10 +68,10 @@ def flow_magnitudes(
     return pixels_BS * (64 / size_px) / np.maximum(intervals_BS, MIN_INTERVAL)
 
 
-def judge_by_flow(network: MeanFlowNet) -> WindowJudge:
+def classify_by_flow(network: MeanFlowNet) -> ClipClassifier:
     """The baseline as the function that evaluation calls; its flow is the mean, given twice."""
 
-    def judge(
+    def classify(
         clips: NDArray[np.uint8], intervals: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         magnitudes_BS = flow_magnitudes(clips, intervals)
@@ -81,7 +81,7 @@ def judge_by_flow(network: MeanFlowNet) -> WindowJudge:
         mean_B = magnitudes_BS.mean(1)
         return logits_B2.numpy(), np.stack([mean_B, mean_B], 1)
 
-    return judge
+    return classify
 
 
 def _luma(frame_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:

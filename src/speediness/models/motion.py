@@ -1,11 +1,11 @@
 """Motion made explicit: pyramidal Lucas-Kanade flow as a fixed, parameter-free layer.
 
 Paper: RGB frames go straight into the network. Here: the small network is given the velocity of
-every point, because from an hour of film a network this small does not learn to measure motion
-before it has to judge it. Method: Lucas and Kanade 1981, coarse to fine as in Bouguet 2000.
+every point, because from an hour of video a network this small does not learn to measure motion
+before it has to classify it. Method: Lucas and Kanade 1981, coarse to fine as in Bouguet 2000.
 """
 
-# P pairs of frames, H W picture, C channels, h w a pyramid level
+# P pairs of frames, H W frame size, C channels, h w a pyramid level
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Paper: S3D-G on RGB. Here, for two CPU cores: velocity is measured by a fixed layer (motion.py) and
 averaged over cells of 8 x 8 pixels. Trained on the same cores it sees twice the clips a second of a
-quarter-width S3D-G on the same velocities, and it keeps every cell, where S3D-G halves the picture
+quarter-width S3D-G on the same velocities, and it keeps every cell, where S3D-G halves the frame
 five times. Convolutions over space and over time alternate as in R(2+1)D (Tran et al. 2018,
 arXiv 1711.11248).
 """
@@ -46,7 +46,7 @@ class MotionNet(Backbone):
 class _TimeConv(nn.Conv3d):
     """A convolution over time alone, the first and last frame repeated beyond the ends.
 
-    Motion going on evenly is what a film does beyond a window's ends; zeros would be a sudden stop.
+    Motion going on evenly is what a video does beyond a window's ends; zeros would be a sudden stop.
     """
 
     def __init__(self, d: int, size: int) -> None:

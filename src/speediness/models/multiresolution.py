@@ -7,7 +7,7 @@ single frame; 49.9 % by the fovea alone, 56.0 % by the context alone. In time it
 single-frame network sees: nothing.
 """
 
-# B batch, C channels, T frames, H W frame
+# B batch, C channels, T frames, H W frame size
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ seen. No place knows when it is, so without the strides no answer depends on the
 Kinetics-400, ResNet-101: C2D 73.1 %, with five blocks 75.1 %, I3D 74.4 % (Table 2e).
 """
 
-# B batch, C channels, T frames, H W frame, D feature channels, N places
+# B batch, C channels, T frames, H W frame size, D feature channels, N places
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ block's input. The R(2+1)D of VCOP and RSPNet is another, smaller network and gi
 (SEVERE-BENCHMARK pre-trained RSPNet anew on this one to compare).
 """
 
-# B batch, C channels, T frames, H W picture, D feature channels
+# B batch, C channels, T frames, H W frame size, D feature channels
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ shortcuts are projections where the size changes (type B). torchvision's r3d_18 
 is 3 x 7 x 7 and has no pool.
 """
 
-# B batch, C channels, T frames, H W picture, D feature channels
+# B batch, C channels, T frames, H W frame size, D feature channels
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Action recognition on top of any backbone (SpeedNet §5.4.1)."""
 
-# B clips, T frames, S = T - 1 intervals, H W picture, C channels, D features, K classes
+# B clips, T frames, S = T - 1 intervals, H W frame size, C channels, D features, K classes
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """RSPNet (Chen et al. 2021, arXiv 2011.07949): how fast a clip plays, and what it shows, as directions."""
 
-# B clips, T frames, S = T - 1 intervals, H W picture, C channels, h w cells, D features, E embedding
+# B clips, T frames, S = T - 1 intervals, H W frame size, C channels, h w cells, D features, E embedding
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ In all of them batch norm follows both halves of a separable convolution and poo
 both sides; the slim code has no batch norm after the half in time and TensorFlow's padding.
 """
 
-# B batch, T frames, H W picture, D feature channels; the paper's N is H = W
+# B batch, T frames, H W frame size, D feature channels; the paper's N is H = W
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ order of the frames, and for a video and its reverse: motion can only be guessed
 shows, such as blur. Sports-1M: 59.3 % of videos right, 1.6 points below the best network of the paper.
 """
 
-# B batch, C channels, T frames, H W frame
+# B batch, C channels, T frames, H W frame size
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ and 65.4 % with its last three layers fine-tuned. The lecture calls 3D convoluti
 first filters are 4 x 5 x 5, the paper's 4 x 11 x 11.
 """
 
-# B batch, C channels, T frames, H W frame
+# B batch, C channels, T frames, H W frame size
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ The paper's ViT-B at 8 x 224 x 224: 121.4 M parameters. Kinetics-400, at 8 frame
 far more videos than a convolutional network.
 """
 
-# B batch, C channels, T frames, H W frame, D feature channels, P places of a frame, N tokens, h w maps
+# B batch, C channels, T frames, H W frame size, D feature channels, P places of a frame, N tokens, h w maps
 
 from __future__ import annotations
 

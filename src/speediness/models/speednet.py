@@ -1,6 +1,6 @@
 """SpeedNet (§3.2): is this clip playing at natural speed, or sped up?"""
 
-# B batch, L frames of a sequence that holds W windows of T, S pairs of neighbours, H W picture,
+# B batch, L frames of a sequence that holds W windows of T, S pairs of neighbours, H W frame size,
 # C channels, h w cells, D features
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class SpeedNet(Encoder):
     """Natural speed or sped up? Every frame kept, maximum over space, mean over time, 1x1 classifier.
 
     In two steps, because neighbouring windows share most of the first: :attr:`motion` measures
-    pairs of frames, :meth:`judge` looks at a window of them.
+    pairs of frames, :meth:`score_windows` looks at a window of them.
     """
 
     def __init__(self, config: EncoderConfig) -> None:
@@ -30,7 +30,7 @@ class SpeedNet(Encoder):
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge clips.
+        """Score clips.
 
         Args:
             clips_BTHWC: uint8 frames, H and W multiples of the clip specification's ``unit_px``, C its
@@ -39,15 +39,15 @@ class SpeedNet(Encoder):
                 from :func:`speediness.sampling.played_intervals`.
 
         Returns:
-            logits (B, 2) and motion (B, 2), see :meth:`judge`.
+            logits (B, 2) and motion (B, 2), see :meth:`score_windows`.
         """
-        clips = clips_BTHWC if self.stem.sees_pictures else None
-        logits_BW2, motion_BW2, _, _ = self.judge(clips, self.measure(clips_BTHWC), intervals_BS)
+        clips = clips_BTHWC if self.stem.uses_frames else None
+        logits_BW2, motion_BW2, _, _ = self.score_windows(clips, self.measure(clips_BTHWC), intervals_BS)
         return logits_BW2[:, 0], motion_BW2[:, 0]
 
     @property
     def context(self) -> int | None:
-        """Frames before and after a window that its answer depends on in :meth:`judge`.
+        """Frames before and after a window that its answer depends on in :meth:`score_windows`.
 
         None: on the whole sequence, since the backbone looks at all of it (the gates of S3D-G).
         """
@@ -56,24 +56,24 @@ class SpeedNet(Encoder):
         # One more, since the last frame of a sequence has no motion of its own.
         return self.stem.context + self.backbone.context + 1
 
-    def judge(
-        self, clips_BLHWC: Tensor | None, cells_BSChw: Tensor, intervals_BS: Tensor
+    def score_windows(
+        self, clips_BLHWC: Tensor | None, flow_grid_BSChw: Tensor, intervals_BS: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Judge every window of T frames in sequences whose pairs are measured.
+        """Score every window of T frames in sequences whose pairs are measured.
 
         Args:
-            clips_BLHWC: as for :meth:`forward`; None for a stem that sees no pictures.
-            cells_BSChw: of :attr:`motion` for each pair of neighbours (S = L - 1).
+            clips_BLHWC: as for :meth:`forward`; None for a stem that sees no frames.
+            flow_grid_BSChw: of :attr:`motion` for each pair of neighbours (S = L - 1).
             intervals_BS: as for :meth:`forward`.
 
         Returns:
             logits (B, W, 2) in the order NORMAL, SPED_UP; optical-flow magnitude (B, W, 2) in pixels
-            per interval on a picture of short side 64: the mean over the picture, and that of
-            its busiest 8 x 8 cell, which tells a small mover from a still film; features (B, L, D),
+            per interval on a frame of short side 64: the mean over the frame, and that of
+            its busiest 8 x 8 cell, which tells a small mover from a still video; features (B, L, D),
             of which the classifier is given the mean over a window; and the class activation map
             (B, L, h, w) of §5.5, how much each place speaks for SPED_UP.
         """
-        velocity_B4Lhw = self.velocity(cells_BSChw, intervals_BS)
+        velocity_B4Lhw = self.velocity(flow_grid_BSChw, intervals_BS)
         speed_BLhw = velocity_B4Lhw[:, 2]
         motion_B2L = torch.stack([speed_BLhw.mean((2, 3)), speed_BLhw.amax((2, 3))], 1)
         feats_BDLhw = self.features(clips_BLHWC, velocity_B4Lhw)

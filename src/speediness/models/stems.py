@@ -1,6 +1,6 @@
-"""What a backbone is given: normalised pictures, or velocities."""
+"""What a backbone is given: normalised frames, or velocities."""
 
-# B batch, T frames, H W picture, C channels, h w cells of 8 x 8 pixels
+# B batch, T frames, H W frame size, C channels, h w cells of 8 x 8 pixels
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 # Displacements below this many pixels per frame (at N = 64) are sensor noise, not motion.
-STILL_PX = 0.03
+NOISE_PX = 0.03
 
 
-class PictureStem(nn.Module):
+class FrameStem(nn.Module):
     """The paper's input: RGB, normalised."""
 
     out_channels = 3
-    sees_pictures = True
+    uses_frames = True
     context = 0
 
     def forward(self, clips_BTHWC: Tensor, velocity_B4Thw: Tensor | None) -> Tensor:
@@ -31,14 +31,14 @@ class PictureStem(nn.Module):
 
 
 class MotionStem(nn.Module):
-    """Velocities alone, twice: as they are, and relative to the film's own speed around that time.
+    """Velocities alone, twice: as they are, and relative to the video's own speed around that time.
 
     The second copy is the same however near the camera stands: in it speed shows only in how
     motion changes with time, which is what tells a fast walk from a near one (SpeedNet Fig. 2).
     """
 
     out_channels = 6
-    sees_pictures = False
+    uses_frames = False
     context = 7
 
     def forward(self, clips_BTHWC: Tensor | None, velocity_B4Thw: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class MotionStem(nn.Module):
         power_B1T = speed.square().mean((3, 4))
         # Beyond the ends of what is given there is nothing, so the mean is over fewer frames there.
         around_B1T = F.avg_pool1d(power_B1T, 2 * self.context + 1, 1, self.context, count_include_pad=False)
-        relative = velocity / torch.sqrt(around_B1T[..., None, None] + STILL_PX**2)
+        relative = velocity / torch.sqrt(around_B1T[..., None, None] + NOISE_PX**2)
         return torch.cat([_compressed(velocity), _compressed(speed), _compressed(relative), seen], 1)
 
 

@@ -10,7 +10,7 @@ UCF101, mean of three splits: spatial 73.0 % (from ImageNet), temporal 83.7 %, a
 SVM 88.0 %. From a random start on split 1: spatial 52.3 %, temporal 81.0 %.
 """
 
-# B batch, C channels, T frames, H W frame, D feature channels
+# B batch, C channels, T frames, H W frame size, D feature channels
 
 from __future__ import annotations
 

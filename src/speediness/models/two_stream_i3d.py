@@ -6,7 +6,7 @@ them apart, each from an inflated Inception-v1. Kinetics-400, test: RGB 71.1 %, 
 UCF101 98.0 % and HMDB51 80.9 % after Kinetics.
 """
 
-# B batch, C channels, T frames, H W frame
+# B batch, C channels, T frames, H W frame size
 
 from __future__ import annotations
 

@@ -8,5 +8,5 @@ EXPERIMENTS = {
     "lecture": "the networks of a lecture, from a single frame to attention, under one budget",
     "data_scaling": "networks trained on shares of the sources, and what ten times more would bring",
     "fig2": "speediness is not motion magnitude: a walker near and far (SpeedNet Fig. 2)",
-    "fig4": "prediction curves of films as they are and played at 2x (SpeedNet Fig. 4)",
+    "fig4": "prediction curves of videos as they are and played at 2x (SpeedNet Fig. 4)",
 }

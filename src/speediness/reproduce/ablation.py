@@ -9,7 +9,7 @@ from typing import Literal
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.recipe import Recipe
 
-Kind = Literal["ours", "paper", "mean_flow"]
+RowKind = Literal["ours", "paper", "mean_flow"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Row:
     name: str
     """Of its folder."""
     title: str
-    kind: Kind = "paper"
+    kind: RowKind = "paper"
     """ours: the base recipe. paper: without what the paper does not have. mean_flow: the baseline."""
     same_batch: bool = True
     temporal: bool = True

@@ -1,6 +1,6 @@
-"""What more films would bring: networks trained on shares of the sources, and a line through them.
+"""What more videos would bring: networks trained on shares of the sources, and a line through them.
 
-Not an experiment of the paper, which had 246 000 films. Sources are what is counted: films of one
+Not an experiment of the paper, which had 246 000 videos. Sources are what is counted: videos of one
 source are alike, and a network learns a new place, camera and sport from a new source alone.
 """
 
@@ -22,19 +22,19 @@ import speediness
 from speediness.datasets.video_list import VideoItem, held_out
 from speediness.documents import markdown_table, write_json, write_text
 from speediness.evaluation.speed_accuracy import (
-    FilmScores,
+    VideoScores,
     by_source,
     clip_accuracy,
     matched_pairs,
     window_accuracy,
 )
 from speediness.reproduce.ablation import Row
-from speediness.reproduce.data_scaling_picture import TITLES, plot_scaling
-from speediness.reproduce.row_run import Films, Log, make_row
+from speediness.reproduce.data_scaling_plot import TITLES, plot_scaling
+from speediness.reproduce.row_run import Log, VideoSplits, make_row
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import Recipe
 
-Floats = NDArray[np.float64]
+Float64s = NDArray[np.float64]
 
 SCHEMA = "speediness.data_scaling/1"
 SHARES = (0.1, 0.3, 1.0)
@@ -43,19 +43,19 @@ TENFOLD = 10.0
 LOOKS = 6
 """How often a training is validated on the way."""
 DRAWS = 400
-MEASURES: dict[str, Callable[[Sequence[FilmScores]], float]] = {
+MEASURES: dict[str, Callable[[Sequence[VideoScores]], float]] = {
     "accuracy": window_accuracy,
     "accuracy_clip": clip_accuracy,
     "matched_pairs": matched_pairs,
 }
 
 
-def data_scaling(base: Recipe, films: Films, out: Path, seeds: int, log: Log) -> dict[str, Any]:
+def data_scaling(base: Recipe, videos: VideoSplits, out: Path, seeds: int, log: Log) -> dict[str, Any]:
     """Train on shares of the sources, test, and draw the line on; what ``out`` holds is not done again.
 
     Args:
         base: recipe of every network.
-        films: to train and test on. The same sources are held out whatever the share.
+        videos: to train and test on. The same sources are held out whatever the share.
         out: folder; a folder a share and seed, ``data_scaling.json``, ``.md`` and ``.png``.
         seeds: networks a share; each seed draws its sources anew, a share being part of the next.
         log: receives one line at a time.
@@ -65,17 +65,17 @@ def data_scaling(base: Recipe, films: Films, out: Path, seeds: int, log: Log) ->
         ten times the sources by measure.
 
     Raises:
-        DataError: ``out`` holds networks of another recipe or of other films; too few films.
+        DataError: ``out`` holds networks of another recipe or of other videos; too few videos.
         OutputError: ``out`` cannot be written.
     """
     recipe = dataclasses.replace(base, evaluate_every=max(1, base.steps // LOOKS))
     networks: list[dict[str, Any]] = []
-    scores: list[list[FilmScores]] = []
+    scores: list[list[VideoScores]] = []
     jobs = [(seed, share) for seed in range(seeds) for share in SHARES]
     for number, (seed, share) in enumerate(jobs, 1):
         row = Row(f"share_{100 * share:.0f}", f"{share:.0%} of the sources, seed {seed}", "ours")
         log(f"{row.title}: network {number} of {len(jobs)}")
-        own = dataclasses.replace(films, train=share_of_sources(films.train, recipe, share, seed))
+        own = dataclasses.replace(videos, train=share_of_sources(videos.train, recipe, share, seed))
         folder = out / row.name / f"seed-{seed}"
         result = make_row(row, dataclasses.replace(recipe, seed=seed), own, folder, out / "cache", log)
         kept, _ = held_out(own.train, recipe.validation_share)
@@ -111,7 +111,7 @@ def data_scaling(base: Recipe, films: Films, out: Path, seeds: int, log: Log) ->
 
 
 def share_of_sources(items: list[VideoItem], recipe: Recipe, share: float, seed: int) -> list[VideoItem]:
-    """The films of a share of the sources trained on, and all that are held out."""
+    """The videos of a share of the sources trained on, and all that are held out."""
     kept, held = held_out(items, recipe.validation_share)
 
     def place(source: str) -> bytes:
@@ -122,12 +122,12 @@ def share_of_sources(items: list[VideoItem], recipe: Recipe, share: float, seed:
     return [item for item in kept if item.source in chosen] + held
 
 
-def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[FilmScores]]) -> dict[str, Any]:
+def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[VideoScores]]) -> dict[str, Any]:
     """The log-odds of being right as a straight line in the logarithm of the number of sources.
 
     Args:
         sources_M: how many each network was trained on.
-        scores: what each said of the test films.
+        scores: what each said of the test videos.
 
     Returns:
         By measure ``at_most``, the line at the most sources, ``at_tenfold``, at ten times as many,
@@ -135,7 +135,7 @@ def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[FilmScores]]
         for all networks alike, and networks within their share; ``line`` in points (sources, share).
         That it goes on straight is an assumption.
     """
-    sources = [by_source(films) for films in scores]
+    sources = [by_source(videos) for videos in scores]
     names = sorted(sources[0])
     groups = [np.flatnonzero(sources_M == count) for count in np.unique(sources_M)]
     rng = np.random.default_rng(0)
@@ -154,7 +154,7 @@ def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[FilmScores]]
             for networks, drawn in draws
         )
         most_D, tenfold_D = np.stack(list(values), 1)
-        line = _line(sources_M, [measure(films) for films in scores])
+        line = _line(sources_M, [measure(videos) for videos in scores])
         at_most, at_tenfold = line(ends).tolist()
         result[name] = {
             "at_most": at_most,
@@ -169,11 +169,11 @@ def expected(sources_M: NDArray[np.int_], scores: Sequence[Sequence[FilmScores]]
     return result
 
 
-def _of(sources: dict[str, list[FilmScores]], drawn: list[str]) -> list[FilmScores]:
-    return [film for source in drawn for film in sources[source]]
+def _of(sources: dict[str, list[VideoScores]], drawn: list[str]) -> list[VideoScores]:
+    return [video for source in drawn for video in sources[source]]
 
 
-def _line(sources_M: NDArray[np.int_], values: list[float]) -> Callable[[Floats], Floats]:
+def _line(sources_M: NDArray[np.int_], values: list[float]) -> Callable[[Float64s], Float64s]:
     """The least-squares line through shares right, which gives the share at other numbers of sources.
 
     All and none right, which small samples can be, count as 99.5 and 0.5 %.
@@ -183,8 +183,8 @@ def _line(sources_M: NDArray[np.int_], values: list[float]) -> Callable[[Floats]
     return lambda sources: 1 / (1 + np.exp(-offset - slope * np.log10(sources)))
 
 
-def _figures(films: Sequence[FilmScores]) -> dict[str, float]:
-    return {name: measure(films) for name, measure in MEASURES.items()}
+def _figures(videos: Sequence[VideoScores]) -> dict[str, float]:
+    return {name: measure(videos) for name, measure in MEASURES.items()}
 
 
 def table(document: dict[str, Any]) -> list[list[str]]:
@@ -193,7 +193,7 @@ def table(document: dict[str, Any]) -> list[list[str]]:
     The first row is the head; shares in percent.
     """
     titles = (*TITLES.values(), "windows, out of domain", "windows, trained on")
-    rows = [["sources", "films", "networks", *titles]]
+    rows = [["sources", "videos", "networks", *titles]]
     for share in SHARES:
         made = [network for network in document["networks"] if network["share"] == share]
 

@@ -1,6 +1,6 @@
 """SpeedNet Fig. 2: speediness is not the magnitude of motion.
 
-The paper films one person who walks back and forth, far away and near. Here a simulated person
+The paper videos one person who walks back and forth, far away and near. Here a simulated person
 walks at natural speed and twice as fast, at six distances: far and fast moves as many pixels as
 near and natural, so that mean flow cannot tell them apart, and speediness should.
 """
@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.network import Network
-from speediness.datasets.film import Film
+from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.evaluation.speed_accuracy import ZOOM, halve, score_film
+from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve, score_video
 from speediness.plots import INK, new_figure, save_figure
 from speediness.reproduce.walker import Walker
 
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import SubFigure
 
-PERSON_SHARES = tuple(np.geomspace(0.2, 0.75, 6).round(3).tolist())  # of the picture's height
+PERSON_SHARES = tuple(np.geomspace(0.2, 0.75, 6).round(3).tolist())  # of the plot's height
 PERSONS = 3
-FILM_S = 6.0
+VIDEO_S = 6.0
 SPEEDS = ("natural", "sped_up")
 COLOURS = {"natural": "#0072B2", "sped_up": "#D55E00"}  # as in Fig. 4, in Okabe and Ito's shades
 MARKERS = {"natural": "o", "sped_up": "D"}
 WORDS = {"natural": "natural, 1×", "sped_up": "sped up, 2×"}
 STRIP_FRAMES, STRIP_APART_S = 3, 0.28  # half a step
 
-Answers = dict[str, NDArray[np.float64]]
+ScoresBySpeed = dict[str, NDArray[np.float64]]
 
 
 def speediness_against_magnitude(
     network: Network, out: Path, progress: Callable[[float, float], None] = lambda done_s, total_s: None
 ) -> dict[str, Any]:
-    """Judge walkers at several distances and two speeds, and draw P against mean flow.
+    """Score walkers at several distances and two speeds, and draw P against mean flow.
 
     Args:
-        network: what judges.
-        out: PNG to write; replaced if it exists, and only once the picture is whole.
-        progress: called with seconds of film judged and in all.
+        network: what scores.
+        out: PNG to write; replaced if it exists, and only once the plot is whole.
+        progress: called with seconds of video scored and in all.
 
     Returns:
-        ``person_share`` (D,), standing height over picture height; under ``natural`` and
+        ``person_share`` (D,), standing height over plot height; under ``natural`` and
         ``sped_up`` the ``speediness`` (D,), P(sped up) in 0..1, and ``flow`` (D,), mean pixels per
         reference interval at the network's size; ``pairs``, how many (far and sped up, near and
         natural) there are, and the shares ``ranked_by_network`` and ``ranked_by_flow`` in which the
@@ -59,14 +59,14 @@ def speediness_against_magnitude(
         where both walks have the same mean flow, None where they never do.
 
     Raises:
-        OutputError: the picture cannot be written.
+        OutputError: the plot cannot be written.
     """
-    score: Answers = {speed: np.zeros((PERSONS, len(PERSON_SHARES))) for speed in SPEEDS}
+    score: ScoresBySpeed = {speed: np.zeros((PERSONS, len(PERSON_SHARES))) for speed in SPEEDS}
     speediness, flow = ({speed: np.zeros_like(score[speed]) for speed in SPEEDS} for _ in range(2))
-    total_s = FILM_S * PERSONS * len(PERSON_SHARES)
+    total_s = VIDEO_S * PERSONS * len(PERSON_SHARES)
     for person in range(PERSONS):
         for distance, share in enumerate(PERSON_SHARES):
-            found = score_film(_walk(network, person, share), network.judge, network.clip)
+            found = score_video(_walk(network, person, share), network.runtime, network.clip)
             for speed, score_W, flow_W in (
                 ("natural", found.score_1x, found.flow_1x),
                 ("sped_up", found.score_2x, found.flow_2x),
@@ -74,7 +74,7 @@ def speediness_against_magnitude(
                 score[speed][person, distance] = score_W.mean()
                 speediness[speed][person, distance] = (1 / (1 + np.exp(-score_W))).mean()
                 flow[speed][person, distance] = flow_W.mean()
-            progress(FILM_S * (person * len(PERSON_SHARES) + distance + 1), total_s)
+            progress(VIDEO_S * (person * len(PERSON_SHARES) + distance + 1), total_s)
     report = {
         "network": network.name,
         "person_share": list(PERSON_SHARES),
@@ -116,23 +116,23 @@ def _ascending(
     return np.log(curve[0][order]), curve[1][order]
 
 
-def _walk(network: Network, person: int, share: float) -> Film:
+def _walk(network: Network, person: int, share: float) -> DecodedVideo:
     """A walk with a frame wherever the network wants one, at 1x and at 2x; no codec, no rounding."""
     rate_fps = 2 * float(network.clip.frame_rate)
-    times_s = np.arange(round(FILM_S * rate_fps)) / rate_fps
-    side_px = ZOOM * network.clip.size_px
-    luma = halve(Walker(person).film(times_s, 2 * side_px, 2 * side_px, share))
+    times_s = np.arange(round(VIDEO_S * rate_fps)) / rate_fps
+    side_px = MAGNIFICATION * network.clip.size_px
+    luma = halve(Walker(person).video(times_s, 2 * side_px, 2 * side_px, share))
     name = f"person {person + 1}, {share:.0%} of the height"
-    return Film(VideoItem(Path(name), name), times_s, luma.repeat(network.clip.channels, 3))
+    return DecodedVideo(VideoItem(Path(name), name), times_s, luma.repeat(network.clip.channels, 3))
 
 
-def _ranked(value: Answers) -> float:
+def _ranked(value: ScoresBySpeed) -> float:
     """Share of the pairs (farther and sped up, nearer and natural) in which the first is larger."""
     pairs = combinations(range(len(PERSON_SHARES)), 2)
     return float(np.mean([value["sped_up"][:, far] > value["natural"][:, near] for far, near in pairs]))
 
 
-def _draw(report: dict[str, Any], speediness: Answers, flow: Answers, out: Path) -> None:
+def _draw(report: dict[str, Any], speediness: ScoresBySpeed, flow: ScoresBySpeed, out: Path) -> None:
     figure = new_figure(12.5, 5.0)
     grid = figure.add_gridspec(1, 2, width_ratios=(1, 1.5))
     _draw_strips(figure.add_subfigure(grid[0]))
@@ -155,13 +155,15 @@ def _draw_strips(figure: SubFigure) -> None:
     for axes_of_row, share, words in zip(
         rows, (PERSON_SHARES[0], PERSON_SHARES[-1]), ("farthest", "nearest"), strict=True
     ):
-        for axes, frame in zip(axes_of_row, Walker(0).film(times_s, 256, 256, share), strict=True):
+        for axes, frame in zip(axes_of_row, Walker(0).video(times_s, 256, 256, share), strict=True):
             axes.imshow(frame[:, :, 0], cmap="gray", vmin=0, vmax=255)
             axes.set_axis_off()
         axes_of_row[0].set_title(f"{words}, every {STRIP_APART_S:g} s", loc="left", fontsize=10)
 
 
-def _draw_answers(axes: Axes, report: dict[str, Any], speediness: Answers, flow: Answers) -> None:
+def _draw_answers(
+    axes: Axes, report: dict[str, Any], speediness: ScoresBySpeed, flow: ScoresBySpeed
+) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
     both = [report[speed]["flow"] for speed in SPEEDS]

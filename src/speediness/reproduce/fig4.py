@@ -25,23 +25,23 @@ def prediction_curves(
     out_png: Path,
     progress: Callable[[float, float], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Watch films at 1x and at 2x, on the product's own path, and draw 1 - P(natural) of both.
+    """Analyse videos at 1x and at 2x, on the product's own path, and draw 1 - P(natural) of both.
 
-    The curve of 2x stands on the time axis of the film itself, as in the paper.
+    The curve of 2x stands on the time axis of the video itself, as in the paper.
 
     Args:
-        videos: films that play at natural speed.
-        network: judges them.
-        out_png: where to write; one panel a film.
-        progress: called with films done, fractions included, and films in all.
+        videos: that play at natural speed.
+        network: scores them.
+        out_png: where to write; one panel a video.
+        progress: called with videos done, fractions included, and videos in all.
 
     Returns:
         ``films``: for each ``video``, ``duration_s``, mean score ``mean_1x`` and ``mean_2x``, the
         share of time ``ranked_right`` at which 2x scores above 1x, and the analysis' ``notes``.
 
     Raises:
-        VideoError: a film cannot be read.
-        OutputError: the picture cannot be written.
+        VideoError: a video cannot be read.
+        OutputError: the plot cannot be written.
     """
     curves: list[SpeedinessCurve] = []
     for n, video in enumerate(videos):
@@ -70,12 +70,12 @@ def prediction_curves(
     panels[0].legend(
         loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False, fontsize=10, borderpad=0
     )
-    panels[-1].set_xlabel("time of the film (s)")
+    panels[-1].set_xlabel("time of the video (s)")
     figure.supylabel("speediness 1 − P(natural)", fontsize=10)
     save_figure(figure, out_png)
     return {
         "network": network.name,
-        "films": [_described(*film) for film in zip(videos, curves, strict=True)],
+        "films": [_described(*found) for found in zip(videos, curves, strict=True)],
     }
 
 

@@ -17,20 +17,20 @@ from typing import Any, Literal
 import numpy as np
 
 import speediness
-from speediness.datasets.clip_cache import CachedFilm, ClipCache
+from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.video_list import VideoItem, digest
 from speediness.documents import read_json, write_json
-from speediness.errors import DataError, SpeedinessError, meant
+from speediness.errors import DataError, SpeedinessError, suggest
 from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import ten_clips
-from speediness.evaluation.speed_accuracy import ZOOM, report
+from speediness.evaluation.speed_accuracy import MAGNIFICATION, report
 from speediness.models.dense_trajectories import Trajectories, dense_trajectories, joined
 from speediness.models.trajectory_classifier import TrajectoryClassifier
 from speediness.progress import progress_bar
 from speediness.reproduce.ablation import Row
 from speediness.reproduce.lecture_cost import cost
 from speediness.reproduce.lecture_networks import NETWORKS, NOTES, TRAJECTORIES, LectureNetwork
-from speediness.reproduce.row_run import Films, make_row
+from speediness.reproduce.row_run import VideoSplits, make_row
 from speediness.training.finetune import finetune, with_classes
 from speediness.training.recipe import Recipe, like_weights
 
@@ -65,7 +65,7 @@ def find_networks(names: Iterable[str]) -> list[LectureNetwork]:
     known, wanted = {network.name: network for network in NETWORKS}, list(names)
     for name in wanted:
         if name not in known:
-            raise SpeedinessError(f"the lecture has no network {name}; {meant(name, known)}")
+            raise SpeedinessError(f"the lecture has no network {name}; {suggest(name, known)}")
     return [network for network in NETWORKS if not wanted or network.name in wanted]
 
 
@@ -122,14 +122,14 @@ def _recipe(work: Lecture, name: str, seed: int) -> Recipe:
 
 
 def _once(
-    path: Path, made_by: Recipe, make: Callable[[], dict[str, Any]], films: str = ""
+    path: Path, made_by: Recipe, make: Callable[[], dict[str, Any]], videos: str = ""
 ) -> dict[str, Any]:
     """What ``make`` gives, or what it gave before.
 
     Raises:
         DataError: it was made by another recipe or on other videos.
     """
-    asked = json.loads(json.dumps({"recipe": made_by.to_json(), "films": films}))
+    asked = json.loads(json.dumps({"recipe": made_by.to_json(), "films": videos}))
     if path.exists():
         document = read_json(path, STEP_SCHEMA)
         if document["made_by"] != asked:
@@ -168,8 +168,8 @@ def _by_speed(
 ) -> dict[str, Any]:
     """Single windows at exactly 1x and 2x (SpeedNet, section 5.1)."""
     row = Row(network.name, network.title, "ours")
-    films = Films(work.train, work.test, [])
-    made = make_row(row, row.recipe(recipe, recipe.seed), films, folder, cache, log)
+    videos = VideoSplits(work.train, work.test, [])
+    made = make_row(row, row.recipe(recipe, recipe.seed), videos, folder, cache, log)
     figures = report(made.test, made.flow_threshold)
     return {
         "accuracy": figures["accuracy"],
@@ -194,30 +194,30 @@ def by_trajectories(
         DataError: no video can be decoded, or hardly anything moves in them.
     """
     clip = recipe.config.clip
-    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels)
-    known, asked = (clips.films(items, log) for items in (train, test))
+    clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels)
+    known, asked = (clips.videos(items, log) for items in (train, test))
     if not known or not asked:
         raise DataError("no video of the training or of the test list can be decoded; see data verify")
 
-    def tracks(film: CachedFilm) -> Trajectories:
-        parts = [dense_trajectories(_luma(frames)) for frames, _ in ten_clips(film, clip)]
+    def tracks(video: CachedVideo) -> Trajectories:
+        parts = [dense_trajectories(_luma(frames)) for frames, _ in ten_clips(video, clip)]
         return joined([part for part in parts if len(part)])
 
     found = []
     with progress_bar("following points", "videos") as progress:
-        for film in (*known, *asked):
-            found.append(tracks(film))
+        for video in (*known, *asked):
+            found.append(tracks(video))
             progress(len(found), len(known) + len(asked))
     try:
         classifier = TrajectoryClassifier(seed=recipe.seed)
-        classifier.fit(found[: len(known)], [film.item.label or "" for film in known])
+        classifier.fit(found[: len(known)], [video.item.label or "" for video in known])
     except ValueError as error:
         raise DataError(
             f"dense trajectories learned nothing from these videos ({error}); clips need 16 frames or more"
             " of 32 pixels or more in which something moves"
         ) from error
     said = classifier.predict(found[len(known) :])
-    items = [film.item for film in asked]
+    items = [video.item for video in asked]
     right = [item.label == name for item, name in zip(items, said, strict=True)]
     return {
         "accuracy": float(np.mean(right)),

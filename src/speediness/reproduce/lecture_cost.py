@@ -30,7 +30,7 @@ def cost(recipe: Recipe) -> dict[str, Any]:
     """
     torch.manual_seed(0)
     config, stem = recipe.config, find_backbone(recipe.backbone)[0]
-    network = Recogniser(config, ["a", "b"]).in_use()
+    network = Recogniser(config, ["a", "b"]).for_inference()
     device = next(network.parameters()).device
     clip = config.clip
     clips = torch.randint(0, 256, (CLIPS, clip.n_frames, clip.size_px, clip.size_px, clip.channels))

@@ -1,7 +1,7 @@
 """SpeedNet Table 1: is it speed that was learned, or a shortcut?
 
-Every row is trained on the same films and tested the same way (§5.1): evenly at 1x and 2x, centre
-crop, single windows. Beside that stands what each says of held-out films sampled as in its own
+Every row is trained on the same videos and tested the same way (§5.1): evenly at 1x and 2x, centre
+crop, single windows. Beside that stands what each says of held-out videos sampled as in its own
 training, since an accuracy that is high there and low under even sampling was a shortcut.
 """
 
@@ -14,12 +14,12 @@ import numpy as np
 
 import speediness
 from speediness.documents import markdown_table, write_json, write_text
-from speediness.evaluation.speed_accuracy import FilmScores, report, window_accuracy
+from speediness.evaluation.speed_accuracy import VideoScores, report, window_accuracy
 from speediness.progress import clock
 from speediness.reproduce.ablation import ROWS, Row
 from speediness.reproduce.row_result import RowResult
-from speediness.reproduce.row_run import Films, Log, make_row
-from speediness.reproduce.table1_picture import plot_table
+from speediness.reproduce.row_run import Log, VideoSplits, make_row
+from speediness.reproduce.table1_plot import plot_table
 from speediness.training.recipe import Recipe
 
 SCHEMA = "speediness.table1/1"
@@ -31,21 +31,21 @@ RULES = {
 MEASURES = ("accuracy", "accuracy_clip", "pairs_ranked", "matched_pairs")
 NOTES = (
     "in domain, out of domain: single windows at exactly 1x and 2x, centre crop (SpeedNet §5.1), scores"
-    " centred by a bias fitted on films trained on and held out, as for the published weights",
+    " centred by a bias fitted on videos trained on and held out, as for the published weights",
     "own sampling: held-out sources, clips drawn as in the row's own training, not centred",
-    "rule: the mean flow of the window is above a threshold fitted on the films trained on; LK is the"
+    "rule: the mean flow of the window is above a threshold fitted on the videos trained on; LK is the"
     " network's own Lucas-Kanade flow, DIS that of the mean-flow network",
     "intervals: 95 %, resampling whole sources",
     "paper: trained on 246 000 videos; Kinetics is its domain, NFS is not",
 )
 
 
-def table1(base: Recipe, films: Films, out: Path, seeds: int, log: Log) -> dict[str, Any]:
+def table1(base: Recipe, videos: VideoSplits, out: Path, seeds: int, log: Log) -> dict[str, Any]:
     """Train and test every row; what ``out`` already holds is not trained again.
 
     Args:
         base: recipe of our row; the others take away or exchange, see :meth:`Row.recipe`.
-        films: to train and test on.
+        videos: to train and test on.
         out: folder; a folder a row and seed, ``table1.json`` and ``.md``, which are rewritten
             whenever a row is done, and ``table1.png``.
         seeds: networks a row, of seeds 0 to ``seeds - 1``; accuracies are their means.
@@ -55,24 +55,24 @@ def table1(base: Recipe, films: Films, out: Path, seeds: int, log: Log) -> dict[
         The document in ``table1.json``: ``rows``, ``notes``, ``films`` and ``made_by``.
 
     Raises:
-        DataError: ``out`` holds rows of another recipe or of other films; too few films.
+        DataError: ``out`` holds rows of another recipe or of other videos; too few videos.
         OutputError: ``out`` cannot be written.
     """
     results: dict[str, list[RowResult]] = {row.name: [] for row in ROWS}
     described: dict[str, dict[str, Any]] = {}
     jobs = [(seed, row) for seed in range(seeds) for row in ROWS]
-    document = _document(base, films, [], set())
+    document = _document(base, videos, [], set())
     for left, (seed, row) in zip(reversed(range(len(jobs))), jobs, strict=True):
         log(f"{row.title}, seed {seed}: row {len(jobs) - left} of {len(jobs)}")
         folder = out / row.name / f"seed-{seed}"
-        result = make_row(row, row.recipe(base, seed), films, folder, out / "cache", log)
+        result = make_row(row, row.recipe(base, seed), videos, folder, out / "cache", log)
         results[row.name].append(result)
         described[row.name] = _summary(row, results[row.name])
         if row.name in RULES and seed == 0:
             described[RULES[row.name]] = _rule(RULES[row.name], result)
         rows = [described[name] for name in (*results, *RULES.values()) if name in described]
         left_out = {line for made in results.values() for result in made for line in result.left_out}
-        document = _document(base, films, rows, left_out)
+        document = _document(base, videos, rows, left_out)
         _write(document, out)
         if left:
             # Mean flow takes far less than a network: the longest row so far is the measure.
@@ -82,11 +82,13 @@ def table1(base: Recipe, films: Films, out: Path, seeds: int, log: Log) -> dict[
     return document
 
 
-def _document(base: Recipe, films: Films, rows: list[dict[str, Any]], left_out: set[str]) -> dict[str, Any]:
+def _document(
+    base: Recipe, videos: VideoSplits, rows: list[dict[str, Any]], left_out: set[str]
+) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "made_by": {"speediness": speediness.__version__, "recipe": base.to_json()},
-        "films": {part: len(items) for part, items in vars(films).items()},
+        "films": {part: len(items) for part, items in vars(videos).items()},
         "left_out": sorted(left_out),
         "rows": rows,
         "notes": list(NOTES),
@@ -111,12 +113,12 @@ def _summary(row: Row, results: list[RowResult]) -> dict[str, Any]:
     }
 
 
-def _figures(by_seed: list[list[FilmScores]]) -> dict[str, Any] | None:
+def _figures(by_seed: list[list[VideoScores]]) -> dict[str, Any] | None:
     """Figures of all seeds together: intervals resample sources, a source with all its seeds."""
     if not by_seed[0]:
         return None
     # The threshold plays no part in the measures that are kept.
-    whole = report([film for scores in by_seed for film in scores], flow_threshold=0.0)
+    whole = report([video for scores in by_seed for video in scores], flow_threshold=0.0)
     return {
         **{name: whole[name] for name in MEASURES},
         "interval_95": {name: whole["interval_95"][name] for name in MEASURES},
@@ -129,7 +131,7 @@ def _figures(by_seed: list[list[FilmScores]]) -> dict[str, Any] | None:
 def _rule(title: str, result: RowResult) -> dict[str, Any]:
     """The plain rule, whose flow and threshold no seed changes."""
 
-    def figures(scores: list[FilmScores]) -> dict[str, Any] | None:
+    def figures(scores: list[VideoScores]) -> dict[str, Any] | None:
         if not scores:
             return None
         whole = report(scores, result.flow_threshold)

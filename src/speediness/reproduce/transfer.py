@@ -24,10 +24,10 @@ from speediness.datasets.video_list import VideoItem, digest
 from speediness.documents import read_json, write_json
 from speediness.errors import DataError
 from speediness.evaluation.probes import probe, released_retrieval
-from speediness.evaluation.relative_speed import ranked_right, same_film_found
-from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.evaluation.relative_speed import ranked_right, same_video_found
+from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.backbones import find_backbone
-from speediness.models.checkpoint import load_network, network_name, save_network
+from speediness.models.checkpoint import load_checkpoint, network_name, save_network
 from speediness.models.cost import count_macs
 from speediness.models.encoder import Encoder
 from speediness.models.rspnet import RSPNet
@@ -55,7 +55,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Data:
-    """The lists of films that an experiment is made from."""
+    """The lists of videos that an experiment is made from."""
 
     pretrain: list[VideoItem]
     """Without labels; a share of their sources is held out."""
@@ -109,7 +109,7 @@ def transfer(
     """Pretrain or load, fine-tune and probe, for every start and seed.
 
     Args:
-        data: lists of films.
+        data: lists of videos.
         out: folder; a folder a start and seed, ``NAME.json``, ``commands.txt`` and ``log.txt``.
         scale: of the recipes.
         seeds: networks a start, of seeds 0 to ``seeds - 1``.
@@ -117,7 +117,7 @@ def transfer(
         starts: of STARTS, or names in ``weights``.
         weights: trained before, by name; a start that is named here is not pretrained.
         measures: what is done with each.
-        where: ``--data`` of the films to pretrain on and of those with labels, for ``commands.txt``.
+        where: ``--data`` of the videos to pretrain on and of those with labels, for ``commands.txt``.
         name: of the document; several may share a folder, which does nothing twice.
 
     Returns:
@@ -125,7 +125,7 @@ def transfer(
         seed, and ``made_by``.
 
     Raises:
-        DataError: ``out`` holds results of other films or of another scale.
+        DataError: ``out`` holds results of other videos or of another scale.
     """
     work = _Work(data, out, scale, log, dict(weights or {}), where)
     for start in starts:
@@ -198,11 +198,11 @@ class _Work:
         self.data, self.out, self.scale, self.weights = data, out, scale, weights
         self.recipes, self.cache = recipes(scale), out / "cache"
         self._log = log
-        self._films = digest(vars(data).values())
+        self._videos = digest(vars(data).values())
 
     def made_by(self, start: str) -> dict[str, Any]:
         """All that the figures of a start depend on but the seed."""
-        document: dict[str, Any] = {"films": self._films, "finetune": self.recipes["finetune"].to_json()}
+        document: dict[str, Any] = {"films": self._videos, "finetune": self.recipes["finetune"].to_json()}
         if start in self.weights:
             return document | {"weights": str(self.weights[start])}
         if start == "random":
@@ -218,7 +218,7 @@ class _Work:
         if path.exists():
             if read_json(path, STEP_SCHEMA) != json.loads(json.dumps(document)):
                 raise DataError(
-                    f"{folder} holds results of other films or recipes; remove it or choose another --out"
+                    f"{folder} holds results of other videos or recipes; remove it or choose another --out"
                 )
         else:
             write_json(path, document)
@@ -268,22 +268,24 @@ class _Work:
         """The frozen network; at random it has the recipe's shape and this seed."""
         weights = self._start(start, seed, folder)
         if weights is not None:
-            return load_network(weights, Encoder).in_use()
+            return load_checkpoint(weights, Encoder).for_inference()
         torch.manual_seed(seed)
-        return Encoder(self.recipes["rspnet"].config).in_use()
+        return Encoder(self.recipes["rspnet"].config).for_inference()
 
     def _pretext(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         weights = self._start(start, seed, folder)
         torch.manual_seed(seed)
-        network = load_network(weights, RSPNet) if weights else RSPNet(self.recipes["rspnet"].config)
+        network = load_checkpoint(weights, RSPNet) if weights else RSPNet(self.recipes["rspnet"].config)
         clip = network.config.clip
-        films = ClipCache(self.cache, ZOOM * clip.size_px, clip.channels).films(self.data.unseen, self.say)
-        network = network.in_use()
+        videos = ClipCache(self.cache, MAGNIFICATION * clip.size_px, clip.channels).videos(
+            self.data.unseen, self.say
+        )
+        network = network.for_inference()
         return {
-            "films": len(films),
-            "ranked_right": ranked_right(network, films),
-            "same_film": same_film_found(network, films),
-            "same_film_changed": same_film_found(network, films, changed=True),
+            "films": len(videos),
+            "ranked_right": ranked_right(network, videos),
+            "same_film": same_video_found(network, videos),
+            "same_film_changed": same_video_found(network, videos, changed=True),
         }
 
     def _probe(self, start: str, seed: int, folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The tables and the picture of :mod:`speediness.reproduce.transfer`, beside the papers'."""
+"""The tables and the plot of :mod:`speediness.reproduce.transfer`, beside the papers'."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def table(name: str, document: dict[str, Any]) -> list[list[str]]:
     recipe = document["made_by"]["recipes"]["finetune"]
     head: list[str] = [f"{recipe['backbone']}, width {recipe['width']:g}", *SHARES.values()]
     if name == "rspnet":
-        head += ["ranked right", "same film", "same film, changed"]
+        head += ["ranked right", "same video", "same video, changed"]
     rows = [head]
     for row in document["rows"]:
         cells = [str(TITLES.get(row["start"], row["start"]))]
@@ -69,7 +69,7 @@ def shares(row: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def gains(document: dict[str, Any]) -> list[list[str]]:
-    """Points gained over the random start on the same test films, the first row the head.
+    """Points gained over the random start on the same test videos, the first row the head.
 
     Intervals at 95 %: sources are resampled, and seeds.
     """
@@ -89,11 +89,11 @@ def gains(document: dict[str, Any]) -> list[list[str]]:
 
 
 def _right(row: dict[str, Any]) -> dict[str, tuple[list[list[bool]], list[str]]]:
-    """Of a row, by measure, which films each network got right, and the sources of the films."""
+    """Of a row, by measure, which videos each network got right, and the sources of the videos."""
     right: dict[str, tuple[list[list[bool]], list[str]]] = {}
     if tuned := row.get("finetune"):
-        said = [[film["said"] == film["label"] for film in made["films"]] for made in tuned]
-        right["finetune"] = said, [film["source"] for film in tuned[0]["films"]]
+        said = [[video["said"] == video["label"] for video in made["films"]] for made in tuned]
+        right["finetune"] = said, [video["source"] for video in tuned[0]["films"]]
     if probed := row.get("probe"):
         for name in ("linear", "neighbours"):
             right[name] = [made[name]["right"] for made in probed], probed[0]["test_sources"]
@@ -129,7 +129,7 @@ def plot_shares(document: dict[str, Any], out_png: Path) -> None:
     """Draw fine-tuning and probes by start: bars of means, 95 % intervals over sources, dots by seed.
 
     Raises:
-        OutputError: the picture cannot be written.
+        OutputError: the plot cannot be written.
     """
     figure = new_figure(8.5, 4.2)
     axes = figure.subplots()
@@ -156,7 +156,7 @@ def plot_shares(document: dict[str, Any], out_png: Path) -> None:
     axes.set_xticks(range(len(SHARES)), list(SHARES.values()))
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-    axes.set_ylabel("test films right")
+    axes.set_ylabel("test videos right")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK, labelsize=10)
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1.0), ncols=len(rows), frameon=False, fontsize=9)

@@ -1,7 +1,7 @@
 """A simulated person who walks back and forth before a fixed camera, as in SpeedNet Fig. 2.
 
 The person is an articulated figure of textured limbs, drawn at whatever moments are asked for,
-so that a film of any frame rate shows exactly the same motion. Lengths are in metres, x to the
+so that a video of any frame rate shows exactly the same motion. Lengths are in metres, x to the
 right, y up from the floor; angles in radians from the vertical, forwards positive.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Point = NDArray[np.float64]
-Picture = NDArray[np.float32]
+Image = NDArray[np.float32]
 
 STEPS_HZ = 1.8  # usual walking cadence, 100 to 120 steps a minute
 SPEED_MPS = 1.25
@@ -41,36 +41,36 @@ class Walker:
 
     seed: int = 0
 
-    def film(
+    def video(
         self, times_s: ArrayLike, width_px: int, height_px: int, person_share: float
     ) -> NDArray[np.uint8]:
-        """Pictures of the walk at given moments.
+        """Images of the walk at given moments.
 
         Args:
             times_s: (F,) moments in seconds.
-            width_px: of the picture.
-            height_px: of the picture.
-            person_share: standing height over picture height, the smaller the farther away.
+            width_px: of the image.
+            height_px: of the image.
+            person_share: standing height over image height, the smaller the farther away.
 
         Returns:
             Luma (F, H, W, 1), edges anti-aliased.
         """
         wall = self._wall(width_px, height_px)
         scale = person_share * height_px / self._height_m
-        floor_px = height_px * (1 + person_share) / 2  # the person's middle is the picture's
+        floor_px = height_px * (1 + person_share) / 2  # the person's middle is the image's
         frames = []
         for time_s in np.asarray(times_s, np.float64):
-            picture = wall.copy()
+            image = wall.copy()
             for limb in self._limbs(float(time_s)):
-                _draw(picture, limb, scale, width_px / 2, floor_px)
-            frames.append((np.clip(picture, 0, 255) + 0.5).astype(np.uint8))
+                _draw(image, limb, scale, width_px / 2, floor_px)
+            frames.append((np.clip(image, 0, 255) + 0.5).astype(np.uint8))
         return np.stack(frames)[..., None]
 
     @property
     def _height_m(self) -> float:
         return float(np.random.default_rng(self.seed).uniform(1.6, 1.85))
 
-    def _wall(self, width_px: int, height_px: int) -> Picture:
+    def _wall(self, width_px: int, height_px: int) -> Image:
         """What stands still behind the person: blotches of several sizes, and a floor."""
         rng = np.random.default_rng((self.seed, 1))
         wall = np.full((height_px, width_px), rng.uniform(100, 140), np.float32)
@@ -150,15 +150,15 @@ def _path(time_s: float) -> tuple[float, float]:
     return way * (walked_m + past_m - SPEED_MPS * STRETCH_S / 2), way * float(np.cos(turned))
 
 
-def _draw(picture_HW: Picture, limb: Limb, scale: float, middle_px: float, floor_px: float) -> None:
-    """Paint a limb over a picture; ``scale`` in pixels per metre."""
+def _draw(image_HW: Image, limb: Limb, scale: float, middle_px: float, floor_px: float) -> None:
+    """Paint a limb over an image; ``scale`` in pixels per metre."""
     start, end = (
         np.array([middle_px + scale * p[0], floor_px - scale * p[1]]) for p in (limb.start, limb.end)
     )
     radius_px = scale * limb.radius_m
     low = np.floor(np.minimum(start, end) - radius_px - 1).astype(int)
     high = np.ceil(np.maximum(start, end) + radius_px + 2).astype(int)
-    (left, top), (right, bottom) = np.maximum(low, 0), np.minimum(high, picture_HW.shape[::-1])
+    (left, top), (right, bottom) = np.maximum(low, 0), np.minimum(high, image_HW.shape[::-1])
     if left >= right or top >= bottom:
         return
     rows, columns = np.mgrid[top:bottom, left:right] + 0.5  # centres of the pixels
@@ -173,12 +173,12 @@ def _draw(picture_HW: Picture, limb: Limb, scale: float, middle_px: float, floor
     u, v = 2 * np.pi / scale * lengthwise, 2 * np.pi / scale * across
     pattern = (np.sin(u / 0.09), np.sin(u / 0.16) * np.cos(v / 0.11), np.cos(v / 0.08 + u / 0.2))
     luma = limb.luma + 32 * pattern[limb.pattern]
-    region = picture_HW[top:bottom, left:right]
+    region = image_HW[top:bottom, left:right]
     region += (cover * (luma - region)).astype(np.float32)
 
 
-def _enlarge(grid: Picture, height_px: int, width_px: int) -> Picture:
-    """Bilinear interpolation of a coarse grid over a whole picture."""
+def _enlarge(grid: Image, height_px: int, width_px: int) -> Image:
+    """Bilinear interpolation of a coarse grid over a whole image."""
     rows = np.linspace(0, grid.shape[0] - 1, height_px)
     columns = np.linspace(0, grid.shape[1] - 1, width_px)
     top, left = (

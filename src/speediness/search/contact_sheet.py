@@ -1,4 +1,4 @@
-"""What a search found, to look at: a page of film strips, and short films."""
+"""What a search found, to look at: a page of video strips, and short videos."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
 from speediness.corpus.page import data_uri, stamp, write_page
-from speediness.corpus.pictures import jpeg, upright
+from speediness.corpus.window_images import jpeg, upright
 from speediness.errors import VideoError
 from speediness.plots import LABEL_WORDS
 from speediness.search.hits import Hit
 from speediness.speedup.frame_choice import choose
-from speediness.video.picture import BT709
-from speediness.video.place import entry_before
-from speediness.video.reader import VideoReader, open_media, picture_stream
+from speediness.video.reader import VideoReader, find_video_stream, open_media
+from speediness.video.resume_point import keyframe_before
 from speediness.video.writer import VideoWriter
+from speediness.video.yuv420 import BT709
 
 FRAMES = 6
-STRIP_PX = 240  # long side of a picture in a strip
+STRIP_PX = 240  # long side of an image in a strip
 PREVIEW_PX, PREVIEW_RATE = 320, Fraction(12)
 LISTED = re.compile(r'<div class="head"><b>(\d+)</b>.*?<span class="dim path">([^<]*)</span>')
 """Place and path of a hit on the page."""
@@ -43,9 +43,9 @@ li { background: var(--card); border: 1px solid var(--edge); border-radius: 10px
 
 
 def contact_sheet(hits: Sequence[Hit], out_html: Path) -> None:
-    """Write one page that needs nothing else: of every hit six pictures over its length.
+    """Write one page that needs nothing else: of every hit six images over its length.
 
-    A film that cannot be read any more is listed without pictures.
+    A video that cannot be read any more is listed without images.
 
     Args:
         hits: in the order they are to be shown.
@@ -55,21 +55,21 @@ def contact_sheet(hits: Sequence[Hit], out_html: Path) -> None:
         OutputError: it cannot be written.
     """
     items = "\n".join(_item(n, hit) for n, hit in enumerate(hits, 1))
-    found = f"{len(hits)} {'stretch' if len(hits) == 1 else 'stretches'} of film that move alike"
+    found = f"{len(hits)} {'stretch' if len(hits) == 1 else 'stretches'} of video that move alike"
     write_page(
         out_html, "Search by motion", f"<p>{found}, the most alike first.</p><ol>{items}</ol>", STYLE
     )
 
 
 def previews(hits: Sequence[Hit], folder: Path) -> tuple[list[Path], dict[Path, str]]:
-    """Write a short silent film of every hit, at its own speed.
+    """Write a short silent video of every hit, at its own speed.
 
     Args:
         hits: in the order of their numbers.
         folder: that exists.
 
     Returns:
-        Paths of those written, where files of these names are replaced; and of every film that
+        Paths of those written, where files of these names are replaced; and of every video that
         cannot be read any more, why.
 
     Raises:
@@ -88,7 +88,7 @@ def previews(hits: Sequence[Hit], folder: Path) -> tuple[list[Path], dict[Path, 
 
 
 def earlier_previews(out_html: Path) -> set[Path]:
-    """The short films that were written beside a page; no other file, whatever it is called.
+    """The short videos that were written beside a page; no other file, whatever it is called.
 
     Args:
         out_html: the page; without one there are none.
@@ -102,20 +102,20 @@ def earlier_previews(out_html: Path) -> set[Path]:
     }
 
 
-def _preview_name(n: int, film: Path) -> str:
-    return f"{n:02d}-{film.stem[:60]}.mp4"
+def _preview_name(n: int, video: Path) -> str:
+    return f"{n:02d}-{video.stem[:60]}.mp4"
 
 
 def _write_preview(hit: Hit, out: Path) -> None:
     count = max(round((hit.end_s - hit.start_s) * PREVIEW_RATE), 1)
     moments_s = hit.start_s + np.arange(count) / float(PREVIEW_RATE)
-    pictures = _pictures(hit.path, moments_s, PREVIEW_PX)
-    first_HWC = next(pictures)
+    images = _images(hit.path, moments_s, PREVIEW_PX)
+    first_HWC = next(images)
     height_px, width_px = first_HWC.shape[:2]
-    with VideoWriter(out, (width_px, height_px), PREVIEW_RATE, BT709) as film:
-        for pixels_HWC in chain([first_HWC], pictures):
+    with VideoWriter(out, (width_px, height_px), PREVIEW_RATE, BT709) as video:
+        for pixels_HWC in chain([first_HWC], images):
             frame = av.VideoFrame.from_ndarray(pixels_HWC, format="rgb24")
-            film.add_picture(
+            video.add_frame(
                 frame.reformat(
                     format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
                 )
@@ -125,8 +125,8 @@ def _write_preview(hit: Hit, out: Path) -> None:
 def _item(n: int, hit: Hit) -> str:
     moments_s = hit.start_s + (np.arange(FRAMES) + 0.5) / FRAMES * (hit.end_s - hit.start_s)
     try:
-        pictures = [jpeg(pixels) for pixels in _pictures(hit.path, moments_s, STRIP_PX)]
-        strip = "".join(f'<img src="{data_uri(picture, "image/jpeg")}" alt="">' for picture in pictures)
+        images = [jpeg(pixels) for pixels in _images(hit.path, moments_s, STRIP_PX)]
+        strip = "".join(f'<img src="{data_uri(image, "image/jpeg")}" alt="">' for image in images)
         shown = f'<div class="strip">{strip}</div>'
     except VideoError as error:
         shown = f'<p class="dim">{escape(str(error))}</p>'
@@ -138,13 +138,13 @@ def _item(n: int, hit: Hit) -> str:
     )
 
 
-def _pictures(path: Path, moments_s: NDArray[np.float64], long_side_px: int) -> Iterator[NDArray[np.uint8]]:
-    """What a film shows at ascending moments, to the next frame that others lean on."""
+def _images(path: Path, moments_s: NDArray[np.float64], long_side_px: int) -> Iterator[NDArray[np.uint8]]:
+    """What a video shows at ascending moments, to the next frame that others lean on."""
     reader = VideoReader(path)
     with open_media(path) as container:
-        found = entry_before(
-            container, picture_stream(container, path), reader.start_s, float(moments_s[0])
+        found = keyframe_before(
+            container, find_video_stream(container, path), reader.start_s, float(moments_s[0])
         )
-    frames = reader.decoded() if found is None else reader.glimpsed(found[1])
+    frames = reader.decoded() if found is None else reader.reference_frames(found[1])
     for _, frame in choose(frames, moments_s):
         yield upright(reader, frame, long_side_px)

@@ -16,7 +16,7 @@ Table = Literal["windows", "films"]
 
 
 def export(library: Library, table: Table, kind: Format, out: Path, vectors: bool = False) -> int:
-    """Write the films of a library, or their windows without pictures; beside first, then renamed.
+    """Write the videos of a library, or their windows without images; beside first, then renamed.
 
     Rows stand by root, path and time. In a CSV a vector is a list in brackets.
 
@@ -34,14 +34,14 @@ def export(library: Library, table: Table, kind: Format, out: Path, vectors: boo
         OutputError: it cannot be written.
     """
     pa, parquet = load("pyarrow"), load("pyarrow.parquet")
-    films = library.films.search().limit(None).to_arrow()
+    videos = library.videos.search().limit(None).to_arrow()
     if table == "films" or library.windows is None:
-        rows = films if table == "films" else pa.table({})
+        rows = videos if table == "films" else pa.table({})
     else:
         dropped = {"picture"} if vectors else {"picture", "vector"}
         columns = [name for name in library.windows.schema.names if name not in dropped]
         rows = library.windows.search().select(columns).limit(None).to_arrow()
-        known = load("pyarrow.compute").is_in(rows["film"], films["film"])
+        known = load("pyarrow.compute").is_in(rows["film"], videos["film"])
         rows = rows.filter(known)  # others are being put in or taken out
     names = [name for name in ("root", "path", "start_s") if name in rows.column_names]
     if names:

@@ -1,4 +1,4 @@
-"""Picture of a search: similarity over the film, the finds marked."""
+"""Plot of a search: similarity over the video, the finds marked."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def plot_graph(
     query_s: tuple[float, float] | None = None,
     theme: Theme = "light",
 ) -> None:
-    """Draw how similar each stretch of a film is, at its middle.
+    """Draw how similar each stretch of a video is, at its middle.
 
     Args:
-        graph: of the film.
+        graph: of the video.
         hits: what was found, best first; marked by their places.
-        duration_s: of the film.
-        out: PNG or SVG by its suffix; replaced only once the picture is whole.
-        query_s: the stretch asked for, if it is of this film.
+        duration_s: of the video.
+        out: PNG or SVG by its suffix; replaced only once the plot is whole.
+        query_s: the stretch asked for, if it is of this video.
         theme: light or dark.
 
     Raises:
-        OutputError: the picture cannot be written.
+        OutputError: the plot cannot be written.
     """
     import matplotlib
 

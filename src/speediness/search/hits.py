@@ -16,10 +16,10 @@ from speediness.curves import Label
 
 @dataclass(frozen=True)
 class Hit:
-    """A stretch of a film that moves like the query."""
+    """A stretch of a video that moves like the query."""
 
     path: Path
-    """Full path of the film."""
+    """Full path of the video."""
     start_s: float
     end_s: float
     similarity: float
@@ -28,13 +28,13 @@ class Hit:
     """How the stretch plays; None: it was not asked."""
 
 
-def apart(
-    films: Sequence[object], spans_s: ArrayLike, similarity: ArrayLike, most: int | None = None
+def non_max_suppression(
+    videos: Sequence[object], spans_s: ArrayLike, similarity: ArrayLike, most: int | None = None
 ) -> list[int]:
-    """Non-maximum suppression in time: best first, none that overlaps a better one of its film.
+    """Non-maximum suppression in time: best first, none that overlaps a better one of its video.
 
     Args:
-        films: (N,) what tells the films apart.
+        videos: (N,) what tells the videos apart.
         spans_s: (N, 2) start and end of each find.
         similarity: (N,) of equal ones the earlier in the list counts as better.
         most: how many to give at most.
@@ -49,8 +49,8 @@ def apart(
         if most is not None and len(kept) >= most:
             break
         start_s, end_s = spans[n]
-        in_film = taken.setdefault(films[n], [])
-        if all(start_s >= other[1] or end_s <= other[0] for other in in_film):
-            in_film.append(spans[n])
+        in_video = taken.setdefault(videos[n], [])
+        if all(start_s >= other[1] or end_s <= other[0] for other in in_video):
+            in_video.append(spans[n])
             kept.append(int(n))
     return kept

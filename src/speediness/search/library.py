@@ -1,9 +1,9 @@
-"""Films that were watched and the vectors of their windows, in two tables of a LanceDB database.
+"""Videos that were analysed and the vectors of their windows, in two tables of a LanceDB database.
 
-A film is in the library once its row in ``films`` is: its windows are written before, all in one
+A video is in the library once its row in ``films`` is: its windows are written before, all in one
 version of their table, and rows in ``windows`` whose ``film`` is not named in ``films`` are not yet
-or no longer part of it. So a reader sees a film whole, as it was or as it is, whatever happens to
-the writer, and what a killed writer left is known by having no film.
+or no longer part of it. So a reader sees a video whole, as it was or as it is, whatever happens to
+the writer, and what a killed writer left is known by having no video.
 """
 
 # N windows, D features
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.corpus.listing import FilmFile
-from speediness.corpus.watching import Watched, Windows
+from speediness.corpus.analysed_video import AnalysedVideo, WindowVectors
+from speediness.corpus.listing import VideoFile
 from speediness.curves import Label, Segment
 from speediness.errors import DataError, OutputError
 from speediness.search.packages import load
@@ -41,17 +41,17 @@ INDEX = "IvfSq"
 ROWS_A_PART = 4_000  # of the index
 PROBES, REFINED = 10, 5  # parts that are looked into; times as many rows as wanted are compared exactly
 
-TIDIED_EVERY = 200  # films: every commit leaves a small file and a version that slow down the next
+TIDIED_EVERY = 200  # videos: every commit leaves a small file and a version that slow down the next
 VERSIONS_KEPT = timedelta(minutes=10)  # for readers that have an earlier one open
 
 
 @dataclass(frozen=True)
-class FilmRow:
+class VideoRow:
     """What the table ``films`` says of a file (docs/formats.md)."""
 
     root: str
     path: str
-    film: str
+    video: str
     """Names the windows of this file with this content."""
     sha256: str
     size_bytes: int
@@ -64,7 +64,7 @@ class FilmRow:
     share_slow_motion: float = 0.0
     network_sha256: str = ""
     error: str = ""
-    """Why it is no film; empty for one that is."""
+    """Why it is no video; empty for one that is."""
 
     @property
     def file(self) -> Path:
@@ -72,33 +72,33 @@ class FilmRow:
         return Path(self.root, self.path)
 
 
-def film_row(
-    file: FilmFile, sha256: str, watched: Watched | None, network: str, error: str = ""
-) -> FilmRow:
-    """The row of a file whose content was watched, or could not be.
+def video_row(
+    file: VideoFile, sha256: str, analysed: AnalysedVideo | None, network: str, error: str = ""
+) -> VideoRow:
+    """The row of a file whose content was analysed, or could not be.
 
     Args:
         file: as listed.
         sha256: of its content.
-        watched: what was seen; None where ``error`` says why nothing was.
-        network: SHA-256 of the network that watched.
+        analysed: what was seen; None where ``error`` says why nothing was.
+        network: SHA-256 of the network that analysed.
         error: a line for people.
     """
     named = "\0".join((file.root, file.path, sha256))
     seen: dict[str, Any] = {}
-    if watched is not None:
+    if analysed is not None:
         seconds = dict.fromkeys(LABELS, 0.0)
-        for segment in watched.segments:
+        for segment in analysed.segments:
             seconds[segment.label] += segment.end_s - segment.start_s
         whole_s = sum(seconds.values()) or 1.0
         seen = {f"share_{label}": part_s / whole_s for label, part_s in seconds.items()} | {
-            "duration_s": watched.duration_s,
-            "frame_rate": watched.frame_rate,
-            "windows": len(watched.windows.spans_s) if watched.windows else 0,
+            "duration_s": analysed.duration_s,
+            "frame_rate": analysed.frame_rate,
+            "windows": len(analysed.windows.spans_s) if analysed.windows else 0,
         }
-    return FilmRow(
+    return VideoRow(
         **vars(file),
-        film=hashlib.sha256(named.encode()).hexdigest()[:32],
+        video=hashlib.sha256(named.encode()).hexdigest()[:32],
         sha256=sha256,
         network_sha256=network,
         error=error,
@@ -113,8 +113,8 @@ class Library:
         uri: where it is.
         network: name of the network that made the vectors.
         network_sha256: its SHA-256.
-        films: the table of that name.
-        windows: the table of that name, None until there is a film with vectors.
+        videos: the table of that name.
+        windows: the table of that name, None until there is a video with vectors.
 
     Args:
         uri: a folder, or an object store that LanceDB knows (``s3://``, ``gs://``, ``az://``).
@@ -129,7 +129,7 @@ class Library:
             raise DataError(f"there is no library in {self.uri}; make one with speediness index")
         try:
             self._db = load("lancedb").connect(self.uri)
-            self.films = self._db.open_table("films")
+            self.videos = self._db.open_table("films")
             named = self._db.list_tables().tables
             self.windows = self._db.open_table("windows") if "windows" in named else None
         except DataError:
@@ -138,7 +138,7 @@ class Library:
             raise DataError(
                 f"there is no library in {self.uri}; make one with speediness index ({_line(error)})"
             ) from error
-        about = {k.decode(): v.decode() for k, v in (self.films.schema.metadata or {}).items()}
+        about = {k.decode(): v.decode() for k, v in (self.videos.schema.metadata or {}).items()}
         if about.get("schema") != SCHEMA:
             raise DataError(
                 f"{self.uri} is a library of kind {about.get('schema')}, this program knows {SCHEMA}; "
@@ -158,33 +158,33 @@ class Library:
                 f"not with {name} ({sha256[:12]}); give that one with --model, or another --db"
             )
 
-    def film_rows(self, where: str | None = None) -> list[FilmRow]:
+    def video_rows(self, where: str | None = None) -> list[VideoRow]:
         """Rows of the table ``films``, all or those for which an SQL condition holds."""
-        query = self.films.search().limit(None)
+        query = self.videos.search().limit(None)
         table = (query.where(where) if where else query).to_arrow()
-        return [FilmRow(**row) for row in table.to_pylist()]
+        return [VideoRow(video=row.pop("film"), **row) for row in table.to_pylist()]
 
 
 class Writer(Library):
     """A library that this process alone changes."""
 
-    def commit(self, row: FilmRow, watched: Watched | None) -> None:
-        """Put a film in, in place of what was known of this path; all of it is seen at once."""
-        if watched is not None and watched.windows is not None and len(watched.windows.spans_s):
-            self._add(_window_table(row, watched.segments, watched.windows))
-        self._drop_windows(old.film for old in self._switch(row))
+    def commit(self, row: VideoRow, analysed: AnalysedVideo | None) -> None:
+        """Put a video in, in place of what was known of this path; all of it is seen at once."""
+        if analysed is not None and analysed.windows is not None and len(analysed.windows.spans_s):
+            self._add(_window_table(row, analysed.segments, analysed.windows))
+        self._drop_windows(old.video for old in self._switch(row))
 
-    def commit_copy(self, row: FilmRow, source: FilmRow) -> list[FilmRow]:
-        """Put a film in whose content is known under another name, or of before.
+    def commit_copy(self, row: VideoRow, source: VideoRow) -> list[VideoRow]:
+        """Put a video in whose content is known under another name, or of before.
 
         Returns:
             What it replaces, whose windows are still there to be copied from; to :meth:`remove`
             after the last copy.
         """
-        if row.film != source.film and self.windows is not None:
+        if row.video != source.video and self.windows is not None:
             pa = load("pyarrow")
-            known = self.windows.search().where(f"film = '{source.film}'").limit(None).to_arrow()
-            for name, value in (("film", row.film), ("root", row.root), ("path", row.path)):
+            known = self.windows.search().where(f"film = '{source.video}'").limit(None).to_arrow()
+            for name, value in (("film", row.video), ("root", row.root), ("path", row.path)):
                 at = known.schema.get_field_index(name)
                 known = known.set_column(at, name, pa.array([value] * len(known), pa.string()))
             self._add(known)
@@ -196,39 +196,40 @@ class Writer(Library):
         else:
             self.windows.add(rows)
 
-    def _switch(self, row: FilmRow) -> list[FilmRow]:
-        """Let a film be seen; what was seen before in its place and has windows."""
+    def _switch(self, row: VideoRow) -> list[VideoRow]:
+        """Let a video be seen; what was seen before in its place and has windows."""
         pa = load("pyarrow")
-        before = self.film_rows(f"root = {quoted(row.root)} AND path = {quoted(row.path)}")
-        rows = pa.Table.from_pylist([asdict(row)], schema=self.films.schema)
-        upsert = self.films.merge_insert(["root", "path"])
+        before = self.video_rows(f"root = {quoted(row.root)} AND path = {quoted(row.path)}")
+        values = {_column(name): value for name, value in asdict(row).items()}
+        rows = pa.Table.from_pylist([values], schema=self.videos.schema)
+        upsert = self.videos.merge_insert(["root", "path"])
         upsert.when_matched_update_all().when_not_matched_insert_all().execute(rows)
-        return [old for old in before if old.film != row.film and old.windows]
+        return [old for old in before if old.video != row.video and old.windows]
 
-    def remove(self, rows: Iterable[FilmRow]) -> None:
-        """Take films out."""
+    def remove(self, rows: Iterable[VideoRow]) -> None:
+        """Take videos out."""
         rows = list(rows)
-        for some in _parts([row.film for row in rows]):
-            self.films.delete(f"film IN ({', '.join(map(quoted, some))})")
-        self._drop_windows(row.film for row in rows)
+        for some in _parts([row.video for row in rows]):
+            self.videos.delete(f"film IN ({', '.join(map(quoted, some))})")
+        self._drop_windows(row.video for row in rows)
 
-    def _drop_windows(self, films: Iterable[str]) -> None:
+    def _drop_windows(self, videos: Iterable[str]) -> None:
         if self.windows is None:
             return
-        for some in _parts(list(films)):
+        for some in _parts(list(videos)):
             self.windows.delete(f"film IN ({', '.join(map(quoted, some))})")
 
     def recover(self) -> None:
         """Drop what a writer left that was killed."""
         if self.windows is None:
             return
-        known = {row.film for row in self.film_rows()}
+        known = {row.video for row in self.video_rows()}
         column = self.windows.search().select(["film"]).limit(None).to_arrow()["film"]
-        self._drop_windows(film for film in column.unique().to_pylist() if film not in known)
+        self._drop_windows(video for video in column.unique().to_pylist() if video not in known)
 
     def tidy(self) -> None:
         """Put small files together, forget old versions, and keep the index up with the rows."""
-        self.films.optimize(cleanup_older_than=VERSIONS_KEPT)
+        self.videos.optimize(cleanup_older_than=VERSIONS_KEPT)
         if self.windows is None:
             return
         self.windows.optimize(cleanup_older_than=VERSIONS_KEPT)
@@ -279,11 +280,16 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _column(field: str) -> str:
+    """Where a field of :class:`VideoRow` is stored; libraries call a video ``film``."""
+    return "film" if field == "video" else field
+
+
 def _make(uri: str, network: str, network_sha256: str) -> None:
-    """The table of films, which says what kind of library this is, if it is not there."""
+    """The table of videos, which says what kind of library this is, if it is not there."""
     pa = load("pyarrow")
     kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
-    columns = [(name, kinds[kind]) for name, kind in FilmRow.__annotations__.items()]
+    columns = [(_column(name), kinds[kind]) for name, kind in VideoRow.__annotations__.items()]
     about = {"schema": SCHEMA, "network": network, "network_sha256": network_sha256}
     lancedb = load("lancedb")
     try:
@@ -294,7 +300,7 @@ def _make(uri: str, network: str, network_sha256: str) -> None:
         raise OutputError(f"cannot make a library in {uri}: {_line(error)}; choose another --db") from error
 
 
-def _window_table(row: FilmRow, segments: tuple[Segment, ...], windows: Windows) -> Any:
+def _window_table(row: VideoRow, segments: tuple[Segment, ...], windows: WindowVectors) -> Any:
     """Rows of the table ``windows`` (docs/formats.md)."""
     pa = load("pyarrow")
     n, n_features = windows.vectors.shape
@@ -303,7 +309,7 @@ def _window_table(row: FilmRow, segments: tuple[Segment, ...], windows: Windows)
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(windows.vectors.ravel()), n_features)
     return pa.table(
         {
-            "film": [row.film] * n,
+            "film": [row.video] * n,
             "root": [row.root] * n,
             "path": [row.path] * n,
             "sha256": [row.sha256] * n,
@@ -315,7 +321,7 @@ def _window_table(row: FilmRow, segments: tuple[Segment, ...], windows: Windows)
             "factor": [segment.factor for segment in around],
             "confidence": [segment.confidence for segment in around],
             "motion": windows.motion,
-            "picture": pa.array(windows.pictures, pa.binary()),
+            "picture": pa.array(windows.images, pa.binary()),
             "vector": vectors,
         }
     )

@@ -1,4 +1,4 @@
-"""Asking a library where films move like a query (SpeedNet §5.4.2)."""
+"""Asking a library where videos move like a query (SpeedNet §5.4.2)."""
 
 # Q windows of the query, D features
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from speediness.curves import Label
 from speediness.errors import DataError
-from speediness.search.hits import Hit, apart
-from speediness.search.library import FilmRow, Library, nearest, quoted
+from speediness.search.hits import Hit, non_max_suppression
+from speediness.search.library import Library, VideoRow, nearest, quoted
 
 MOST_ASKED = 8  # windows of the query, spread over it: neighbours overlap, and more say little new
 FEWEST = 50  # neighbours of each at least, to have some left when several are of one place
@@ -23,14 +23,14 @@ FURTHER = 4  # times as many when there were too few
 
 @dataclass(frozen=True)
 class Where:
-    """Which windows of which films count."""
+    """Which windows of which videos count."""
 
     label: Label | None = None
     """Only those that play so."""
     folder: str | None = None
-    """Only of films below it; relative to the root that was indexed, or absolute."""
+    """Only of videos below it; relative to the root that was indexed, or absolute."""
     min_duration_s: float | None = None
-    """Only of films at least so long."""
+    """Only of videos at least so long."""
 
     def sql(self) -> str | None:
         """The condition on rows of the table ``windows``; None: all."""
@@ -53,7 +53,7 @@ def search_library(
     top: int = 10,
     where: Where | None = None,
 ) -> list[Hit]:
-    """Find the windows of films that move most like any window of a query.
+    """Find the windows of videos that move most like any window of a query.
 
     Not the mean over windows in a row: where clips are looked for that were cropped and encoded
     again, the best single window finds more of them (docs/search.md).
@@ -65,7 +65,7 @@ def search_library(
         where: which windows count; None: all.
 
     Returns:
-        The best first; of one film none that overlaps another.
+        The best first; of one video none that overlaps another.
 
     Raises:
         DataError: no such library, or the vectors are not of its network.
@@ -78,7 +78,7 @@ def search_library(
     if vectors_QD.shape[1] != n_features:
         raise DataError(
             f"{library.uri} holds vectors of {n_features} features, the query has "
-            f"{vectors_QD.shape[1]}; watch it with the network {library.network}"
+            f"{vectors_QD.shape[1]}; analyse it with the network {library.network}"
         )
     spread = np.linspace(0, len(vectors_QD) - 1, min(len(vectors_QD), MOST_ASKED)).round().astype(int)
     condition = where.sql() if where else None
@@ -101,23 +101,23 @@ def _near(
 
 
 def _hits(library: Library, near: list[dict[str, Any]], top: int) -> list[Hit]:
-    films = _films(library, {row["film"] for row in near})
-    near = [row for row in near if row["film"] in films]
-    kept = apart(
+    videos = _videos(library, {row["film"] for row in near})
+    near = [row for row in near if row["film"] in videos]
+    kept = non_max_suppression(
         [row["film"] for row in near],
         [(row["start_s"], row["end_s"]) for row in near],
         [-row["_distance"] for row in near],
         top,
     )
     return [
-        Hit(films[row["film"]].file, row["start_s"], row["end_s"], 1 - row["_distance"], row["label"])
+        Hit(videos[row["film"]].file, row["start_s"], row["end_s"], 1 - row["_distance"], row["label"])
         for row in (near[n] for n in kept)
     ]
 
 
-def _films(library: Library, named: set[str]) -> dict[str, FilmRow]:
-    """Those of some films that are in the library."""
+def _videos(library: Library, named: set[str]) -> dict[str, VideoRow]:
+    """Those of some videos that are in the library."""
     if not named:
         return {}
-    rows = library.film_rows(f"film IN ({', '.join(map(quoted, sorted(named)))})")
-    return {row.film: row for row in rows}
+    rows = library.video_rows(f"film IN ({', '.join(map(quoted, sorted(named)))})")
+    return {row.video: row for row in rows}

@@ -1,4 +1,4 @@
-"""Windows of a film as unit vectors, whose dot product is the cosine of the angle between them."""
+"""Windows of a video as unit vectors, whose dot product is the cosine of the angle between them."""
 
 # N moments, M windows, D features
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from speediness.features import MotionFeatures
 
 WINDOW_S = 2.0
-"""Length of a window: features are averaged over so much film."""
+"""Length of a window: features are averaged over so much video."""
 
 SPACING_S = 0.5
 """From one window of a shot to the next."""
@@ -54,7 +54,7 @@ def unit_vectors(
     """(M, D) vectors of length 1, or 0 where the network saw nothing to tell apart.
 
     Args:
-        features: of a film.
+        features: of a video.
         middles_s: of the windows; None: one around every moment.
         length_s: of a window.
     """
@@ -64,10 +64,10 @@ def unit_vectors(
 
 
 def query_vectors(features: MotionFeatures, start_s: float, end_s: float) -> NDArray[np.float32]:
-    """(M, D) unit vectors of the windows inside a stretch of a film; of a shorter one its own.
+    """(M, D) unit vectors of the windows inside a stretch of a video; of a shorter one its own.
 
     Args:
-        features: of the film.
+        features: of the video.
         start_s: of the stretch.
         end_s: of the stretch.
     """

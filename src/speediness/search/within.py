@@ -1,6 +1,6 @@
-"""Where in a film things move as they do in a stretch of it, or of another (SpeedNet §5.4.2)."""
+"""Where in a video things move as they do in a stretch of it, or of another (SpeedNet §5.4.2)."""
 
-# N steps of a film, Q steps of the query, D features
+# N steps of a video, Q steps of the query, D features
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from speediness.errors import SpeedinessError
 from speediness.features import MotionFeatures
-from speediness.search.hits import Hit, apart
+from speediness.search.hits import Hit, non_max_suppression
 
 STEP_S = 1 / 16
 """From one step of a sequence to the next: as far as the features are apart."""
 SMOOTHED_S = 3 * STEP_S  # over both grids of the network, whose answers differ by chance
 LEAST = 0.3
-"""Similarity from which a stretch counts as a find; chosen, as SMOOTHED_S was, on films that
+"""Similarity from which a stretch counts as a find; chosen, as SMOOTHED_S was, on videos that
 benchmarks/repetitions.py measures."""
 BLOCK = 4096  # stretches compared at a time
 
 
 @dataclass(frozen=True)
 class Graph:
-    """How much every stretch of a film, as long as the query, moves like the query."""
+    """How much every stretch of a video, as long as the query, moves like the query."""
 
     starts_s: NDArray[np.float64]
     """(M,) ascending; the stretches lie inside shots."""
@@ -44,7 +44,7 @@ def cut_query(features: MotionFeatures, start_s: float, end_s: float) -> NDArray
     """
     if not 0 <= start_s < end_s or start_s >= features.duration_s:
         raise SpeedinessError(
-            f"{start_s:g} to {end_s:g} s is no stretch of a film of {features.duration_s:.2f} s; "
+            f"{start_s:g} to {end_s:g} s is no stretch of a video of {features.duration_s:.2f} s; "
             "give its start and end in seconds, such as 12.0-12.6"
         )
     end_s = min(end_s, features.duration_s)
@@ -56,18 +56,18 @@ def cut_query(features: MotionFeatures, start_s: float, end_s: float) -> NDArray
     return features.means(middles_s, SMOOTHED_S)
 
 
-def compare(query_QD: NDArray[np.float32], film: MotionFeatures) -> Graph:
-    """Slide a query over a film.
+def compare(query_QD: NDArray[np.float32], video: MotionFeatures) -> Graph:
+    """Slide a query over a video.
 
     Paper: distance of the features of single windows. Here: of sequences, step by step, so that a query
-    has a beginning and an end; and less the film's mean, so that what all of it has in common does
+    has a beginning and an end; and less the video's mean, so that what all of it has in common does
     not count.
     """
     length = len(query_QD)
-    mean_D = film.vectors.mean(0, dtype=np.float64).astype(np.float32)
+    mean_D = video.vectors.mean(0, dtype=np.float64).astype(np.float32)
     query_QD = query_QD - mean_D
     query_norm = float(np.linalg.norm(query_QD))
-    bounds_s = [*film.shot_starts_s, film.duration_s]
+    bounds_s = [*video.shot_starts_s, video.duration_s]
     shots_s = [
         np.arange(start_s + STEP_S / 2, end_s, STEP_S)
         for start_s, end_s in pairwise(bounds_s)
@@ -77,26 +77,26 @@ def compare(query_QD: NDArray[np.float32], film: MotionFeatures) -> Graph:
         return Graph(np.zeros(0), np.zeros(0, np.float32), length * STEP_S)
     starts: list[NDArray[np.float64]] = []
     found: list[NDArray[np.float32]] = []
-    all_ND = film.means(np.concatenate(shots_s), SMOOTHED_S) - mean_D
+    all_ND = video.means(np.concatenate(shots_s), SMOOTHED_S) - mean_D
     for steps_s in shots_s:
-        film_ND, all_ND = all_ND[: len(steps_s)], all_ND[len(steps_s) :]
+        video_ND, all_ND = all_ND[: len(steps_s)], all_ND[len(steps_s) :]
         count = len(steps_s) - length + 1
-        powers = np.concatenate([[0], np.cumsum(np.square(film_ND, dtype=np.float64).sum(1))])
+        powers = np.concatenate([[0], np.cumsum(np.square(video_ND, dtype=np.float64).sum(1))])
         norms = np.sqrt(np.maximum(powers[length:] - powers[:-length], 0)) * query_norm
-        dots = _dots(film_ND, query_QD)
+        dots = _dots(video_ND, query_QD)
         starts.append(steps_s[:count] - STEP_S / 2)
         found.append(np.where(norms > 1e-6, dots / np.maximum(norms, 1e-6), 0).astype(np.float32))
     return Graph(np.concatenate(starts), np.concatenate(found), length * STEP_S)
 
 
-def _dots(film_ND: NDArray[np.float32], query_QD: NDArray[np.float32]) -> NDArray[np.float32]:
+def _dots(video_ND: NDArray[np.float32], query_QD: NDArray[np.float32]) -> NDArray[np.float32]:
     """Dot product of the query with every stretch as long; in blocks, for memory's sake."""
     length = len(query_QD)
-    count = len(film_ND) - length + 1
+    count = len(video_ND) - length + 1
     dots = np.zeros(count, np.float32)
     for start in range(0, count, BLOCK):
         block = dots[start : start + BLOCK]
-        products_NQ = film_ND[start : start + len(block) + length - 1] @ query_QD.T
+        products_NQ = video_ND[start : start + len(block) + length - 1] @ query_QD.T
         for q in range(length):
             block += products_NQ[q : q + len(block), q]
     return dots
@@ -104,7 +104,7 @@ def _dots(film_ND: NDArray[np.float32], query_QD: NDArray[np.float32]) -> NDArra
 
 def peaks(
     graph: Graph,
-    film: Path,
+    video: Path,
     most: int,
     but: tuple[float, float] | None = None,
     least: float = LEAST,
@@ -112,8 +112,8 @@ def peaks(
     """The best stretches; two of them share no more than half, as repetitions a little quicker do.
 
     Args:
-        graph: of the film.
-        film: its path.
+        graph: of the video.
+        video: its path.
         most: how many at most.
         but: a stretch in seconds of which nothing found may share more than half: the query itself.
         least: similarity that a find has at least.
@@ -125,6 +125,6 @@ def peaks(
     starts_s, similarity = graph.starts_s[likely], graph.similarity[likely]
     middle_halves_s = np.stack([starts_s + quarter_s, starts_s + 3 * quarter_s], 1)
     return [
-        Hit(film, float(starts_s[n]), float(starts_s[n] + graph.length_s), float(similarity[n]))
-        for n in apart([film] * len(similarity), middle_halves_s, similarity, most)
+        Hit(video, float(starts_s[n]), float(starts_s[n] + graph.length_s), float(similarity[n]))
+        for n in non_max_suppression([video] * len(similarity), middle_halves_s, similarity, most)
     ]

@@ -1,1 +1,1 @@
-"""From a curve to a plan to a film; no torch."""
+"""From a curve to a plan to a video; no torch."""

@@ -57,7 +57,7 @@ class SoundStretcher:
         """Yield the stretched sound in pieces ``(channels, samples)`` that add up to ``total``.
 
         Args:
-            blocks: the source sound from the film's first frame on, ``(channels, samples)`` each;
+            blocks: the source sound from the video's first frame on, ``(channels, samples)`` each;
                 read once, front to back. What the plan wants beyond its end is silence.
         """
         if not self.total:

@@ -2,7 +2,7 @@
 
 The paper minimises ``E_speed(S, V) + beta E_rate(S, R_o) + alpha E_smooth(S')`` over the factor S
 and leaves the norms, alpha and beta open. Here, in slowness u = 1/S (output seconds per source
-second), over a film of D seconds and for a target rate R::
+second), over a video of D seconds and for a target rate R::
 
     minimise    integral (u - g)^2 dt  +  smooth_s^2  integral u'^2 dt
     subject to  integral u dt = D / R,
@@ -17,7 +17,7 @@ met exactly: beta goes to infinity. In S it would be neither linear nor convex.
 *Why a common factor c.* V says what may be played how fast, and its own overall speed-up is
 seldom what was asked for (the nine thresholds offer nine). Scaled so, every moment exceeds its
 limit V, or stays below it, by the same ratio 1/c: before smoothing, no plan of this length has a
-smaller greatest excess S/V. A film with V = 1.3 everywhere asked for at 3x plays at 3x throughout.
+smaller greatest excess S/V. A video with V = 1.3 everywhere asked for at 3x plays at 3x throughout.
 
 *Why one weight.* alpha = smooth_s^2 is the square of a time: the optimum without the bounds is g
 averaged with the weights exp(-|t|/smooth_s), mirrored at the ends, which irons out the roughness
@@ -29,7 +29,7 @@ change thus hold at the optimum *for free*, and the quadratic programme is one l
 diagonal. The tests compare it with a general solver that is given all constraints.
 
 *Choice of the threshold.* The paper takes the rho in 0.1 .. 0.9 "for which the overall speedup is
-closest to the desired one" without saying overall of what. Here: the film played at V, duration /
+closest to the desired one" without saying overall of what. Here: the video played at V, duration /
 integral of 1/V; closest as a ratio, since only the ratio 1/c remains in the plan; of equally
 close ones the nearest to 0.5, where the network itself draws the line.
 
@@ -50,7 +50,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from speediness import __version__
-from speediness.curves import THRESHOLDS, Floats, SpeedinessCurve
+from speediness.curves import THRESHOLDS, Float64s, SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.speed_plan import SpeedPlan
 
@@ -84,7 +84,7 @@ class PlanOptions:
             raise PlanError(f"smooth_s is {self.smooth_s}; give a positive number of seconds")
 
     def check_rate(self, rate: float) -> None:
-        """Whether a film can be brought to this rate; any film, since uniform speed is a plan too.
+        """Whether a video can be brought to this rate; any video, since uniform speed is a plan too.
 
         Raises:
             PlanError: ``rate`` lies outside the bounds.
@@ -103,7 +103,7 @@ class TargetRow:
 
     rate: float
     duration_s: float
-    """Length of the film at this rate."""
+    """Length of the video at this rate."""
     slowest: float
     """Smallest S of the plan."""
     fastest: float
@@ -114,9 +114,9 @@ class TargetRow:
 
 @dataclass(frozen=True)
 class Naturalness:
-    """How natural a sped-up film looks to the network, over the time that a viewer spends.
+    """How natural a sped-up video looks to the network, over the time that a viewer spends.
 
-    P is P_vi(t) of §4.1 at the factor being played, interpolated between the factors judged. It
+    P is P_vi(t) of §4.1 at the factor being played, interpolated between the factors scored. It
     is the planning network's own opinion: good for comparing plans, no measurement of success.
     """
 
@@ -136,7 +136,7 @@ def plan_speedup(
 ) -> SpeedPlan:
     """The plan of the wanted length that best follows what looks natural (§4.2).
 
-    A film in which nothing moves gives the network nothing to judge and plays at one speed, but for
+    A video in which nothing moves gives the network nothing to score and plays at one speed, but for
     its locks.
 
     Args:
@@ -148,7 +148,7 @@ def plan_speedup(
 
     Raises:
         PlanError: ``rate`` lies outside the bounds or cannot be reached with these locks, or a lock
-            is no stretch of this film.
+            is no stretch of this video.
     """
     options.check_rate(rate)
     rate = float(rate)
@@ -190,7 +190,7 @@ def choose_threshold(curve: SpeedinessCurve, rate: float) -> float:
 
 
 def overall_speedup(curve: SpeedinessCurve, rho: float) -> float:
-    """How many times shorter the film is when every moment plays at its V (§4.1)."""
+    """How many times shorter the video is when every moment plays at its V (§4.1)."""
     return curve.duration_s / float(np.sum(curve.frame_lengths_s / curve.limit(rho)))
 
 
@@ -216,8 +216,8 @@ def durations_table(
     ]
 
 
-def judge_plan(curve: SpeedinessCurve, plan: SpeedPlan) -> tuple[Naturalness, Naturalness]:
-    """How natural the planned film looks, and the same film sped up uniformly to that length.
+def compare_with_uniform(curve: SpeedinessCurve, plan: SpeedPlan) -> tuple[Naturalness, Naturalness]:
+    """How natural the planned video looks, and the same video sped up uniformly to that length.
 
     The plan does not win by construction. It spreads what is too fast evenly, and it gives the
     viewer more time in action, where P is lower; above the overall speed-up of V, and with a network
@@ -229,11 +229,11 @@ def judge_plan(curve: SpeedinessCurve, plan: SpeedPlan) -> tuple[Naturalness, Na
     """
     shown_s = np.diff(plan.output_time(np.append(curve.times_s, curve.duration_s)))
     uniform_s = curve.frame_lengths_s / plan.rate
-    return _judge(curve, shown_s), _judge(curve, uniform_s)
+    return _naturalness(curve, shown_s), _naturalness(curve, uniform_s)
 
 
-def _judge(curve: SpeedinessCurve, shown_s: Floats) -> Naturalness:
-    """Judge a film in which the frames are on screen for ``shown_s`` (F,)."""
+def _naturalness(curve: SpeedinessCurve, shown_s: Float64s) -> Naturalness:
+    """Score a video in which the frames are on screen for ``shown_s`` (F,)."""
     factor = curve.frame_lengths_s / shown_s
     # Linear in the logarithm of the factor, the first and last value beyond the ends.
     steps = np.log(curve.factors)
@@ -251,7 +251,7 @@ def _judge(curve: SpeedinessCurve, shown_s: Floats) -> Naturalness:
     )
 
 
-def _mean_around_knots(curve: SpeedinessCurve, values: Floats, mass_s: Floats) -> Floats:
+def _mean_around_knots(curve: SpeedinessCurve, values: Float64s, mass_s: Float64s) -> Float64s:
     """(F,) one value per frame to (M,) means over the stretch nearest to each knot."""
     frame_ends_s = np.append(curve.times_s, curve.duration_s)
     integral = np.concatenate([[0.0], np.cumsum(values * curve.frame_lengths_s)])
@@ -260,18 +260,18 @@ def _mean_around_knots(curve: SpeedinessCurve, values: Floats, mass_s: Floats) -
 
 
 def _check_locks(curve: SpeedinessCurve, locks_s: Sequence[Span], options: PlanOptions) -> None:
-    """Refuse locks that are no stretch of the film, or that the bounds on S exclude."""
+    """Refuse locks that are no stretch of the video, or that the bounds on S exclude."""
     for start_s, end_s in locks_s:
         if not 0 <= start_s < end_s <= curve.duration_s:
             raise PlanError(
-                f"a lock from {start_s:g} to {end_s:g} s is no stretch of this film;"
+                f"a lock from {start_s:g} to {end_s:g} s is no stretch of this video;"
                 f" give a start before its end, between 0 and {curve.duration_s:g} s"
             )
     if locks_s and not options.slowest <= 1 <= options.fastest:
         raise PlanError("a lock plays at 1x, which the bounds exclude; widen the bounds")
 
 
-def _bounds(knots_s: Floats, options: PlanOptions, locks_s: Sequence[Span]) -> tuple[Floats, Floats]:
+def _bounds(knots_s: Float64s, options: PlanOptions, locks_s: Sequence[Span]) -> tuple[Float64s, Float64s]:
     """Least and greatest slowness at every knot, both (M,).
 
     Both change by no more than a factor exp(h / smooth_s) per h, so clipping to them keeps that.
@@ -288,7 +288,7 @@ def _bounds(knots_s: Floats, options: PlanOptions, locks_s: Sequence[Span]) -> t
     return least, most
 
 
-def _check_reach(mass_s: Floats, bounds: tuple[Floats, Floats], rate: float) -> None:
+def _check_reach(mass_s: Float64s, bounds: tuple[Float64s, Float64s], rate: float) -> None:
     """Refuse a length that no slowness within its bounds gives."""
     source_s = mass_s.sum()
     shortest_s, longest_s = (float(np.sum(mass_s * bound)) for bound in bounds)
@@ -302,8 +302,10 @@ def _check_reach(mass_s: Floats, bounds: tuple[Floats, Floats], rate: float) -> 
         )
 
 
-def _scaled_to_rate(slowness: Floats, mass_s: Floats, rate: float, bounds: tuple[Floats, Floats]) -> Floats:
-    """``clip(c * slowness)`` with the c that gives the film its length.
+def _scaled_to_rate(
+    slowness: Float64s, mass_s: Float64s, rate: float, bounds: tuple[Float64s, Float64s]
+) -> Float64s:
+    """``clip(c * slowness)`` with the c that gives the video its length.
 
     The length grows with c from the shortest possible to the longest, so bisection finds it to
     the last digit. Neither scaling nor clipping makes neighbours differ by a larger ratio.
@@ -319,10 +321,10 @@ def _scaled_to_rate(slowness: Floats, mass_s: Floats, rate: float, bounds: tuple
     return np.clip(most * slowness, *bounds)
 
 
-def _smoothed(goal: Floats, step_s: float, smooth_s: float) -> Floats:
+def _smoothed(goal: Float64s, step_s: float, smooth_s: float) -> Float64s:
     """(M,) the minimiser of ``sum m (u - goal)^2 + smooth_s^2 sum (du)^2 / h``.
 
-    Mirrored at both ends the film is periodic, and there the equation is one division per
+    Mirrored at both ends the video is periodic, and there the equation is one division per
     frequency.
     """
     mirrored = np.concatenate([goal, goal[-2:0:-1]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speediness.errors import SpeedinessError, meant
+from speediness.errors import SpeedinessError, suggest
 from speediness.tasks.action_class import ActionClassTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
@@ -14,7 +14,7 @@ TASKS: dict[str, type[Task]] = {
     "action_class": ActionClassTask,
 }
 """speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). rspnet: RSPNet,
-which of two clips plays as fast as this one, and which film it is from. action_class: fine-tuning."""
+which of two clips plays as fast as this one, and which video it is from. action_class: fine-tuning."""
 
 
 def find_task(name: str) -> type[Task]:
@@ -24,5 +24,5 @@ def find_task(name: str) -> type[Task]:
         SpeedinessError: there is none; the nearest is named.
     """
     if name not in TASKS:
-        raise SpeedinessError(f"there is no task {name}; {meant(name, TASKS)}")
+        raise SpeedinessError(f"there is no task {name}; {suggest(name, TASKS)}")
     return TASKS[name]

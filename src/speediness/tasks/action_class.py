@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from speediness import sampling
 from speediness.clip import ClipSpec
-from speediness.datasets.clip_cache import CachedFilm
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.recognition import recognise
@@ -25,7 +25,7 @@ from speediness.tasks.task import Batch, Forward, Segment, Task, View
 
 @dataclass(frozen=True)
 class ActionClassTask(Task):
-    """One clip of a film at its natural speed, and the class of the film."""
+    """One clip of a video at its natural speed, and the class of the video."""
 
     name: ClassVar[str] = "action_class"
     classes: tuple[str, ...] = ()
@@ -42,7 +42,7 @@ class ActionClassTask(Task):
         """A clip from a random moment.
 
         Raises:
-            DataError: the film's label is not one of the classes.
+            DataError: the video's label is not one of the classes.
         """
         if item.label not in self.classes:
             raise DataError(
@@ -66,7 +66,7 @@ class ActionClassTask(Task):
             "accuracy": (logits_BK.argmax(1) == batch.labels_B).float().mean(),
         }
 
-    def validate(self, network: Recogniser, films: Sequence[CachedFilm]) -> dict[str, float]:
-        """Share of whole films that are right, by the mean over ten clips of each."""
-        said = recognise(network, films)
-        return {"accuracy": float(np.mean([film.right for film in said]))}
+    def validate(self, network: Recogniser, videos: Sequence[CachedVideo]) -> dict[str, float]:
+        """Share of whole videos that are right, by the mean over ten clips of each."""
+        said = recognise(network, videos)
+        return {"accuracy": float(np.mean([video.right for video in said]))}

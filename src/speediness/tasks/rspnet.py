@@ -1,8 +1,8 @@
-"""RSPNet's two tasks (Chen et al. 2021, arXiv 2011.07949): relative speed, and which film this is from.
+"""RSPNet's two tasks (Chen et al. 2021, arXiv 2011.07949): relative speed, and which video this is from.
 
-Three clips of one film: a query at 1x or 2x, and from another stretch two keys that begin at the same
+Three clips of one video: a query at 1x or 2x, and from another stretch two keys that begin at the same
 moment, one at the query's speed and one at the other. Motion: the query is nearer to the key of its own
-speed. Appearance: the query is nearer to both keys than to clips of other films, whatever their speed.
+speed. Appearance: the query is nearer to both keys than to clips of other videos, whatever their speed.
 
 Where the paper and the code its authors released differ, or one of them is silent, the setting says so.
 """
@@ -23,10 +23,10 @@ from torch import Tensor, nn
 
 from speediness import sampling
 from speediness.clip import ClipSpec
-from speediness.datasets.clip_cache import CachedFilm
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import SpeedinessError
-from speediness.evaluation.relative_speed import ranked_right, same_film_found
+from speediness.evaluation.relative_speed import ranked_right, same_video_found
 from speediness.models.encoder import EncoderConfig
 from speediness.models.rspnet import EMBEDDING_DIM, SPEEDS, RSPNet
 from speediness.tasks.task import Batch, Forward, Segment, Task, View
@@ -69,12 +69,12 @@ class RSPNetTask(Task):
     The keys come from the running average of the weights (the paper's momentum encoder; its decay is
     the recipe's ``ema_decay``, 0.999 in the paper). The average is in evaluation mode, so keys are
     normalised by running statistics. In training mode the clips of a batch would show in each other's
-    statistics, query and keys of a film could be told by them, and the task would be solved without
+    statistics, query and keys of a video could be told by them, and the task would be solved without
     looking; the paper shuffles keys between GPUs against that, which one device cannot do. Running
     statistics leak nothing on any number of devices (as in EMAN, Cai et al. 2021, arXiv 2101.08482).
 
     Keys of the queue were made by the weights of some time ago. While those move on, a key's age alone
-    tells it from the query's own keys, and the network learns that instead of films. Only a slow
+    tells it from the query's own keys, and the network learns that instead of videos. Only a slow
     average and a long run prevent it: in 500 steps of a narrow 3D ResNet-18 with a decay of 0.99 and the
     240 keys of the last ten steps, appearance ended above chance (12.3; chance is 11.0) with fewer
     queries found than at the start. Keys of the same batch (``queue=0``, as in MoCo v3, Chen et al.
@@ -116,9 +116,9 @@ class RSPNetTask(Task):
         (query_s, _), (keys_s, _) = segment(), segment()
         own = int(rng.integers(2))
 
-        def view(start_s: float, speed: int, take: int) -> View:
+        def view(start_s: float, speed: int, crop_group: int) -> View:
             times_s = sampling.play_at(start_s, SPEEDS[speed], clip.n_frames, clip.frame_rate)
-            return View(times_s, SPEEDS[speed], speed, take)
+            return View(times_s, SPEEDS[speed], speed, crop_group)
 
         return [view(query_s, own, 0), view(keys_s, own, 1), view(keys_s, 1 - own, 1)]
 
@@ -164,8 +164,8 @@ class RSPNetTask(Task):
             query: motion and appearance (V, E) of the queries.
             same: of the keys of their speed.
             other: of the keys of the other speed.
-            negatives_KE: appearance of clips of other films.
-            own_V: int, for each query the one among them that is of its own film and does not count.
+            negatives_KE: appearance of clips of other videos.
+            own_V: int, for each query the one among them that is of its own video and does not count.
 
         Returns:
             ``loss``; ``motion``, max(0, margin - (p+ - p-)) / motion_temperature with cosines p;
@@ -193,11 +193,11 @@ class RSPNetTask(Task):
             "found": found_V.float().mean(),
         }
 
-    def validate(self, network: RSPNet, films: Sequence[CachedFilm]) -> dict[str, float]:
+    def validate(self, network: RSPNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
         """See :mod:`speediness.evaluation.relative_speed`."""
         return {
-            "accuracy": ranked_right(network, films),
-            "same_film": same_film_found(network, films, changed=True),
+            "accuracy": ranked_right(network, videos),
+            "same_film": same_video_found(network, videos, changed=True),
         }
 
 

@@ -14,11 +14,17 @@ from torch import Tensor, nn
 
 from speediness import sampling
 from speediness.clip import ClipSpec
-from speediness.datasets.clip_cache import CachedFilm
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.engines.torch import judge_with
+from speediness.engines.torch import runtime_for
 from speediness.errors import SpeedinessError
-from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overall, report, score_film
+from speediness.evaluation.speed_accuracy import (
+    MAGNIFICATION,
+    fit_flow_threshold,
+    overall,
+    report,
+    score_video,
+)
 from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import NORMAL, SPED_UP, SpeedNet
 from speediness.sampling import Times
@@ -101,13 +107,13 @@ class SpeedClassTask(Task):
         logits_B2, _ = forward(batch.clips_BTHWC, batch.intervals_BS)
         return self.losses(logits_B2, batch.labels_B)
 
-    def validate(self, network: SpeedNet, films: Sequence[CachedFilm]) -> dict[str, float]:
+    def validate(self, network: SpeedNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
         """The evaluation of §5.1: overall figures only.
 
-        The threshold for mean flow is the one that suits these films best, which flatters mean flow.
+        The threshold for mean flow is the one that suits these videos best, which flatters mean flow.
         """
-        judge, clip = judge_with(network), network.config.clip
-        scores = [score_film(film.at(ZOOM * clip.size_px), judge, clip) for film in films]
+        runtime, clip = runtime_for(network), network.config.clip
+        scores = [score_video(video.at(MAGNIFICATION * clip.size_px), runtime, clip) for video in videos]
         return overall(report(scores, fit_flow_threshold(scores)))
 
     def losses(self, logits_B2: Tensor, labels_B: Tensor) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """What a task is: the clips it wants drawn, the network it trains, and how it scores an update."""
 
-# B clips of a batch, T frames, S = T - 1 intervals, H W picture, C channels
+# B clips of a batch, T frames, S = T - 1 intervals, H W frame size, C channels
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
-from speediness.datasets.clip_cache import CachedFilm
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.sampling import Times
 
 Segment = Callable[[], tuple[float, float]]
-"""Draws start and end, in seconds, of a stretch of film in which something moves, long enough for any
+"""Draws start and end, in seconds, of a stretch of video in which something moves, long enough for any
 view; another one each time."""
 
 Forward = Callable[[Tensor, Tensor], Any]
@@ -29,7 +29,7 @@ Forward = Callable[[Tensor, Tensor], Any]
 
 @dataclass(frozen=True)
 class View:
-    """One clip to cut out of a film."""
+    """One clip to cut out of a video."""
 
     times_s: Times
     """(T,) the moments it shows."""
@@ -37,8 +37,8 @@ class View:
     """Playback factor, 1 = natural."""
     label: int
     """What the task calls it; for :class:`speediness.tasks.speed_class.SpeedClassTask` the class."""
-    take: int = 0
-    """Views of one take are cut from the same square of the picture and look alike."""
+    crop_group: int = 0
+    """Views of one take are cut from the same square of the frame and look alike."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Batch:
     intervals_BS: Tensor
     labels_B: Tensor
     origins: tuple[str, ...]
-    """Film and time of each window, to name it when something is wrong with it."""
+    """Video and time of each window, to name it when something is wrong with it."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch where the network is."""
@@ -84,7 +84,7 @@ class Task(ABC):
     def draw(
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
     ) -> list[View]:
-        """Clips to be cut out of one film; all its randomness comes from ``rng`` and ``segment``."""
+        """Clips to be cut out of one video; all its randomness comes from ``rng`` and ``segment``."""
 
     @abstractmethod
     def network(self, config: EncoderConfig) -> Encoder:
@@ -113,5 +113,5 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def validate(self, network: Any, films: Sequence[CachedFilm]) -> dict[str, float]:
-        """Measure the averaged network on films held out; ``accuracy`` among other figures."""
+    def validate(self, network: Any, videos: Sequence[CachedVideo]) -> dict[str, float]:
+        """Measure the averaged network on videos held out; ``accuracy`` among other figures."""

@@ -1,4 +1,4 @@
-"""Fine-tuning for action recognition, from a list of training films to figures on the test list."""
+"""Fine-tuning for action recognition, from a list of training videos to figures on the test list."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from speediness.documents import write_json
 from speediness.errors import DataError
 from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import confusion, recognise
-from speediness.evaluation.recognition_picture import plot_confusion
-from speediness.evaluation.speed_accuracy import ZOOM
-from speediness.models.checkpoint import load_network, save_network
+from speediness.evaluation.recognition_plot import plot_confusion
+from speediness.evaluation.speed_accuracy import MAGNIFICATION
+from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.recogniser import Recogniser
 from speediness.tasks.action_class import ActionClassTask
 from speediness.training.loop import train
@@ -62,23 +62,23 @@ def finetune(
 
     Args:
         recipe: with an :class:`ActionClassTask`, see :func:`with_classes`.
-        train_items: films with labels.
-        test_items: films with labels; looked at once, at the end.
+        train_items: videos with labels.
+        test_items: videos with labels; looked at once, at the end.
         out: folder of the run; besides what :func:`speediness.training.loop.train` leaves there
             ``network.safetensors``, ``test.json`` and ``confusion.png``.
-        cache: folder of decoded films.
+        cache: folder of decoded videos.
         log: receives one line at a time.
         resume: go on where the run in ``out`` stopped.
         minutes: as for :func:`train`.
         cache_bytes: most that ``cache`` may take.
 
     Returns:
-        The document in ``test.json``: ``accuracy`` of films, ``interval_95`` over sources,
+        The document in ``test.json``: ``accuracy`` of videos, ``interval_95`` over sources,
         ``per_class``, ``classes``, ``confusion`` (rows: shown, columns: said), ``films`` with what
         was said of each, and ``made_by``. Processes other than the first return nothing of it.
 
     Raises:
-        DataError: a test film of an unknown class, or no film that can be used.
+        DataError: a test video of an unknown class, or no video that can be used.
         As :func:`train`.
     """
     assert isinstance(recipe.task, ActionClassTask)
@@ -91,18 +91,20 @@ def finetune(
     weights = out / "network.safetensors"
     trained, _, made_by = averaged(out)
     save_network(weights, trained, made_by)
-    network = load_network(weights, Recogniser).in_use()
+    network = load_checkpoint(weights, Recogniser).for_inference()
     clip = recipe.config.clip
-    log(f"testing on {len(test_items)} films, ten clips each")
-    films = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes).films(test_items, log)
-    if not films:
-        raise DataError("no film of the test list can be decoded; see speediness data verify")
-    said = recognise(network, films)
+    log(f"testing on {len(test_items)} videos, ten clips each")
+    videos = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes).videos(
+        test_items, log
+    )
+    if not videos:
+        raise DataError("no video of the test list can be decoded; see speediness data verify")
+    said = recognise(network, videos)
     counts_KK = confusion(said, classes)
     document = {
         "schema": SCHEMA,
-        "accuracy": float(np.mean([film.right for film in said])),
-        "interval_95": share_interval([film.right for film in said], [film.source for film in said]),
+        "accuracy": float(np.mean([video.right for video in said])),
+        "interval_95": share_interval([video.right for video in said], [video.source for video in said]),
         "per_class": {
             name: {"films": int(row.sum()), "right": int(row[k])}
             for k, (name, row) in enumerate(zip(classes, counts_KK, strict=True))
@@ -110,8 +112,8 @@ def finetune(
         "classes": list(classes),
         "confusion": counts_KK.tolist(),
         "films": [
-            {"file": film.name, "source": film.source, "label": film.label, "said": film.said}
-            for film in said
+            {"file": video.name, "source": video.source, "label": video.label, "said": video.said}
+            for video in said
         ],
         "made_by": made_by,
     }

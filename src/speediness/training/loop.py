@@ -9,14 +9,14 @@ from pathlib import Path
 
 import torch
 
-from speediness.datasets.clip_cache import CachedFilm, ClipCache
-from speediness.datasets.video_list import VideoItem, held_out, spread
+from speediness.datasets.clip_cache import CachedVideo, ClipCache
+from speediness.datasets.video_list import VideoItem, held_out, subsample
 from speediness.errors import DataError, SpeedinessError
-from speediness.evaluation.speed_accuracy import ZOOM
+from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.training.loader import Loader, drawn_ahead
 from speediness.training.metrics import Metrics
 from speediness.training.pace import Pace
-from speediness.training.pixels import choose_pixels
+from speediness.training.pixel_source import choose_pixels
 from speediness.training.processes import joined_processes
 from speediness.training.recipe import Recipe
 from speediness.training.run import Run
@@ -47,22 +47,22 @@ def train(
 
     Args:
         recipe: what to train.
-        items: films to train on; a share of their sources is held out for validation.
+        items: videos to train on; a share of their sources is held out for validation.
         out: run folder; ``metrics.jsonl``, ``checkpoint.safetensors``, TensorBoard events and
             ``training_curve.png`` go there.
-        cache: folder of decoded films.
+        cache: folder of decoded videos.
         resume: continue the run in ``out`` from its last checkpoint, on the same sample order.
         log: receives one line at a time.
         minutes: end after so many minutes of training, those before a resume counted in, or
             after the recipe's steps, whichever comes first; the learning rate falls to zero then.
         cache_bytes: most that ``cache`` may take, see :class:`ClipCache`.
-        resident: hold all films in memory; on CUDA this is done anyway when they fit.
+        resident: hold all videos in memory; on CUDA this is done anyway when they fit.
 
     Returns:
         The last checkpoint; :func:`speediness.training.publish.publish` makes a network of it.
 
     Raises:
-        DataError: too few films can be decoded.
+        DataError: too few videos can be decoded.
         KeyboardInterrupt: Ctrl-C or SIGTERM; a checkpoint was saved first.
         OutputError: the disk is full; the last checkpoint is intact.
         SpeedinessError: the folder already holds a run, or one of another recipe; the loss is no
@@ -75,27 +75,27 @@ def train(
     with joined_processes() as processes:
         log = log if processes.first else _silent
         clip = recipe.config.clip
-        clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
+        clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
         kept, validation_items = held_out(items, recipe.validation_share)
         with processes.first_alone():
-            films = clips.films(kept, log, recipe.recompressed)
-            validation = clips.films(spread(validation_items), log)
-        if not films or not validation:
+            videos = clips.videos(kept, log, recipe.recompressed)
+            validation = clips.videos(subsample(validation_items), log)
+        if not videos or not validation:
             raise DataError(
-                f"{len(films)} films to train on and {len(validation)} to validate on: give more sources"
+                f"{len(videos)} videos to train on and {len(validation)} to validate on: give more sources"
             )
-        log(f"training on {len(films)} films, validating on {len(validation)}")
+        log(f"training on {len(videos)} videos, validating on {len(validation)}")
         run = Run(recipe, processes)
         if checkpoint.exists():
             run.restore(checkpoint)
         loader = Loader(
-            films,
+            videos,
             run.task,
             clip,
             recipe.windows,
             recipe.seed,
             recipe.spatial,
-            choose_pixels(films, processes.device, resident),
+            choose_pixels(videos, processes.device, resident),
             (processes.rank, processes.count),
             recipe.zoom,
         )
@@ -111,7 +111,7 @@ def train(
 
 
 def _loop(
-    run: Run, loader: Loader, validation: Sequence[CachedFilm], checkpoint: Path, pace: Pace, log: Log
+    run: Run, loader: Loader, validation: Sequence[CachedVideo], checkpoint: Path, pace: Pace, log: Log
 ) -> None:
     recipe, processes, first = run.recipe, run.processes, run.done
     started_s = saved_s = time.monotonic()

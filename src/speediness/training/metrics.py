@@ -1,4 +1,4 @@
-"""What a run writes down as it goes: JSON lines, TensorBoard events and a picture."""
+"""What a run writes down as it goes: JSON lines, TensorBoard events and a frame."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Metrics:
         self._write({"step": step, **row}, "train", row)
 
     def record_validation(self, step: int, row: dict[str, float]) -> None:
-        """Write an evaluation after ``step`` steps, and draw the picture anew."""
+        """Write an evaluation after ``step`` steps, and draw the frame anew."""
         self._write({"step": step, "validation": row}, "validation", row)
         plot_training(self.rows, self.folder / "training_curve.png")
 

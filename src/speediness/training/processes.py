@@ -11,7 +11,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 
-# Others wait while the first process validates or the last one decodes its films.
+# Others wait while the first process validates or the last one decodes its videos.
 PATIENCE = timedelta(hours=2)
 
 

@@ -12,13 +12,19 @@ from safetensors.torch import load_file
 
 import speediness
 from speediness.datasets.clip_cache import ClipCache
-from speediness.datasets.video_list import VideoItem, held_out, spread
-from speediness.engines import open_judge
-from speediness.engines.torch import judge_with
+from speediness.datasets.video_list import VideoItem, held_out, subsample
+from speediness.engines import open_runtime
+from speediness.engines.torch import runtime_for
 from speediness.errors import WeightsError
 from speediness.evaluation.calibration import calibrate
-from speediness.evaluation.speed_accuracy import ZOOM, fit_flow_threshold, overall, report, score_film
-from speediness.models.checkpoint import load_network, save_network
+from speediness.evaluation.speed_accuracy import (
+    MAGNIFICATION,
+    fit_flow_threshold,
+    overall,
+    report,
+    score_video,
+)
+from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.encoder import Encoder
 from speediness.models.export import describe, export_onnx
 from speediness.models.speednet import SpeedNet
@@ -61,11 +67,11 @@ def publish(
 
     Args:
         run: folder written by :func:`speediness.training.loop.train`, finished or not.
-        items: the films it was trained on; with the sources held out then a SpeedNet is calibrated,
+        items: the videos it was trained on; with the sources held out then a SpeedNet is calibrated,
             with the others the mean-flow threshold is fitted that every accuracy is read against; of
-            very many only some, see :func:`speediness.datasets.video_list.spread`.
+            very many only some, see :func:`speediness.datasets.video_list.subsample`.
         out: the ``.safetensors`` file to write; an ``.onnx`` goes beside it.
-        cache: folder of decoded films.
+        cache: folder of decoded videos.
         log: receives one line at a time.
         cache_bytes: most that ``cache`` may take.
 
@@ -78,14 +84,14 @@ def publish(
     network, recipe, made_by = averaged(run)
     save_network(out, network, made_by)
     clip = recipe.config.clip
-    clips = ClipCache(cache, ZOOM * clip.size_px, clip.channels, cache_bytes)
+    clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
     kept, held = held_out(items, recipe.validation_share)
-    held = spread(held)
+    held = subsample(held)
     if isinstance(network, SpeedNet):
         # Both files hold the same float16 numbers, so that they give the same answers.
-        network = load_network(out, SpeedNet)
+        network = load_checkpoint(out, SpeedNet)
         return _publish_speednet(network, made_by, out.with_suffix(".onnx"), clips, (kept, held), log)
-    validation = recipe.task.validate(network.in_use(), clips.films(held, log))
+    validation = recipe.task.validate(network.for_inference(), clips.videos(held, log))
     return {"validation": validation, "made_by": made_by}
 
 
@@ -100,17 +106,17 @@ def _publish_speednet(
     """Export, calibrate, describe: what the product needs; ``items`` are those kept and held out."""
     export_onnx(network, onnx)
     clip = network.config.clip
-    # The same answers but for rounding; a full-width network takes hours for all films on a CPU.
-    judge = judge_with(network.cuda()) if torch.cuda.is_available() else open_judge("onnx", onnx)
-    log("scoring the training films for the mean-flow threshold")
-    side_px = ZOOM * clip.size_px
-    kept, held = (clips.films(part, log).at(side_px) for part in items)
-    trained = [score_film(film, judge, clip, stride_s=4.0) for film in spread(kept)]
+    # The same answers but for rounding; a full-width network takes hours for all videos on a CPU.
+    runtime = runtime_for(network.cuda()) if torch.cuda.is_available() else open_runtime("onnx", onnx)
+    log("scoring the training videos for the mean-flow threshold")
+    side_px = MAGNIFICATION * clip.size_px
+    kept, held = (clips.videos(part, log).at(side_px) for part in items)
+    trained = [score_video(video, runtime, clip, stride_s=4.0) for video in subsample(kept)]
     threshold = fit_flow_threshold(trained)
     log("calibrating on the held-out sources")
-    scores = [score_film(film, judge, clip) for film in held]
+    scores = [score_video(video, runtime, clip) for video in held]
     document = {
-        "calibration": calibrate(trained, scores, held, judge, clip),
+        "calibration": calibrate(trained, scores, held, runtime, clip),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
         "made_by": {**made_by, "films": {"train": len(kept), "validation": len(scores)}},

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from speediness.clip import ClipSpec
-from speediness.datasets.augment import ZOOM
-from speediness.errors import SpeedinessError, meant
+from speediness.datasets.augment import MAX_ZOOM
+from speediness.errors import SpeedinessError, suggest
 from speediness.models.backbones import find_backbone
-from speediness.models.checkpoint import load_network
+from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.tasks import find_task
 from speediness.tasks.rspnet import RSPNetTask
@@ -35,7 +35,7 @@ class Recipe:
     """With its own settings."""
     spatial: bool = True
     """Random square, zoom, flip, tone, blur and noise; off (a row of Table 1): the centre square."""
-    zoom: float = ZOOM
+    zoom: float = MAX_ZOOM
     """How many times a square is enlarged at most."""
     backbone: str = "motion"
     """A name in :data:`speediness.models.backbones.BACKBONES`."""
@@ -48,10 +48,10 @@ class Recipe:
     dropout: float = 0.2
     steps: int = 1000
     recompressed: int = 1
-    """Copies of every film stored anew at a random quality; each window is cut from the film or
+    """Copies of every video stored anew at a random quality; each window is cut from the video or
     from one of them."""
     windows: int = 32
-    """Windows of film a step, each seen as many times as the task has views."""
+    """Windows of video a step, each seen as many times as the task has views."""
     optimizer: str = "adamw"
     """adamw, or sgd with momentum 0.9."""
     lr: float = 2e-3
@@ -72,7 +72,7 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant, before any film is read."""
+        """Refuse what cannot be meant, before any video is read."""
         find_backbone(self.backbone)
         if self.optimizer not in OPTIMIZERS:
             raise SpeedinessError(f"optimizer={self.optimizer}: choose one of {', '.join(OPTIMIZERS)}")
@@ -86,7 +86,7 @@ class Recipe:
     def config(self) -> EncoderConfig:
         """The network this recipe trains."""
         stem, _ = find_backbone(self.backbone)
-        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 3 if stem.sees_pictures else 1)
+        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 3 if stem.uses_frames else 1)
         return EncoderConfig(clip, self.backbone, self.width, self.dropout)
 
     def to_json(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Recipe:
             names = own + [f.name for f in dataclasses.fields(recipe.task)]
             if not equals or key not in names:
                 raise SpeedinessError(
-                    f"--set {setting}: not a setting of a recipe (key=value); {meant(key, names)}"
+                    f"--set {setting}: not a setting of a recipe (key=value); {suggest(key, names)}"
                 )
             if key in own:
                 recipe = dataclasses.replace(recipe, **{key: _typed(setting, getattr(recipe, key))})
@@ -209,7 +209,7 @@ def _rspnet_paper() -> Recipe:
 
 
 def finetune_small() -> Recipe:
-    """Action recognition by a small network on few films; minutes on two CPU cores."""
+    """Action recognition by a small network on few videos; minutes on two CPU cores."""
     return Recipe(
         steps=300,
         windows=32,
@@ -277,7 +277,7 @@ def like_weights(recipe: Recipe, weights: Path) -> Recipe:
     Raises:
         WeightsError: they cannot be read.
     """
-    config = load_network(weights, Encoder).config
+    config = load_checkpoint(weights, Encoder).config
     return dataclasses.replace(
         recipe,
         init=str(weights),
@@ -294,5 +294,5 @@ def find_recipe(name: str, settings: list[str]) -> Recipe:
         SpeedinessError: no such recipe, or a setting that means nothing.
     """
     if name not in RECIPES:
-        raise SpeedinessError(f"there is no recipe {name}; {meant(name, RECIPES)}")
+        raise SpeedinessError(f"there is no recipe {name}; {suggest(name, RECIPES)}")
     return RECIPES[name]().with_settings(settings)

@@ -1,4 +1,4 @@
-"""The picture of a run: loss, share right in training, shares right on held-out sources."""
+"""The plot of a run: loss, share right in training, shares right on held-out sources."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SHARES = {
     "accuracy": ("#0072B2", "-o", "held out"),
     "accuracy_clip": ("#009E73", "-s", "held-out clips"),
     "matched_pairs": ("#CC79A7", "-^", "held-out matched pairs"),
-    "same_film": ("#009E73", "-s", "held out: same film found"),
+    "same_film": ("#009E73", "-s", "held out: same video found"),
     "mean_flow": ("#D55E00", "--", "mean flow alone, same windows"),
 }
 
 
 def plot_training(rows: list[dict[str, Any]], out_png: Path) -> None:
-    """Draw the rows of a ``metrics.jsonl``; replaces the picture once it is whole.
+    """Draw the rows of a ``metrics.jsonl``; replaces the plot once it is whole.
 
     Raises:
-        OutputError: the picture cannot be written.
+        OutputError: the plot cannot be written.
     """
     figure = new_figure(9.0, 6.5, dpi=110)
     above, below = figure.subplots(2, 1, sharex=True)

@@ -1,1 +1,1 @@
-"""Films on disk: reading them frame by frame with exact times, and writing them."""
+"""Videos on disk: reading them frame by frame with exact times, and writing them."""

@@ -1,4 +1,4 @@
-"""Reading a film's sound on the picture's clock: no gaps, no drift, bounded memory."""
+"""Reading a video's sound on the frame's clock: no gaps, no drift, bounded memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from speediness.errors import VideoError
 from speediness.video.clock import RESTART_S, longest_gap_s
 from speediness.video.info import sound_stream
-from speediness.video.reader import VideoReader, open_media, picture_stream
+from speediness.video.reader import VideoReader, find_video_stream, open_media
 
 Samples = NDArray[np.float32]
 
@@ -24,7 +24,7 @@ SILENCE_BLOCK = 65_536
 
 
 class AudioReader:
-    """Decodes the sound track of a film, see :func:`speediness.video.info.sound_stream`.
+    """Decodes the sound track of a video, see :func:`speediness.video.info.sound_stream`.
 
     Mono stays mono; anything wider is mixed down to stereo, which every player can play. A rate
     that AAC cannot carry becomes 48 kHz.
@@ -35,10 +35,10 @@ class AudioReader:
         warnings: what the last pass had to put up with, for people to read.
 
     Args:
-        video: the film; its first frame sets the clock.
+        video: whose sound; its first frame sets the clock.
 
     Raises:
-        VideoError: the film has no sound.
+        VideoError: the video has no sound.
     """
 
     def __init__(self, video: VideoReader) -> None:
@@ -56,7 +56,7 @@ class AudioReader:
         Sample n of all blocks together is heard n / sample_rate_hz seconds after the first frame,
         to within 20 ms of the file's own stamps: sound before the first frame is cut off, a late
         start and gaps are filled with silence, overlaps are dropped. Where the clock starts again or
-        jumps, as in files put one behind the other, the sound goes on as the pictures do.
+        jumps, as in files put one behind the other, the sound goes on as the frames do.
         """
         self.warnings = []
         gap = self._gap_s() * self.sample_rate_hz
@@ -66,7 +66,7 @@ class AudioReader:
             ahead = 0 if start is None else start + joined - position
             restarts = position and ahead < -RESTART_S * self.sample_rate_hz
             # A first stamp below 0 reads as the highest there is.
-            if restarts or (ahead > gap and (not position or self._pictures_jump(start or 0, ahead))):
+            if restarts or (ahead > gap and (not position or self._frames_jump(start or 0, ahead))):
                 joined, ahead = joined - ahead, 0
             if abs(ahead) <= jitter and position:
                 ahead = 0
@@ -81,13 +81,13 @@ class AudioReader:
         with open_media(self._video.path) as container:
             return longest_gap_s(container)
 
-    def _pictures_jump(self, after: int, before: int) -> bool:
-        """Whether the pictures leave out the same gap, between two samples of the container's clock."""
+    def _frames_jump(self, after: int, before: int) -> bool:
+        """Whether the frames leave out the same gap, between two samples of the container's clock."""
         first_s, last_s = (
             Fraction(at, self.sample_rate_hz) + self._video.start_s for at in (before, after)
         )
         with open_media(self._video.path) as container:
-            stream = picture_stream(container, self._video.path)
+            stream = find_video_stream(container, self._video.path)
             gap_s, latest_s = longest_gap_s(container), None
             for packet in container.demux(stream):
                 if packet.dts is None or packet.time_base is None:

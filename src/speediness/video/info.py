@@ -1,4 +1,4 @@
-"""What kind of film a file holds."""
+"""What kind of video a file holds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WIDEST_PIXEL = 8  # a pixel aspect ratio beyond 8:1 is a damaged header
 
 @dataclass(frozen=True)
 class ColourTags:
-    """How the numbers in a picture mean colours: code points of ITU-T H.273, 2 = unspecified."""
+    """How the numbers in a frame mean colours: code points of ITU-T H.273, 2 = unspecified."""
 
     range: int
     """0 unspecified, 1 limited (16..235), 2 full (0..255)."""
@@ -35,20 +35,20 @@ class ColourTags:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What kind of film a file holds."""
+    """What kind of video a file holds."""
 
     path: Path
     width_px: int
     """As shown: upright, square pixels."""
     height_px: int
     orientation: Orientation
-    """From the stored picture to the upright one."""
+    """From the stored frame to the upright one."""
     pixel_aspect: Fraction
     """Width of a stored pixel over its height."""
     frame_rate: Fraction
     """Average, frames per second."""
     duration_s: float | None
-    """The container's promise for the pictures, None if it makes none."""
+    """The container's promise for the frames, None if it makes none."""
     pixel_format: str
     bit_depth: int
     codec: str
@@ -62,7 +62,7 @@ class VideoInfo:
 
     @property
     def rotation_deg(self) -> int:
-        """Clockwise turn that makes the stored picture upright."""
+        """Clockwise turn that makes the stored frame upright."""
         return self.orientation.rotation_deg
 
     @property
@@ -127,7 +127,7 @@ def _square(width_px: int, height_px: int, aspect: Fraction) -> tuple[int, int]:
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:
-    """The sound track that a player takes: the default one, else the first that is the film's own.
+    """The sound track that a player takes: the default one, else the first that is the video's own.
 
     None where none can be decoded.
     """
@@ -140,7 +140,7 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
 
 
 def _promised_duration_s(container: InputContainer, stream: VideoStream, start_s: Fraction) -> float | None:
-    """How long the picture track claims to be.
+    """How long the frame track claims to be.
 
     A track's own header ignores its edit list, the container's header heeds it but covers the
     sound too: the shorter of the two is the promise. Matroska tells a track's length in a tag,

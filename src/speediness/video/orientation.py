@@ -1,4 +1,4 @@
-"""Which way up a stored picture is to be shown."""
+"""Which way up a stored frame is to be shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Orientation:
-    """One of the eight ways to lay a picture down: transposed first, then mirrored."""
+    """One of the eight ways to lay a frame down: transposed first, then mirrored."""
 
     transposed: bool = False
     """Rows become columns."""

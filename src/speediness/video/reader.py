@@ -1,4 +1,4 @@
-"""Reading a video: exact times, upright pictures, one pass, bounded memory."""
+"""Reading a video: exact times, upright frames, one pass, bounded memory."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from speediness.errors import VideoError
 from speediness.video.clock import FrameClock, frame_rate, longest_gap_s
 from speediness.video.deinterlace import deinterlaced
 from speediness.video.info import VideoInfo
-from speediness.video.place import Entry, Place, find_entry, packets_from
+from speediness.video.resume_point import Keyframe, ResumePoint, find_keyframe, packets_from
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One decoded picture, upright."""
+    """One decoded frame, upright."""
 
     time_s: Fraction
     """Exact presentation time, seconds from the first frame."""
@@ -40,13 +40,13 @@ class VideoReader:
 
     Attributes:
         path: the file.
-        info: what kind of film it is.
+        info: what kind of video it is.
         start_s: the first frame's time on the container's own clock; all other times count from it.
         end_s: end of the last frame decoded so far, its time plus its duration.
         warnings: what the last pass had to put up with, for people to read.
 
     Raises:
-        VideoError: missing, not a video, without a picture track, or nothing in it can be decoded.
+        VideoError: missing, not a video, without a frame track, or nothing in it can be decoded.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -54,11 +54,11 @@ class VideoReader:
         self.warnings: list[str] = []
         self.end_s = Fraction(0)
         with open_media(self.path) as container:
-            stream = picture_stream(container, self.path)
-            first = next(self._pictures(container.demux(stream)), None)
+            stream = find_video_stream(container, self.path)
+            first = next(self._frames(container.demux(stream)), None)
             if first is None:
                 raise VideoError(
-                    f"{self.path}: no picture can be decoded; the file is damaged or cut short beyond use, "
+                    f"{self.path}: no frame can be decoded; the file is damaged or cut short beyond use, "
                     "get a whole copy"
                 )
             self.start_s = _clock(container, stream).stamp(first) or Fraction(0)
@@ -66,7 +66,7 @@ class VideoReader:
                 self.path, container, stream, first, self.start_s, first.interlaced_frame
             )
 
-    def decoded(self, after: Place | None = None) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+    def decoded(self, after: ResumePoint | None = None) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Every frame as decoded: stored size, pixel format and orientation, with its time.
 
         Times ascend strictly from 0. A frame without a stamp follows its predecessor's duration;
@@ -86,9 +86,9 @@ class VideoReader:
             yield from self._decoded_from(None)
             return
         with open_media(self.path) as container:
-            stream = picture_stream(container, self.path)
-            entry = find_entry(container, stream, self.start_s, after)
-        rest = self._rest(entry, after) if entry else None
+            stream = find_video_stream(container, self.path)
+            keyframe = find_keyframe(container, stream, self.start_s, after)
+        rest = self._rest(keyframe, after) if keyframe else None
         rest = rest or self._rest(None, after)
         if rest is None:
             raise VideoError(
@@ -97,44 +97,46 @@ class VideoReader:
             )
         yield from rest
 
-    def glimpsed(self, entry: Entry) -> Iterator[tuple[Fraction, av.VideoFrame]]:
+    def reference_frames(self, keyframe: Keyframe) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Frames as decoded, from a key frame on, but for those that no other frame leans on.
 
-        About half of a usual film are such, and to leave them out halves the time it takes.
+        About half of a usual video are such, and to leave them out halves the time it takes.
         """
-        return self._decoded_from(entry, glimpse=True)
+        return self._decoded_from(keyframe, glimpse=True)
 
-    def _rest(self, entry: Entry | None, after: Place) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
+    def _rest(
+        self, keyframe: Keyframe | None, after: ResumePoint
+    ) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
         """Decode up to and with a place; what follows, or None if the place was not met as it was."""
-        rest = self._decoded_from(entry)
-        first = entry.n_before if entry else 0
+        rest = self._decoded_from(keyframe)
+        first = keyframe.n_before if keyframe else 0
         for time_s, _ in islice(rest, after.n_frames - first - 1, None):
-            met = time_s == after.time_s and not (entry and self.warnings)
+            met = time_s == after.time_s and not (keyframe and self.warnings)
             return rest if met else None
         return None
 
     def _decoded_from(
-        self, entry: Entry | None, glimpse: bool = False
+        self, keyframe: Keyframe | None, glimpse: bool = False
     ) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         """Frames and their times from the start or from a key frame on, then the warnings."""
         self.warnings, self.end_s = [], Fraction(0)
         with open_media(self.path) as container:
-            stream = picture_stream(container, self.path)
+            stream = find_video_stream(container, self.path)
             if glimpse:
                 stream.codec_context.skip_frame = "NONREF"
             clock = _clock(container, stream)
-            if entry is None:
+            if keyframe is None:
                 packets = container.demux(stream)
             else:
-                packets = packets_from(container, stream, entry)
-                clock.go_on(self.start_s, entry.n_before)
-            for picture in deinterlaced(self._pictures(packets)):
-                if entry is not None and picture.pts is not None and picture.pts < entry.stamp:
+                packets = packets_from(container, stream, keyframe)
+                clock.go_on(self.start_s, keyframe.n_before)
+            for frame in deinterlaced(self._frames(packets)):
+                if keyframe is not None and frame.pts is not None and frame.pts < keyframe.stamp:
                     continue  # stored after the key frame, shown before it, and perhaps not whole
-                time_s = clock.place(picture)
+                time_s = clock.place(frame)
                 self.end_s = clock.end_s
                 if time_s is not None:
-                    yield time_s, picture
+                    yield time_s, frame
         self.warnings += clock.warnings()
         promised_s = self.info.duration_s
         # Headers round, and writers differ about how long the last frame lasts.
@@ -142,11 +144,11 @@ class VideoReader:
         if promised_s is not None and not clock.joined and promised_s - self.end_s > slack_s:
             self.warnings.append(
                 f"the file is cut short: its header promises {promised_s:.2f} s, "
-                f"the film ends at {float(self.end_s):.2f} s"
+                f"the video ends at {float(self.end_s):.2f} s"
             )
 
     def frames(
-        self, short_side_px: int | None = None, channels: int = 3, after: Place | None = None
+        self, short_side_px: int | None = None, channels: int = 3, after: ResumePoint | None = None
     ) -> Iterator[Frame]:
         """Every frame in order of presentation, upright and with square pixels.
 
@@ -164,9 +166,9 @@ class VideoReader:
         width_px, height_px = self.info.stored_size_px
         scale = 1.0 if short_side_px is None else short_side_px / min(width_px, height_px)
         scaler = VideoReformatter()
-        for time_s, picture in self.decoded(after):
+        for time_s, frame in self.decoded(after):
             scaled = scaler.reformat(
-                picture,
+                frame,
                 width=max(round(width_px * scale), 1),
                 height=max(round(height_px * scale), 1),
                 format="gray" if channels == 1 else "rgb24",
@@ -175,7 +177,7 @@ class VideoReader:
             pixels = self.info.orientation.upright(scaled.to_ndarray())
             yield Frame(time_s, np.ascontiguousarray(pixels[:, :, None] if channels == 1 else pixels))
 
-    def _pictures(self, packets: Iterable[av.Packet]) -> Iterator[av.VideoFrame]:
+    def _frames(self, packets: Iterable[av.Packet]) -> Iterator[av.VideoFrame]:
         """Decode what can be decoded; note in ``warnings`` what cannot."""
         damaged = 0
         try:
@@ -196,10 +198,10 @@ def _clock(container: InputContainer, stream: VideoStream) -> FrameClock:
 
 
 def open_media(path: Path) -> InputContainer:
-    """Open a film or sound file.
+    """Open a video or sound file.
 
     Raises:
-        VideoError: missing, a folder, empty, unreadable, or nothing FFmpeg knows as a film.
+        VideoError: missing, a folder, empty, unreadable, or nothing FFmpeg knows as a video.
     """
     # A Path has only one of the slashes of http://.
     if re.match(r"[a-z][a-z0-9+.-]+:/", str(path)) and not path.exists():
@@ -220,18 +222,18 @@ def open_media(path: Path) -> InputContainer:
             f"{path} is not a video, or is damaged or cut short beyond use; "
             "give a whole MP4, MOV, MKV, WebM, AVI or GIF file"
         ) from error
-    # FFmpeg also plays text files (tty) and still pictures (image2, png_pipe, ...).
+    # FFmpeg also plays text files (tty) and still frames (image2, png_pipe, ...).
     if container.format.name in ("tty", "image2") or container.format.name.endswith("_pipe"):
         container.close()
-        raise VideoError(f"{path} is not a video but a text or a still picture; give a video file")
+        raise VideoError(f"{path} is not a video but a text or a still image; give a video file")
     return container
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first picture track that moves: cover art does not count."""
+def find_video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The first frame track that moves: cover art does not count."""
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
-        raise VideoError(f"{path} holds no video stream, at most sound or cover art; give a film")
+        raise VideoError(f"{path} holds no video stream, at most sound or cover art; give a video")
     stream = streams[0]
     if stream.codec_context is None:
         raise VideoError(f"{path} is in a coding this program cannot decode; convert it to H.264 first")

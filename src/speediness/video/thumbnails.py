@@ -1,4 +1,4 @@
-"""A row of small pictures of a film, evenly over its length, without decoding all of it."""
+"""A row of small images of a video, evenly over its length, without decoding all of it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from speediness.video.place import Entry, entry_before
-from speediness.video.reader import VideoReader, open_media, picture_stream
+from speediness.video.reader import VideoReader, find_video_stream, open_media
+from speediness.video.resume_point import Keyframe, keyframe_before
 
-AFFORDED_PX = 150e6  # to decode for a row: 72 pictures of 1080p, about half a second on two busy cores
-GLIMPSED = 0.5  # share of a film's frames that is decoded where it is glimpsed, about
-FEWEST = 2  # fewer pictures are no row
+AFFORDED_PX = 150e6  # to decode for a row: 72 images of 1080p, about half a second on two busy cores
+REFERENCED = 0.5  # share of a video's frames that is decoded where only key frames are read, about
+FEWEST = 2  # fewer images are no row
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """One picture of a row."""
+    """One image of a row."""
 
     time_s: float
     """When it is on screen, seconds from the first frame."""
@@ -31,33 +31,33 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """A part of a film that one picture stands for, and how to come by the picture."""
+    """A part of a video that one image stands for, and how to come by the image."""
 
     begin_s: float
     end_s: float
     wanted_s: float
     """A moment between the two."""
-    entry: Entry | None = None
+    keyframe: Keyframe | None = None
     """Where to begin decoding; None: go on from the stretch before."""
 
 
 def thumbnails(
     reader: VideoReader, duration_s: float, most: int, size_px: tuple[int, int]
 ) -> list[Thumbnail]:
-    """One picture of each of as many equal stretches of a film as can be had cheaply.
+    """One image of each of as many equal stretches of a video as can be had cheaply.
 
-    Of a small film it is the picture in the middle of the stretch. A large one is entered at key
+    Of a small video it is the image in the middle of the stretch. A large one is entered at key
     frames: a stretch is shown by one in its first half, or where it has none by its beginning.
 
     Args:
-        reader: the film.
-        duration_s: of the film.
+        reader: the video.
+        duration_s: of the video.
         most: stretches; there are fewer where key frames are rare.
-        size_px: width and height of a picture.
+        size_px: width and height of an image.
 
     Returns:
-        A picture for every stretch, in order. None at all where even two are too dear, or where
-        the film is large and its container has no index.
+        An image for every stretch, in order. None at all where even two are too dear, or where
+        the video is large and its container has no index.
     """
     info = reader.info
     afforded = AFFORDED_PX / (info.width_px * info.height_px)
@@ -66,13 +66,13 @@ def thumbnails(
             _Stretch(begin_s, end_s, (begin_s + end_s) / 2) for begin_s, end_s in _equal(duration_s, most)
         ]
     else:
-        stretches = _entered(reader, duration_s, most, afforded / GLIMPSED)
+        stretches = _entered(reader, duration_s, most, afforded / REFERENCED)
     width_px, height_px = size_px[::-1] if info.orientation.transposed else size_px
     scaler = VideoReformatter()
     row = []
-    for time_s, picture in _pictures(reader, stretches):
+    for time_s, image in _images(reader, stretches):
         small = scaler.reformat(
-            picture, width=width_px, height=height_px, format="rgb24", interpolation="AREA"
+            image, width=width_px, height=height_px, format="rgb24", interpolation="AREA"
         )
         row.append(Thumbnail(time_s, np.ascontiguousarray(info.orientation.upright(small.to_ndarray()))))
     return row if len(row) == len(stretches) else []
@@ -85,31 +85,35 @@ def _equal(duration_s: float, n: int) -> list[tuple[float, float]]:
 def _entered(reader: VideoReader, duration_s: float, most: int, afforded: float) -> list[_Stretch]:
     """As many equal stretches as can be entered within so many frames; none where two cannot."""
     with open_media(reader.path) as container:
-        stream = picture_stream(container, reader.path)
+        stream = find_video_stream(container, reader.path)
         for n in range(most, FEWEST - 1, -1):
             stretches: list[_Stretch] = []
             cost, reached_s = 0.0, -1.0
             for begin_s, end_s in _equal(duration_s, n):
-                found = entry_before(container, stream, reader.start_s, (begin_s + end_s) / 2)
+                found = keyframe_before(container, stream, reader.start_s, (begin_s + end_s) / 2)
                 if found is None or found[0] >= end_s:
                     return []
-                key_s, entry = found
+                key_s, keyframe = found
                 wanted_s = max(key_s, begin_s)
                 cost += 1 + (wanted_s - max(key_s, reached_s)) * float(reader.info.frame_rate)
-                stretches.append(_Stretch(begin_s, end_s, wanted_s, entry if key_s > reached_s else None))
+                stretches.append(
+                    _Stretch(begin_s, end_s, wanted_s, keyframe if key_s > reached_s else None)
+                )
                 reached_s = wanted_s
             if cost <= afforded:
                 return stretches
     return []
 
 
-def _pictures(reader: VideoReader, stretches: list[_Stretch]) -> Iterator[tuple[float, av.VideoFrame]]:
+def _images(reader: VideoReader, stretches: list[_Stretch]) -> Iterator[tuple[float, av.VideoFrame]]:
     """Of each the first frame from the wanted moment on, or one before it that stands still."""
     frames: Iterator[tuple[Fraction, av.VideoFrame]] | None = None
     last = coming = None
     for stretch in stretches:
-        if frames is None or stretch.entry is not None:
-            frames = reader.decoded() if stretch.entry is None else reader.glimpsed(stretch.entry)
+        if frames is None or stretch.keyframe is not None:
+            frames = (
+                reader.decoded() if stretch.keyframe is None else reader.reference_frames(stretch.keyframe)
+            )
             last, coming = None, next(frames, None)
         while coming is not None and float(coming[0]) < stretch.wanted_s:
             last, coming = coming, next(frames, None)

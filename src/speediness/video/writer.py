@@ -1,4 +1,4 @@
-"""Writing a film: H.264 and AAC in MP4, beside its final name until it is whole."""
+"""Writing a video: H.264 and AAC in MP4, beside its final name until it is whole."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ PRESETS = (
     "slower",
     "veryslow",
 )  # x264's, fastest first; its "placebo" is what the name says
-# LOOK_AHEAD spends more bits on what later pictures are copied from; "superfast" leaves it out although
-# it costs next to nothing. Measured on seven films with CRF 17 to 21, both together take 40 to 70 % of the
-# CPU time of "veryfast"; at equal SSIM the file is up to 20 % larger (one film that was nearly lossless
+# LOOK_AHEAD spends more bits on what later frames are copied from; "superfast" leaves it out although
+# it costs next to nothing. Measured on seven videos with CRF 17 to 21, both together take 40 to 70 % of the
+# CPU time of "veryfast"; at equal SSIM the file is up to 20 % larger (one video that was nearly lossless
 # anyway: 60 %), with plain "superfast" 20 to 30 % (65 %).
 DEFAULT_PRESET = "superfast"
 LOOK_AHEAD = {"mbtree": "1", "rc-lookahead": "10"}
 SOUND_BITS_PER_CHANNEL = 96_000
-# Pictures of 3 MB at 1080p, or blocks of 0.15 s; more gain nothing, the encoder has a queue of its own.
+# Frames of 3 MB at 1080p, or blocks of 0.15 s; more gain nothing, the encoder has a queue of its own.
 AHEAD = 4
 
 
@@ -57,8 +57,8 @@ def check_output(out: Path, source: Path, force: bool = False) -> None:
     """Refuse an output that cannot or must not be written, before any work is done.
 
     Args:
-        out: where the film is to go.
-        source: the film it is made from.
+        out: where the video is to go.
+        source: the video it is made from.
         force: an existing output may be replaced.
 
     Raises:
@@ -66,14 +66,14 @@ def check_output(out: Path, source: Path, force: bool = False) -> None:
             already.
     """
     if out.suffix.lower() != ".mp4":
-        raise OutputError(f"{out}: only MP4 films are written; give a name that ends in .mp4")
+        raise OutputError(f"{out}: only MP4 videos are written; give a name that ends in .mp4")
     if not out.parent.is_dir():
         raise OutputError(f"the folder {out.parent} does not exist; make it first or choose another")
     if out.is_dir():
         raise OutputError(f"{out} is a folder; choose another name")
     if out.exists():
         if source.exists() and out.samefile(source):
-            raise OutputError(f"{out} is the film itself, which must stay; choose another name")
+            raise OutputError(f"{out} is the video itself, which must stay; choose another name")
         if not force:
             raise OutputError(f"{out} exists already; choose another name or use --force to replace it")
     if not os.access(out.parent, os.W_OK | os.X_OK):
@@ -95,21 +95,21 @@ class SoundFormat:
 
 
 class VideoWriter:
-    """Writes one film at a constant frame rate; a context manager.
+    """Writes one video at a constant frame rate; a context manager.
 
-    Leaving the ``with`` block in peace puts the film in place; leaving it by any exception,
+    Leaving the ``with`` block in peace puts the video in place; leaving it by any exception,
     Ctrl-C included, removes what was written.
 
     Attributes:
-        frames: pictures written so far.
+        frames: frames written so far.
         samples: samples per channel written so far.
 
     Args:
         out: final path; see :func:`check_output`.
         size_px: width and height, both even.
-        frame_rate: picture j is shown at exactly ``j / frame_rate`` seconds.
+        frame_rate: frame j is shown at exactly ``j / frame_rate`` seconds.
         colour: tags to write.
-        sound: None for a film without a sound track.
+        sound: None for a video without a sound track.
         preset: one of ``PRESETS``: a slower one writes fewer bytes of the same quality.
         crf: quality on x264's scale, lower is better.
 
@@ -136,12 +136,12 @@ class VideoWriter:
                 str(self._partial.absolute()), "w", format="mp4", options={"movflags": "+faststart"}
             )
         extra = LOOK_AHEAD if preset == DEFAULT_PRESET else {}
-        self._pictures = self._container.add_stream(
+        self._frames = self._container.add_stream(
             "libx264", rate=frame_rate, options={"preset": preset, "crf": str(crf), **extra}
         )
-        self._pictures.width, self._pictures.height = size_px
-        self._pictures.pix_fmt = "yuv420p"
-        context = self._pictures.codec_context
+        self._frames.width, self._frames.height = size_px
+        self._frames.pix_fmt = "yuv420p"
+        context = self._frames.codec_context
         context.color_range, context.colorspace = colour.range, colour.matrix
         context.color_primaries, context.color_trc = colour.primaries, colour.transfer
         if sound is not None:
@@ -155,13 +155,13 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put the film in place, or remove what was written."""
+        """Put the video in place, or remove what was written."""
         try:
             if kind is None:
                 with self._errors_named():
                     self._finish()
         finally:
-            # Gone first, so that closing a film nobody wants does not rewrite it for faststart.
+            # Gone first, so that closing a video nobody wants does not rewrite it for faststart.
             with suppress(PermissionError):  # Windows removes no file that is open
                 self._partial.unlink(missing_ok=True)
             with suppress(FFmpegError, OSError):
@@ -170,40 +170,40 @@ class VideoWriter:
 
     def write(
         self,
-        pictures: Iterable[av.VideoFrame],
+        frames: Iterable[av.VideoFrame],
         sound: Iterable[NDArray[np.float32]],
         n_frames: int,
         progress: Callable[[float, float], None] | None = None,
     ) -> None:
-        """Append pictures and, in step with them, sound; each is made ahead in a thread of its own.
+        """Append frames and, in step with them, sound; each is made ahead in a thread of its own.
 
         Args:
-            pictures: as many as ``n_frames``.
+            frames: as many as ``n_frames``.
             sound: blocks as for :meth:`add_sound`, cut or padded with silence to the length of the
-                pictures; ignored without a sound track.
-            n_frames: pictures there will be.
-            progress: called after every picture with seconds written and their total.
+                frames; ignored without a sound track.
+            n_frames: frames there will be.
+            progress: called after every frame with seconds written and their total.
         """
         length_s = float(n_frames / self._frame_rate)
         rate_hz = self._sound.sample_rate_hz if self._sound else 0
         total = round(length_s * rate_hz)
         blocks = _exactly(total, self._sound.channels, sound) if self._sound else ()
-        with read_ahead(pictures, AHEAD) as made, read_ahead(blocks, AHEAD) as heard:
-            for picture in made:
-                self.add_picture(picture)
+        with read_ahead(frames, AHEAD) as made, read_ahead(blocks, AHEAD) as heard:
+            for frame in made:
+                self.add_frame(frame)
                 written_s = float(self.frames / self._frame_rate)
                 while self.samples < min(written_s * rate_hz, total):
                     self.add_sound(next(heard))
                 if progress is not None:
                     progress(written_s, length_s)
 
-    def add_picture(self, picture: av.VideoFrame) -> None:
-        """Append a yuv420p picture; it may be given again."""
-        picture.pts, picture.time_base = self.frames, 1 / self._frame_rate
-        picture.pict_type = 0  # else the encoder repeats the source's choice of key frames
+    def add_frame(self, frame: av.VideoFrame) -> None:
+        """Append a yuv420p frame; it may be given again."""
+        frame.pts, frame.time_base = self.frames, 1 / self._frame_rate
+        frame.pict_type = 0  # else the encoder repeats the source's choice of key frames
         self.frames += 1
         with self._errors_named():
-            self._container.mux(self._pictures.encode(picture))
+            self._container.mux(self._frames.encode(frame))
 
     def add_sound(self, samples_CN: NDArray[np.float32]) -> None:
         """Append samples ``(channels, samples)``; what exceeds -1..1 is clipped."""
@@ -217,7 +217,7 @@ class VideoWriter:
             self._container.mux(self._waves.encode(frame))
 
     def _finish(self) -> None:
-        self._container.mux(self._pictures.encode(None))
+        self._container.mux(self._frames.encode(None))
         if self._sound is not None:
             self._container.mux(self._waves.encode(None))
         self._container.close()

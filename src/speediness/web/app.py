@@ -13,14 +13,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from speediness.errors import SpeedinessError
-from speediness.web.film_routes import film_routes
+from speediness.web.api_error import ApiError
 from speediness.web.guard import App, Guard
 from speediness.web.job_routes import job_routes
-from speediness.web.refusal import Refusal
 from speediness.web.search_routes import search_routes
 from speediness.web.services import Services
 from speediness.web.settings import Settings
 from speediness.web.study_routes import study_routes
+from speediness.web.video_routes import video_routes
 from speediness.web.view_routes import view_routes
 
 STATIC = Path(__file__).parent / "static"
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> App:
 
     # No generated documentation: its pages load scripts from elsewhere.
     app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    for routes in (film_routes, view_routes, job_routes, study_routes, search_routes):
+    for routes in (video_routes, view_routes, job_routes, study_routes, search_routes):
         app.include_router(routes(services))
 
     @app.get("/", include_in_schema=False)
@@ -65,7 +65,7 @@ def _refused(status: int, words: str) -> JSONResponse:
 
 
 def _explain(_: Request, error: Exception) -> JSONResponse:
-    return _refused(error.status if isinstance(error, Refusal) else 422, str(error))
+    return _refused(error.status if isinstance(error, ApiError) else 422, str(error))
 
 
 def _explain_request(_: Request, error: Exception) -> JSONResponse:

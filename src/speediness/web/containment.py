@@ -12,8 +12,8 @@ from av.error import FFmpegError
 
 from speediness.errors import VideoError
 
-# Containers that hold their pictures themselves. Playlists (HLS, DASH, concat, SDP) name other files
-# and addresses, which FFmpeg would open: a film from outside the folder, a request to another machine.
+# Containers that hold their frames themselves. Playlists (HLS, DASH, concat, SDP) name other files
+# and addresses, which FFmpeg would open: a video from outside the folder, a request to another machine.
 SELF_CONTAINED = (
     "aiff,asf,avi,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mov,mp4,mpeg,mpegts,mpegvideo,mxf,nut,ogg,rm,"
     "webm,yuv4mpegpipe"
@@ -55,7 +55,7 @@ def end_with_parent() -> None:
 
 
 def open_contained(path: Path) -> tuple[str, float]:
-    """See that a file is a film that needs no other file, by decoding its head.
+    """See that a file is a video that needs no other file, by decoding its head.
 
     Returns:
         FFmpeg's name of the container, and where its clock starts in seconds.
@@ -65,10 +65,10 @@ def open_contained(path: Path) -> tuple[str, float]:
     """
     options = {"format_whitelist": SELF_CONTAINED, "protocol_whitelist": "file"}
     try:
-        with av.open(str(path.absolute()), container_options=options, metadata_errors="replace") as film:
-            return film.format.name, (film.start_time or 0) / av.time_base
+        with av.open(str(path.absolute()), container_options=options, metadata_errors="replace") as video:
+            return video.format.name, (video.start_time or 0) / av.time_base
     except (FFmpegError, OSError, ValueError) as error:
         raise VideoError(
-            f"{path} is not a film, or a playlist that names other files; give a whole MP4, MOV, MKV,"
+            f"{path} is not a video, or a playlist that names other files; give a whole MP4, MOV, MKV,"
             " WebM, AVI or GIF file"
         ) from error

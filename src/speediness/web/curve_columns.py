@@ -13,7 +13,7 @@ COLUMNS = 1000
 
 
 def curve_columns(curve: SpeedinessCurve, columns: int = COLUMNS) -> dict[str, Any]:
-    """What the page draws of a curve, however long the film.
+    """What the page draws of a curve, however long the video.
 
     Lowest and highest values keep every peak; V is given at each threshold a plan may choose.
 
@@ -24,7 +24,7 @@ def curve_columns(curve: SpeedinessCurve, columns: int = COLUMNS) -> dict[str, A
     Returns:
         ``times_s``: starts of the columns (C,), C at most ``columns``; ``score``: 1 - P_v0 as
         ``low``, ``mean`` and ``high`` (C,); ``limits``: for each rho as ``"0.5"`` the V with ``mean``
-        and ``high`` (C,); and the film's ``duration_s``, ``frames``, ``segments``, ``cuts_s``, ``notes``.
+        and ``high`` (C,); and the video's ``duration_s``, ``frames``, ``segments``, ``cuts_s``, ``notes``.
     """
     frames = len(curve.times_s)
     starts = np.linspace(0, frames, min(columns, frames), endpoint=False).astype(np.int64)

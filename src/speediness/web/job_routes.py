@@ -9,13 +9,13 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
-from speediness.web.jobs import ACTIVE, Job, Kind
-from speediness.web.refusal import Refusal
+from speediness.web.api_error import ApiError
+from speediness.web.jobs import ACTIVE, Job, JobKind
+from speediness.web.plan_request import PlanRequest
 from speediness.web.runner import NEEDS_CURVE, Runner
 from speediness.web.services import Services
-from speediness.web.wish import Wish
 
-# What may be downloaded: name in the job's folder, and how the file is called after the film.
+# What may be downloaded: name in the job's folder, and how the file is called after the video.
 DOWNLOADS: dict[tuple[str, str], tuple[str, str]] = {
     ("analyse", "curve"): ("curve.json", ".speediness.json"),
     ("analyse", "plot"): ("plot.png", ".speediness.png"),
@@ -29,13 +29,13 @@ DOWNLOADS: dict[tuple[str, str], tuple[str, str]] = {
 }
 
 
-class Order(BaseModel):
+class JobSpec(BaseModel):
     """A job that is wanted; a wish comes with what is planned."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Kind
-    wish: Wish | None = None
+    kind: JobKind
+    wish: PlanRequest | None = None
 
 
 def job_routes(services: Services) -> APIRouter:
@@ -43,13 +43,13 @@ def job_routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/api")
     runner = services.runner
 
-    @router.post("/films/{film_id}/jobs")
-    async def start(film_id: str, order: Order) -> dict[str, Any]:
-        if (order.wish is not None) != (order.kind in NEEDS_CURVE):
-            raise Refusal(422, "a rate belongs to render and study, and to nothing else")
-        film = services.films.find(film_id)
-        params = order.wish.model_dump(mode="json") if order.wish else {}
-        return job_to_json(runner.submit(order.kind, film, params), runner)
+    @router.post("/films/{video_id}/jobs")
+    async def start(video_id: str, spec: JobSpec) -> dict[str, Any]:
+        if (spec.wish is not None) != (spec.kind in NEEDS_CURVE):
+            raise ApiError(422, "a rate belongs to render and study, and to nothing else")
+        video = services.videos.find(video_id)
+        params = spec.wish.model_dump(mode="json") if spec.wish else {}
+        return job_to_json(runner.submit(spec.kind, video, params), runner)
 
     @router.get("/jobs")
     def active() -> list[dict[str, Any]]:
@@ -73,19 +73,19 @@ def job_routes(services: Services) -> APIRouter:
     def download(job_id: str, name: str) -> FileResponse:
         job = _job(job_id)
         if job.state != "done" or (job.kind, name) not in DOWNLOADS:
-            raise Refusal(404, "that job made no such file")
+            raise ApiError(404, "that job made no such file")
         stored, ending = DOWNLOADS[job.kind, name]
         if not services.result(job_id, stored).is_file():
-            raise Refusal(
+            raise ApiError(
                 404, "an earlier version of this program did that and made no such file; do it again"
             )
-        filename = PurePosixPath(job.film_name).stem + ending.format(rate=job.params.get("rate", 1))
+        filename = PurePosixPath(job.video_name).stem + ending.format(rate=job.params.get("rate", 1))
         return FileResponse(services.result(job_id, stored), filename=filename)
 
     def _job(job_id: str) -> Job:
         job = services.jobs.get(job_id)
         if job is None:
-            raise Refusal(404, "there is no such job; it was removed")
+            raise ApiError(404, "there is no such job; it was removed")
         return job
 
     return router
@@ -98,8 +98,8 @@ def job_to_json(job: Job, runner: Runner) -> dict[str, Any]:
     return {
         "id": job.id,
         "kind": job.kind,
-        "film_id": job.film_id,
-        "film_name": job.film_name,
+        "film_id": job.video_id,
+        "film_name": job.video_name,
         "params": job.params,
         "state": job.state,
         "active": job.state in ACTIVE,

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from speediness.web.database import Database
 
-Kind = Literal["look", "analyse", "render", "study", "playable", "heatmap"]
-"""look: what a film is; study: adaptive and uniform for the comparison; playable: H.264 for a browser."""
+JobKind = Literal["look", "analyse", "render", "study", "playable", "heatmap"]
+"""look: what a video is; study: adaptive and uniform for the comparison; playable: H.264 for a browser."""
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -20,12 +20,12 @@ ACTIVE: tuple[State, ...] = ("queued", "running")
 
 @dataclass(frozen=True)
 class Job:
-    """One piece of work on one film, done by one process."""
+    """One piece of work on one video, done by one process."""
 
     id: str
-    kind: Kind
-    film_id: str
-    film_name: str
+    kind: JobKind
+    video_id: str
+    video_name: str
     params: dict[str, Any]
     state: State
     message: str
@@ -43,16 +43,16 @@ class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, kind: Kind, film_id: str, film_name: str, params: dict[str, Any]) -> Job:
+    def add(self, kind: JobKind, video_id: str, video_name: str, params: dict[str, Any]) -> Job:
         """Queue a job; the same one if it is queued or running already."""
         text = json.dumps(params, sort_keys=True)
         for job in self.active():
-            if (job.kind, job.film_id, job.params) == (kind, film_id, params):
+            if (job.kind, job.video_id, job.params) == (kind, video_id, params):
                 return job
         job_id = secrets.token_hex(8)
         self._database.write(
             "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, 'queued', '', '{}', ?, NULL)",
-            *(job_id, kind, film_id, film_name, text, time.time()),
+            *(job_id, kind, video_id, video_name, text, time.time()),
         )
         job = self.get(job_id)
         assert job is not None
@@ -70,19 +70,19 @@ class Jobs:
         )
         return [_job(row) for row in rows]
 
-    def of_film(self, film_id: str) -> list[Job]:
-        """Jobs of one film, newest first."""
+    def of_video(self, video_id: str) -> list[Job]:
+        """Jobs of one video, newest first."""
         rows = self._database.rows(
-            "SELECT * FROM jobs WHERE film_id = ? ORDER BY created_s DESC, rowid DESC", film_id
+            "SELECT * FROM jobs WHERE film_id = ? ORDER BY created_s DESC, rowid DESC", video_id
         )
         return [_job(row) for row in rows]
 
-    def latest_done(self, kind: Kind, film_id: str | None = None) -> dict[str, Job]:
-        """For every film, or one, the newest job of a kind that succeeded, by film id."""
+    def latest_done(self, kind: JobKind, video_id: str | None = None) -> dict[str, Job]:
+        """For every video, or one, the newest job of a kind that succeeded, by video id."""
         rows = self._database.rows(
             "SELECT * FROM jobs WHERE kind = ? AND state = 'done' AND film_id = coalesce(?, film_id)"
             " ORDER BY created_s, rowid",
-            *(kind, film_id),
+            *(kind, video_id),
         )
         return {row["film_id"]: _job(row) for row in rows}
 
@@ -115,4 +115,5 @@ class Jobs:
 def _job(row: sqlite3.Row) -> Job:
     values = dict(row)
     values["params"], values["result"] = json.loads(row["params"]), json.loads(row["result"])
+    values["video_id"], values["video_name"] = values.pop("film_id"), values.pop("film_name")
     return Job(**values)

@@ -1,4 +1,4 @@
-"""Where things move as they do in a stretch of an analysed film: in it, and in all others.
+"""Where things move as they do in a stretch of an analysed video: in it, and in all others.
 
 Compared exactly, from the features kept with each analysis; a folder needs no index.
 """
@@ -27,12 +27,12 @@ COLUMNS = 1000
 
 @dataclass(frozen=True)
 class Alike:
-    """What moves like a stretch of a film."""
+    """What moves like a stretch of a video."""
 
     graph: list[float | None]
-    """(C,) similarity over the film itself in equal columns, the highest of each; None: none there."""
+    """(C,) similarity over the video itself in equal columns, the highest of each; None: none there."""
     here: list[Hit]
-    """In the film itself, the best first."""
+    """In the video itself, the best first."""
     elsewhere: list[Hit]
     """In others, the best first."""
     unread: list[Path]
@@ -40,11 +40,11 @@ class Alike:
 
 
 def find_alike(asked: Path, others: Sequence[Path], start_s: float, end_s: float) -> Alike:
-    """Search for a stretch of a film.
+    """Search for a stretch of a video.
 
     Args:
-        asked: features of the film, a file written by the job that analysed it.
-        others: of other films to search, made by the same network.
+        asked: features of the video, a file written by the job that analysed it.
+        others: of other videos to search, made by the same network.
         start_s: of the stretch, seconds.
         end_s: of the stretch.
 
@@ -53,15 +53,15 @@ def find_alike(asked: Path, others: Sequence[Path], start_s: float, end_s: float
 
     Raises:
         SpeedinessError: no such stretch, too long a one, or a cut lies in it.
-        DataError: the features of the film cannot be read.
+        DataError: the features of the video cannot be read.
     """
     if end_s - start_s > MOST_QUERY_S:
         raise SpeedinessError(f"that is longer than {MOST_QUERY_S:g} s; mark a shorter stretch")
-    film = _load(asked)
-    if film is None:
-        raise DataError("what was kept of this film cannot be read; analyse it again")
-    query_QD = cut_query(film, start_s, end_s)
-    graph = compare(query_QD, film)
+    video = _load(asked)
+    if video is None:
+        raise DataError("what was kept of this video cannot be read; analyse it again")
+    query_QD = cut_query(video, start_s, end_s)
+    graph = compare(query_QD, video)
     elsewhere: list[Hit] = []
     unread = []
     for path in others:
@@ -72,7 +72,7 @@ def find_alike(asked: Path, others: Sequence[Path], start_s: float, end_s: float
         found = peaks(compare(query_QD, other), path, MOST_FOUND)
         elsewhere = sorted([*elsewhere, *found], key=lambda hit: -hit.similarity)[:MOST_FOUND]
     return Alike(
-        graph_columns(graph, film.duration_s),
+        graph_columns(graph, video.duration_s),
         peaks(graph, asked, MOST_FOUND, (start_s, end_s)),
         elsewhere,
         unread,
@@ -80,7 +80,7 @@ def find_alike(asked: Path, others: Sequence[Path], start_s: float, end_s: float
 
 
 def graph_columns(graph: Graph, duration_s: float) -> list[float | None]:
-    """(C,) highest similarity in each of at most ``COLUMNS`` equal parts of a film, by middles."""
+    """(C,) highest similarity in each of at most ``COLUMNS`` equal parts of a video, by middles."""
     count = min(max(int(duration_s / STEP_S), 1), COLUMNS)
     highest = np.full(count, -np.inf)
     columns = ((graph.starts_s + graph.length_s / 2) / duration_s * count).astype(np.int64)

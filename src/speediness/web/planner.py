@@ -16,7 +16,7 @@ KEPT = 3  # an hour's curve takes some 6 MB
 
 
 class Planner:
-    """Plans films on the full curve: what the page plays is what would be rendered."""
+    """Plans videos on the full curve: what the page plays is what would be rendered."""
 
     def __init__(self) -> None:
         self._curves: OrderedDict[Path, SpeedinessCurve] = OrderedDict()
@@ -36,7 +36,7 @@ class Planner:
             return curve
 
     def plan(self, path: Path, rate: float, locks_s: Sequence[Span]) -> dict[str, Any]:
-        """S*(t) for the page: slowness at evenly spaced knots from the film's start to its end.
+        """S*(t) for the page: slowness at evenly spaced knots from the video's start to its end.
 
         The knots of an hour are 36 000: as text they would take longer than planning, so they are
         float32, little-endian, in base64. Its seven digits add up to microseconds over an hour.

@@ -16,14 +16,14 @@ from typing import Any
 
 from speediness.errors import SpeedinessError
 from speediness.progress import Pace
-from speediness.web.films import FREE_BYTES, Film, Films
-from speediness.web.jobs import Job, Jobs, Kind, State
-from speediness.web.refusal import Refusal
+from speediness.web.api_error import ApiError
+from speediness.web.jobs import Job, JobKind, Jobs, State
 from speediness.web.settings import Settings
+from speediness.web.videos import FREE_BYTES, ServedVideo, ServedVideos
 
 NEEDS_CURVE = ("render", "study")
-LANES: tuple[tuple[Kind, ...], ...] = (("look",), ("analyse", "render", "study", "playable", "heatmap"))
-"""Looking at a film takes a second and must not wait for an analysis; the rest has the machine in turn."""
+LANES: tuple[tuple[JobKind, ...], ...] = (("look",), ("analyse", "render", "study", "playable", "heatmap"))
+"""Looking at a video takes a second and must not wait for an analysis; the rest has the machine in turn."""
 PAUSE_S = 2.0  # after an error of the server's own, which the next job may well meet again
 GIVEN_UP = "the server could not go on with this job; its terminal says why: see to that and start it again"
 
@@ -56,11 +56,11 @@ class Runner:
     Args:
         settings: folders and limits.
         jobs: what there is to do.
-        films: where their films are.
+        videos: where their videos are.
     """
 
-    def __init__(self, settings: Settings, jobs: Jobs, films: Films) -> None:
-        self._limits, self._jobs, self._films = settings.limits, jobs, films
+    def __init__(self, settings: Settings, jobs: Jobs, videos: ServedVideos) -> None:
+        self._limits, self._jobs, self._videos = settings.limits, jobs, videos
         self._results = settings.state / "jobs"
         self._results.mkdir(exist_ok=True)
         self._progress: dict[str, Progress] = {}
@@ -72,8 +72,8 @@ class Runner:
     def start(self) -> None:
         """Begin; called within the running event loop."""
         self._tasks = [
-            asyncio.create_task(self._serve(kinds, news))
-            for kinds, news in zip(LANES, self._news, strict=True)
+            asyncio.create_task(self._serve(kinds, wake_up))
+            for kinds, wake_up in zip(LANES, self._news, strict=True)
         ]
 
     async def stop(self) -> None:
@@ -85,21 +85,21 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def submit(self, kind: Kind, film: Film, params: dict[str, Any]) -> Job:
-        """Queue a job on a film.
+    def submit(self, kind: JobKind, video: ServedVideo, params: dict[str, Any]) -> Job:
+        """Queue a job on a video.
 
         Raises:
-            Refusal: 429 too many are queued, 409 something must be done first.
+            ApiError: 429 too many are queued, 409 something must be done first.
         """
         if len(self._jobs.active()) >= self._limits.queued_jobs:
-            raise Refusal(429, "too many jobs are waiting; let some finish or cancel them")
-        if kind != "look" and not self._jobs.latest_done("look", film.id):
-            raise Refusal(409, "this film has not been looked at yet; open it first")
-        if kind in NEEDS_CURVE and not self._jobs.latest_done("analyse", film.id):
-            raise Refusal(409, "this film has no curve yet; analyse it first")
-        job = self._jobs.add(kind, film.id, film.name, params)
-        for news in self._news:
-            news.set()
+            raise ApiError(429, "too many jobs are waiting; let some finish or cancel them")
+        if kind != "look" and not self._jobs.latest_done("look", video.id):
+            raise ApiError(409, "this video has not been looked at yet; open it first")
+        if kind in NEEDS_CURVE and not self._jobs.latest_done("analyse", video.id):
+            raise ApiError(409, "this video has no curve yet; analyse it first")
+        job = self._jobs.add(kind, video.id, video.name, params)
+        for wake_up in self._news:
+            wake_up.set()
         return job
 
     def cancel(self, job_id: str) -> None:
@@ -121,16 +121,16 @@ class Runner:
         self._jobs.remove(job_id)
         shutil.rmtree(self.folder(job_id), ignore_errors=True)
 
-    async def _serve(self, kinds: tuple[Kind, ...], news: asyncio.Event) -> None:
+    async def _serve(self, kinds: tuple[JobKind, ...], wake_up: asyncio.Event) -> None:
         while True:
-            news.clear()
+            wake_up.clear()
             job = None
             try:
                 job = next(
                     (j for j in self._jobs.active() if j.kind in kinds and j.state == "queued"), None
                 )
                 if job is None:
-                    await news.wait()
+                    await wake_up.wait()
                 elif self._jobs.set_running(job.id):
                     await self._run(job)
             except Exception:  # a full disk, say: the jobs behind this one still have their turn
@@ -176,21 +176,21 @@ class Runner:
     def _wall_s(self, job: Job) -> float:
         if job.kind == "look":
             return self._limits.look_s
-        seen = self._jobs.latest_done("look", job.film_id).get(job.film_id)
-        film_s = (seen.result["duration_s"] if seen else None) or self._limits.film_s
-        return self._limits.work_s + self._limits.work_s_per_film_s * film_s
+        seen = self._jobs.latest_done("look", job.video_id).get(job.video_id)
+        video_s = (seen.result["duration_s"] if seen else None) or self._limits.video_s
+        return self._limits.work_s + self._limits.work_s_per_video_s * video_s
 
     def _order(self, job: Job, wall_s: float) -> dict[str, Any]:
-        film = self._films.find(job.film_id)
-        analysis = self._jobs.latest_done("analyse", job.film_id).get(job.film_id)
+        video = self._videos.find(job.video_id)
+        analysis = self._jobs.latest_done("analyse", job.video_id).get(job.video_id)
         return {
             "kind": job.kind,
-            "film": str(film.path),
-            "name": film.name,
+            "film": str(video.path),
+            "name": video.name,
             "folder": str(self.folder(job.id)),
             "params": job.params,
             "curve": str(self.folder(analysis.id) / "curve.json") if analysis else None,
-            "film_s": self._limits.film_s,
+            "film_s": self._limits.video_s,
             "memory_bytes": self._limits.memory_bytes,
             "cpu_s": wall_s * (os.cpu_count() or 1),
             "file_bytes": max(shutil.disk_usage(self._results).free - FREE_BYTES, 1 << 20),
@@ -200,7 +200,7 @@ class Runner:
         """Have a process do it.
 
         Raises:
-            Refusal: it could not, or was killed.
+            ApiError: it could not, or was killed.
         """
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "speediness.web.worker"),
@@ -210,7 +210,7 @@ class Runner:
         )
         self._processes[job_id] = process
         if (job := self._jobs.get(job_id)) is None or job.state != "running":
-            raise Refusal(409, "cancelled while its worker started")
+            raise ApiError(409, "cancelled while its worker started")
         assert process.stdin is not None and process.stdout is not None
         try:
             async with asyncio.timeout(wall_s):
@@ -222,15 +222,15 @@ class Runner:
                     if "result" in message:
                         return message["result"]
                     if "error" in message:
-                        raise Refusal(422, message["error"])
+                        raise ApiError(422, message["error"])
                     progress = self._progress[job_id]
                     progress.report(*message["progress"])
                 code = await process.wait()
         except TimeoutError:
-            raise Refusal(422, f"stopped after {wall_s:.0f} s, far longer than it should take") from None
+            raise ApiError(422, f"stopped after {wall_s:.0f} s, far longer than it should take") from None
         except ValueError:
-            raise Refusal(422, "the worker said something strange and was stopped") from None
-        raise Refusal(422, _why(code))
+            raise ApiError(422, "the worker said something strange and was stopped") from None
+        raise ApiError(422, _why(code))
 
     def _kill(self, job_id: str) -> None:
         process = self._processes.get(job_id)
@@ -248,6 +248,6 @@ def _why(code: int) -> str:
     if code == -getattr(signal, "SIGXCPU", 0):
         return "stopped: it took more processor time than a job may"
     return (
-        f"the worker ended unexpectedly (exit code {code}): this film takes too much memory or is damaged;"
+        f"the worker ended unexpectedly (exit code {code}): this video takes too much memory or is damaged;"
         " convert it first"
     )

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from speediness.errors import OutputError
 from speediness.web.database import Database
-from speediness.web.films import Films
 from speediness.web.jobs import Jobs
 from speediness.web.planner import Planner
 from speediness.web.runner import Runner
 from speediness.web.settings import Settings
 from speediness.web.study import Study
+from speediness.web.videos import ServedVideos
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Services:
 
     settings: Settings
     database: Database
-    films: Films
+    videos: ServedVideos
     jobs: Jobs
     runner: Runner
     planner: Planner
@@ -37,15 +37,15 @@ class Services:
         try:
             settings.state.mkdir(parents=True, exist_ok=True)
             database = Database(settings.state / "speediness.db")
-            films = Films(settings, database)
+            videos = ServedVideos(settings, database)
             jobs = Jobs(database)
             jobs.mark_interrupted()
-            runner = Runner(settings, jobs, films)
+            runner = Runner(settings, jobs, videos)
         except OSError as error:
             raise OutputError(
                 f"cannot keep anything in {settings.state}: {error.strerror}; choose another with --state"
             ) from error
-        return cls(settings, database, films, jobs, runner, Planner(), Study(database, jobs))
+        return cls(settings, database, videos, jobs, runner, Planner(), Study(database, jobs))
 
     def result(self, job_id: str, name: str) -> Path:
         """Where a file lies that a job made."""

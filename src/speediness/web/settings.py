@@ -11,17 +11,17 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one film, and one job on it, may take."""
+    """How much one video, and one job on it, may take."""
 
     upload_bytes: int = 4 * GIB
-    film_s: float = 3 * 3600.0
-    """Longest film that is worked on, seconds."""
+    video_s: float = 3 * 3600.0
+    """Longest video that is worked on, seconds."""
     memory_bytes: int = 8 * GIB
-    """Address space of a worker process. A small film takes up to 2.4 GiB, large pictures more."""
+    """Address space of a worker process. A small video takes up to 2.4 GiB, large frames more."""
     look_s: float = 60.0
-    """Wall time for opening a film and decoding its first picture."""
-    work_s_per_film_s: float = 30.0
-    """Wall time of any other job for each second of film; an analysis on two cores takes about 1 s."""
+    """Wall time for opening a video and decoding its first frame."""
+    work_s_per_video_s: float = 30.0
+    """Wall time of any other job for each second of video; an analysis on two cores takes about 1 s."""
     work_s: float = 300.0
     """Wall time of any other job in addition to that."""
     queued_jobs: int = 20
@@ -32,7 +32,7 @@ class Settings:
     """One server's folders, address and limits."""
 
     folder: Path
-    """Films are taken from here and from nowhere else; absolute, without symbolic links."""
+    """Videos are taken from here and from nowhere else; absolute, without symbolic links."""
     state: Path
     """Uploads, results and votes are kept here; absolute, without symbolic links."""
     host: str = "127.0.0.1"

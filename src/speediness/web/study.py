@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from speediness.web.api_error import ApiError
 from speediness.web.database import Database
 from speediness.web.jobs import Job, Jobs
-from speediness.web.refusal import Refusal
 
 Side = Literal["left", "right"]
 Choice = Literal["left", "right", "neither"]
@@ -28,7 +28,7 @@ class Trial:
     """One comparison as it is shown, without a word about which side is which."""
 
     id: str
-    film_name: str
+    video_name: str
     rate: float
     first_side: Side
     """The side that plays first."""
@@ -36,9 +36,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Tally:
-    """The votes on one film at one rate."""
+    """The votes on one video at one rate."""
 
-    film_name: str
+    video_name: str
     rate: float
     adaptive: int
     uniform: int
@@ -49,7 +49,7 @@ class Tally:
         decided = self.adaptive + self.uniform
         low, high = wilson_interval(self.adaptive, decided)
         return {
-            "film": self.film_name,
+            "film": self.video_name,
             "rate": self.rate,
             "adaptive": self.adaptive,
             "uniform": self.uniform,
@@ -65,45 +65,45 @@ class Study:
 
     Args:
         database: where trials and votes are kept.
-        jobs: whose study jobs made the films.
-        rng: decides films, sides and order.
+        jobs: whose study jobs made the videos.
+        rng: decides videos, sides and order.
     """
 
     def __init__(self, database: Database, jobs: Jobs, rng: random.Random | None = None) -> None:
         self._database, self._jobs = database, jobs
         self._rng = rng or random.SystemRandom()
 
-    def films(self) -> list[Job]:
-        """For every film in the study the job that made its newest pair."""
+    def videos(self) -> list[Job]:
+        """For every video in the study the job that made its newest pair."""
         return list(self._jobs.latest_done("study").values())
 
-    def draw(self, film_id: str | None = None) -> Trial:
-        """Show a film, the one asked for or one of those with the fewest votes, in random places.
+    def draw(self, video_id: str | None = None) -> Trial:
+        """Show a video, the one asked for or one of those with the fewest votes, in random places.
 
         Raises:
-            Refusal: 404, there is no pair to compare.
+            ApiError: 404, there is no pair to compare.
         """
-        films = [job for job in self.films() if film_id in (None, job.film_id)]
-        if not films:
-            raise Refusal(404, "nothing to compare yet; add a film to the comparison first")
-        votes = {job.id: self._votes_on(job) for job in films}
+        videos = [job for job in self.videos() if video_id in (None, job.video_id)]
+        if not videos:
+            raise ApiError(404, "nothing to compare yet; add a video to the comparison first")
+        votes = {job.id: self._votes_on(job) for job in videos}
         least = min(votes.values())
-        job = self._rng.choice([job for job in films if votes[job.id] == least])
+        job = self._rng.choice([job for job in videos if votes[job.id] == least])
         trial = Trial(
-            secrets.token_hex(12), job.film_name, job.params["rate"], self._rng.choice(("left", "right"))
+            secrets.token_hex(12), job.video_name, job.params["rate"], self._rng.choice(("left", "right"))
         )
         self._database.write(
             "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
-            *(trial.id, job.id, job.film_id, job.film_name, trial.rate),
+            *(trial.id, job.id, job.video_id, job.video_name, trial.rate),
             *(self._rng.choice(("left", "right")), trial.first_side, time.time()),
         )
         return trial
 
     def shown(self, trial_id: str, side: Side) -> tuple[str, str]:
-        """The job that made the film on this side, and whether it is ``adaptive`` or ``uniform``.
+        """The job that made the video on this side, and whether it is ``adaptive`` or ``uniform``.
 
         Raises:
-            Refusal: 404, no such trial.
+            ApiError: 404, no such trial.
         """
         row = self._row(trial_id)
         return row["job_id"], "adaptive" if row["adaptive_side"] == side else "uniform"
@@ -115,7 +115,7 @@ class Study:
             What was chosen: ``adaptive``, ``uniform`` or ``neither``.
 
         Raises:
-            Refusal: 404 no such trial, 409 it has been voted on.
+            ApiError: 404 no such trial, 409 it has been voted on.
         """
         row = self._row(trial_id)
         chosen = choice if choice == "neither" else self.shown(trial_id, choice)[1]
@@ -124,13 +124,13 @@ class Study:
             *(chosen, time.time(), row["id"]),
         )
         if not changed:
-            raise Refusal(409, "this comparison has been voted on; take the next")
+            raise ApiError(409, "this comparison has been voted on; take the next")
         return chosen
 
     def tallies(self) -> list[Tally]:
-        """The votes, film by film and rate by rate."""
+        """The votes, video by video and rate by rate."""
         rows = self._database.rows(
-            "SELECT film_name, rate, sum(choice = 'adaptive') AS adaptive,"
+            "SELECT film_name AS video_name, rate, sum(choice = 'adaptive') AS adaptive,"
             " sum(choice = 'uniform') AS uniform, sum(choice = 'neither') AS neither"
             " FROM trials WHERE choice IS NOT NULL GROUP BY film_id, rate ORDER BY film_name, rate"
         )
@@ -158,12 +158,12 @@ class Study:
 
     def _votes_on(self, job: Job) -> int:
         sql = "SELECT count(choice) AS votes FROM trials WHERE film_id = ? AND rate = ?"
-        return self._database.rows(sql, job.film_id, job.params["rate"])[0]["votes"]
+        return self._database.rows(sql, job.video_id, job.params["rate"])[0]["votes"]
 
     def _row(self, trial_id: str) -> Any:
         rows = self._database.rows("SELECT * FROM trials WHERE id = ?", trial_id)
         if not rows:
-            raise Refusal(404, "there is no such comparison; take the next")
+            raise ApiError(404, "there is no such comparison; take the next")
         return rows[0]
 
 

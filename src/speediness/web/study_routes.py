@@ -8,17 +8,17 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, PlainTextResponse
 from pydantic import BaseModel, ConfigDict
 
-from speediness.web.refusal import Refusal
+from speediness.web.api_error import ApiError
 from speediness.web.services import Services
 from speediness.web.study import Choice, Side
 
 
 class Question(BaseModel):
-    """Which film to compare; None: whichever has the fewest votes."""
+    """Which video to compare; None: whichever has the fewest votes."""
 
     model_config = ConfigDict(extra="forbid")
 
-    film_id: str | None = None
+    video_id: str | None = None
 
 
 class Vote(BaseModel):
@@ -36,28 +36,28 @@ def study_routes(services: Services) -> APIRouter:
 
     @router.get("")
     def overview() -> dict[str, Any]:
-        films = [
-            {"id": job.film_id, "name": job.film_name, "rate": job.params["rate"], "job": job.id}
-            for job in study.films()
+        videos = [
+            {"id": job.video_id, "name": job.video_name, "rate": job.params["rate"], "job": job.id}
+            for job in study.videos()
         ]
-        return {"films": films, "tallies": [tally.to_json() for tally in study.tallies()]}
+        return {"films": videos, "tallies": [tally.to_json() for tally in study.tallies()]}
 
     @router.post("/trials")
     def draw(question: Question) -> dict[str, Any]:
-        trial = study.draw(question.film_id)
+        trial = study.draw(question.video_id)
         return {
             "id": trial.id,
-            "film": trial.film_name,
+            "film": trial.video_name,
             "rate": trial.rate,
             "first": trial.first_side,
         }
 
     @router.get("/trials/{trial_id}/{side}")
-    def film(trial_id: str, side: Side) -> FileResponse:
+    def video(trial_id: str, side: Side) -> FileResponse:
         job_id, which = study.shown(trial_id, side)
         path = services.result(job_id, f"{which}.mp4")
         if not path.is_file():
-            raise Refusal(404, "these films were removed; take the next comparison")
+            raise ApiError(404, "these videos were removed; take the next comparison")
         return FileResponse(path, media_type="video/mp4")
 
     @router.post("/trials/{trial_id}/vote")

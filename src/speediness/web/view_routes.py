@@ -1,4 +1,4 @@
-"""What a film shows: its pictures, its curve, its plan."""
+"""What a video shows: its frames, its curve, its plan."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse
 
-from speediness.web.jobs import Kind
-from speediness.web.refusal import Refusal
+from speediness.web.api_error import ApiError
+from speediness.web.jobs import JobKind
+from speediness.web.plan_request import PlanRequest
 from speediness.web.services import Services
-from speediness.web.wish import Wish
 
 # What a browser is told a container is. Its name is FFmpeg's word after decoding, never the file's.
 MEDIA_TYPES = {
@@ -24,41 +24,41 @@ MEDIA_TYPES = {
 
 
 def view_routes(services: Services) -> APIRouter:
-    """The routes under ``/api/films/ID`` that the player and the chart live on."""
-    router = APIRouter(prefix="/api/films/{film_id}")
+    """The routes under ``/api/videos/ID`` that the player and the chart live on."""
+    router = APIRouter(prefix="/api/films/{video_id}")
 
     @router.get("/video")
-    def video(film_id: str) -> FileResponse:
-        film = services.films.find(film_id)
-        if copy := services.jobs.latest_done("playable", film_id).get(film_id):
+    def video(video_id: str) -> FileResponse:
+        video = services.videos.find(video_id)
+        if copy := services.jobs.latest_done("playable", video_id).get(video_id):
             return FileResponse(services.result(copy.id, "film.mp4"), media_type="video/mp4")
-        looked = services.jobs.latest_done("look", film_id).get(film_id)
+        looked = services.jobs.latest_done("look", video_id).get(video_id)
         if looked is None:
-            raise Refusal(409, "this film has not been looked at yet; open it first")
+            raise ApiError(409, "this video has not been looked at yet; open it first")
         kind = MEDIA_TYPES.get(looked.result["container"], "application/octet-stream")
-        return FileResponse(film.path, media_type=kind)
+        return FileResponse(video.path, media_type=kind)
 
     @router.get("/heatmap")
-    def heatmap(film_id: str) -> FileResponse:
-        return FileResponse(_done(services, "heatmap", film_id, "film.mp4"), media_type="video/mp4")
+    def heatmap(video_id: str) -> FileResponse:
+        return FileResponse(_done(services, "heatmap", video_id, "film.mp4"), media_type="video/mp4")
 
     @router.get("/curve")
-    def curve(film_id: str) -> FileResponse:
-        services.films.find(film_id)
+    def curve(video_id: str) -> FileResponse:
+        services.videos.find(video_id)
         return FileResponse(
-            _done(services, "analyse", film_id, "columns.json"), media_type="application/json"
+            _done(services, "analyse", video_id, "columns.json"), media_type="application/json"
         )
 
     @router.post("/plan")
-    def plan(film_id: str, wish: Wish) -> JSONResponse:
-        path = _done(services, "analyse", film_id, "curve.json")
+    def plan(video_id: str, wish: PlanRequest) -> JSONResponse:
+        path = _done(services, "analyse", video_id, "curve.json")
         return JSONResponse(services.planner.plan(path, wish.rate, wish.locks))
 
     return router
 
 
-def _done(services: Services, kind: Kind, film_id: str, name: str) -> Path:
-    job = services.jobs.latest_done(kind, film_id).get(film_id)
+def _done(services: Services, kind: JobKind, video_id: str, name: str) -> Path:
+    job = services.jobs.latest_done(kind, video_id).get(video_id)
     if job is None:
-        raise Refusal(404, "that has not been made yet for this film")
+        raise ApiError(404, "that has not been made yet for this video")
     return services.result(job.id, name)

@@ -24,34 +24,34 @@ if TYPE_CHECKING:
     from speediness.curves import SpeedinessCurve
     from speediness.speed_plan import SpeedPlan
 
-Order = dict[str, Any]
-"""kind, film (path), name, folder (for results), params, curve (path), film_s, and the three limits."""
+JobInput = dict[str, Any]
+"""kind, video (path), name, folder (for results), params, curve (path), video_s, and the three limits."""
 Report = Callable[[float, float], None]
 
 REPORT_EVERY_S = 0.2
 FINDING = 0.3  # share of a heat map's time that goes into finding it; the rest draws it
-MEASURING = 0.2  # share of a playable copy's time that goes into finding how long the film is
+MEASURING = 0.2  # share of a playable copy's time that goes into finding how long the video is
 
 
 def main() -> None:
     """Do one job and say what came of it."""
-    order: Order = json.loads(sys.stdin.readline())
+    job: JobInput = json.loads(sys.stdin.readline())
     channel = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     sys.stdout = sys.stderr  # whatever a library prints is not for the server
     end_with_parent()
-    limit_process(order["memory_bytes"], order["cpu_s"], order["file_bytes"])
+    limit_process(job["memory_bytes"], job["cpu_s"], job["file_bytes"])
 
     def say(message: dict[str, Any]) -> None:
         channel.write(json.dumps(message) + "\n")
         channel.flush()
 
     try:
-        say({"result": WORK[order["kind"]](order, _every_so_often(say))})
+        say({"result": WORK[job["kind"]](job, _every_so_often(say))})
     except SpeedinessError as error:
         # The name its owner knows; where the server keeps it is nobody's business.
-        say({"error": str(error).replace(order["film"], order["name"])})
+        say({"error": str(error).replace(job["film"], job["name"])})
     except MemoryError:
-        say({"error": "this film needs more memory than a job may take; use a smaller picture"})
+        say({"error": "this video needs more memory than a job may take; use a smaller frame"})
     except Exception as error:
         traceback.print_exc()
         say({"error": f"a bug: {type(error).__name__}; please report it"})
@@ -69,17 +69,17 @@ def _every_so_often(say: Callable[[dict[str, Any]], None]) -> Report:
     return report
 
 
-def look(order: Order, report: Report) -> dict[str, Any]:
-    """What the film is, for the player: size, length, coding, and when its first picture shows."""
+def probe(job: JobInput, report: Report) -> dict[str, Any]:
+    """What the video is, for the player: size, length, coding, and when its first frame shows."""
     from speediness.video.reader import VideoReader
 
-    path = Path(order["film"])
+    path = Path(job["film"])
     container, clock_start_s = open_contained(path)
     reader = VideoReader(path)
     info = reader.info
     duration_s = None if info.duration_s is None else float(info.duration_s)
     if duration_s is not None:
-        _refuse_long(path, duration_s, order["film_s"])
+        _refuse_long(path, duration_s, job["film_s"])
     return {
         "width_px": info.width_px,
         "height_px": info.height_px,
@@ -88,27 +88,27 @@ def look(order: Order, report: Report) -> dict[str, Any]:
         "codec": info.codec,
         "container": container,
         "has_audio": info.has_audio,
-        # A browser's clock starts with the container's, a curve's with the first picture.
+        # A browser's clock starts with the container's, a curve's with the first frame.
         "starts_at_s": max(0.0, float(reader.start_s) - clock_start_s),
     }
 
 
-def analyse(order: Order, report: Report) -> dict[str, Any]:
-    """The curve, its picture, the part of it that the page draws, and the features that search compares."""
+def analyse(job: JobInput, report: Report) -> dict[str, Any]:
+    """The curve, its frame, the part of it that the page draws, and the features that search compares."""
     from speediness.analysis.archive import features_to_arrays, to_bytes
-    from speediness.analysis.curve import watch_film
+    from speediness.analysis.curve import analyse_with_features
     from speediness.documents import write_json
     from speediness.web.curve_columns import curve_columns
 
-    path, folder = Path(order["film"]), Path(order["folder"])
+    path, folder = Path(job["film"]), Path(job["folder"])
     open_contained(path)
 
     def seen(done_s: float, total_s: float) -> None:
-        _refuse_long(path, done_s, order["film_s"])
+        _refuse_long(path, done_s, job["film_s"])
         report(done_s, total_s)
 
-    curve, features = watch_film(path, progress=seen)
-    curve = replace(curve, made_by=curve.made_by | {"video": Path(order["name"]).name})
+    curve, features = analyse_with_features(path, progress=seen)
+    curve = replace(curve, made_by=curve.made_by | {"video": Path(job["name"]).name})
     curve.save(folder / "curve.json")
     _draw_plots(curve, path, folder)
     write_json(folder / "columns.json", curve_columns(curve))
@@ -120,33 +120,33 @@ def analyse(order: Order, report: Report) -> dict[str, Any]:
     }
 
 
-def render(order: Order, report: Report) -> dict[str, Any]:
-    """The adaptive film with its plan and picture."""
+def render(job: JobInput, report: Report) -> dict[str, Any]:
+    """The adaptive video with its plan and frame."""
     from speediness.curves import SpeedinessCurve
     from speediness.speedup.plan import plan_speedup
     from speediness.speedup.render import render_speedup
 
-    path, folder = Path(order["film"]), Path(order["folder"])
+    path, folder = Path(job["film"]), Path(job["folder"])
     open_contained(path)
-    curve = SpeedinessCurve.load(Path(order["curve"]))
-    plan = plan_speedup(curve, order["params"]["rate"], locks_s=_locks(order))
+    curve = SpeedinessCurve.load(Path(job["curve"]))
+    plan = plan_speedup(curve, job["params"]["rate"], locks_s=_locks(job))
     plan.save(folder / "plan.json")
     _draw_plots(curve, path, folder, plan)
     made = render_speedup(path, plan, folder / "film.mp4", progress=report)
     return {"duration_s": made.duration_s}
 
 
-def study(order: Order, report: Report) -> dict[str, Any]:
-    """The two films of a blind comparison, equally long."""
+def study(job: JobInput, report: Report) -> dict[str, Any]:
+    """The two videos of a blind comparison, equally long."""
     from speediness.curves import SpeedinessCurve
     from speediness.speedup.plan import plan_speedup
     from speediness.speedup.render import render_speedup
 
-    path, folder = Path(order["film"]), Path(order["folder"])
+    path, folder = Path(job["film"]), Path(job["folder"])
     open_contained(path)
-    curve = SpeedinessCurve.load(Path(order["curve"]))
-    rate = order["params"]["rate"]
-    plan = plan_speedup(curve, rate, locks_s=_locks(order))
+    curve = SpeedinessCurve.load(Path(job["curve"]))
+    rate = job["params"]["rate"]
+    plan = plan_speedup(curve, rate, locks_s=_locks(job))
     made = render_speedup(
         path, plan, folder / "adaptive.mp4", progress=lambda done, total: report(done / 2, total)
     )
@@ -159,51 +159,54 @@ def study(order: Order, report: Report) -> dict[str, Any]:
     return {"duration_s": made.duration_s}
 
 
-def playable(order: Order, report: Report) -> dict[str, Any]:
+def playable(job: JobInput, report: Report) -> dict[str, Any]:
     """A copy at its own speed that every browser plays."""
     from speediness.speedup.render import render_speedup
     from speediness.video.reader import VideoReader
 
-    path = Path(order["film"])
+    path = Path(job["film"])
     open_contained(path)
     reader = VideoReader(path)
     promised_s = float(reader.info.duration_s or 0)
-    for done_s, _ in reader.decoded():  # to the end: a film cut short is not as long as its header promises
-        _refuse_long(path, float(done_s), order["film_s"])
+    for (
+        done_s,
+        _,
+    ) in reader.decoded():  # to the end: a video cut short is not as long as its header promises
+        _refuse_long(path, float(done_s), job["film_s"])
         report(MEASURING * float(done_s), promised_s)
     made = render_speedup(
         path,
         _uniform(float(reader.end_s), 1.0),
-        Path(order["folder"], "film.mp4"),
+        Path(job["folder"], "film.mp4"),
         progress=lambda done, total: report(MEASURING * total + (1 - MEASURING) * done, total),
     )
     return {"duration_s": made.duration_s}
 
 
-def heatmap(order: Order, report: Report) -> dict[str, Any]:
-    """The film with its class-activation maps laid over it (§5.5)."""
+def heatmap(job: JobInput, report: Report) -> dict[str, Any]:
+    """The video with its class-activation maps laid over it (§5.5)."""
     from speediness.heatmap.maps import find_maps
     from speediness.heatmap.render import render_heatmap
 
-    path = Path(order["film"])
+    path = Path(job["film"])
     open_contained(path)
 
     def seen(done_s: float, total_s: float) -> None:
-        _refuse_long(path, done_s, order["film_s"])
+        _refuse_long(path, done_s, job["film_s"])
         report(FINDING * done_s, total_s)
 
     maps = find_maps(path, progress=seen)
     render_heatmap(
         path,
         maps,
-        Path(order["folder"], "film.mp4"),
+        Path(job["folder"], "film.mp4"),
         progress=lambda done, total: report(FINDING * total + (1 - FINDING) * done, total),
     )
     return {"duration_s": maps.duration_s}
 
 
-WORK: dict[str, Callable[[Order, Report], dict[str, Any]]] = {
-    "look": look,
+WORK: dict[str, Callable[[JobInput, Report], dict[str, Any]]] = {
+    "look": probe,
     "analyse": analyse,
     "render": render,
     "study": study,
@@ -212,24 +215,24 @@ WORK: dict[str, Callable[[Order, Report], dict[str, Any]]] = {
 }
 
 
-def _refuse_long(path: Path, film_s: float, most_s: float) -> None:
-    """Whatever its header promised: a film counts as long as it plays."""
-    if film_s > most_s:
+def _refuse_long(path: Path, video_s: float, most_s: float) -> None:
+    """Whatever its header promised: a video counts as long as it plays."""
+    if video_s > most_s:
         raise VideoError(
             f"{path} lasts longer than the {most_s / 60:g} minutes that this server takes;"
             " cut it, or start the server with a larger --max-minutes"
         )
 
 
-def _draw_plots(curve: SpeedinessCurve, film: Path, folder: Path, plan: SpeedPlan | None = None) -> None:
+def _draw_plots(curve: SpeedinessCurve, video: Path, folder: Path, plan: SpeedPlan | None = None) -> None:
     from speediness.plots import plot_curve
 
     for name in ("plot.png", "plot.svg"):
-        plot_curve(curve, folder / name, plan, film=film)
+        plot_curve(curve, folder / name, plan, video=video)
 
 
-def _locks(order: Order) -> list[tuple[float, float]]:
-    return [(start_s, end_s) for start_s, end_s in order["params"]["locks"]]
+def _locks(job: JobInput) -> list[tuple[float, float]]:
+    return [(start_s, end_s) for start_s, end_s in job["params"]["locks"]]
 
 
 def _uniform(duration_s: float, rate: float) -> SpeedPlan:

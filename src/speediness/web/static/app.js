@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { byId, complain } from "./dom.js";
-import { FilmView } from "./film_view.js";
+import { VideoView } from "./video_view.js";
 import { LibraryView } from "./library_view.js";
 import { StudyView } from "./study_view.js";
 
@@ -12,19 +12,19 @@ const about = await get("about").catch((error) => {
 });
 const views = {
   library: new LibraryView(about),
-  film: new FilmView(about),
+  "video-page": new VideoView(about),
   study: new StudyView(),
 };
 let current = null;
 
 async function route(event) {
   const [, place = "", id = "", rest = ""] = location.hash.split("/");
-  const name = place === "film" ? "film" : place === "comparison" ? "study" : "library";
+  const name = ["video", "film"].includes(place) ? "video-page" : place === "comparison" ? "study" : "library";
   if (current) views[current].leave();
   current = name;
   for (const view of Object.keys(views)) byId(view).hidden = view !== name;
   for (const link of document.querySelectorAll("[data-section]")) {
-    const here = link.dataset.section === (name === "film" ? "library" : name);
+    const here = link.dataset.section === (name === "video-page" ? "library" : name);
     here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
   }
   if (event) {
@@ -35,7 +35,7 @@ async function route(event) {
     await views[name].enter(id, rest);
   } catch (error) {
     complain(error);
-    if (name === "film") location.hash = "#/";
+    if (name === "video-page") location.hash = "#/";
   }
 }
 

@@ -1,4 +1,4 @@
-// The curve under the film: score over labelled segments, V(t) and S*(t), locks, play head.
+// The curve under the video: score over labelled segments, V(t) and S*(t), locks, play head.
 // All that stands still is drawn once on a second canvas; every frame only adds the play head.
 
 import { LABELS, clock, short } from "./format.js";

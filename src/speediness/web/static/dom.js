@@ -1,4 +1,4 @@
-// Finding and making elements. Text is only ever set as text, so a film's name is never markup.
+// Finding and making elements. Text is only ever set as text, so a video's name is never markup.
 
 export const byId = (id) => document.getElementById(id);
 

@@ -6,17 +6,17 @@ import { clock } from "./format.js";
 import { Thumbnails } from "./thumbnails.js";
 
 const SHORTEST_S = 0.1;
-const MOST_NAMED = 50; // films that were not searched
+const MOST_NAMED = 50; // videos that were not searched
 const POLL_MS = 1000;
 
 export class FindPanel {
-  #film = null;
+  #video = null;
   #durationS = 0;
   #range = null; // [start, end] looked for, seconds
   #asked = false; // another stretch was marked while an answer was awaited
   #waiting = false;
-  #left = []; // films that were not searched
-  #otherSpan = null; // of the match in another film, by the clock of its file
+  #left = []; // videos that were not searched
+  #otherSpan = null; // of the match in another video, by the clock of its file
   #playing = null; // button of the match that plays
   #thumbnails = new Thumbnails();
 
@@ -43,28 +43,28 @@ export class FindPanel {
     return !byId("find-panel").hidden;
   }
 
-  // What plays over the film, if a match in another does.
+  // What plays over the video, if a match in another does.
   get otherVideo() {
     return byId("other").hidden ? null : this.other;
   }
 
-  // A film whose curve is shown.
-  enter(film, durationS) {
-    this.#film = film;
+  // A video whose curve is shown.
+  enter(video, durationS) {
+    this.#video = video;
     this.#durationS = durationS;
     byId("find").hidden = false;
     if (this.isOpen) this.#typed(); // it was analysed again
   }
 
   leave() {
-    this.#film = null; // first, so that the address of the next view stays
+    this.#video = null; // first, so that the address of the next view stays
     this.close();
     byId("find").hidden = true;
   }
 
   toggle() {
     if (this.isOpen) this.close();
-    else if (this.#film) this.open();
+    else if (this.#video) this.open();
   }
 
   // With a stretch to look for, or with none yet.
@@ -112,7 +112,7 @@ export class FindPanel {
   tick() {
     if (this.#playing === null) return;
     if (byId("other").hidden) {
-      if (this.player.span === null) this.#ended(); // somebody went elsewhere in the film
+      if (this.player.span === null) this.#ended(); // somebody went elsewhere in the video
     } else if (this.other.currentTime >= this.#otherSpan[1] || this.other.ended) this.#restartOther();
   }
 
@@ -120,7 +120,7 @@ export class FindPanel {
   stop() {
     if (this.#playing === null) return false;
     this.player.loop(null);
-    this.player.video.pause();
+    this.player.element.pause();
     this.#ended();
     return true;
   }
@@ -154,15 +154,15 @@ export class FindPanel {
     this.#asked = true;
     if (this.#waiting) return;
     this.#waiting = true;
-    while (this.#asked && this.#range && this.#film) {
+    while (this.#asked && this.#range && this.#video) {
       this.#asked = false;
-      const film = this.#film;
+      const video = this.#video;
       const range = this.#range;
       const askedMs = performance.now();
       byId("find-status").textContent = "Searching …";
       try {
-        const answer = await post(`films/${film.id}/search`, { start_s: range[0], end_s: range[1] });
-        if (film !== this.#film || range !== this.#range) continue;
+        const answer = await post(`films/${video.id}/search`, { start_s: range[0], end_s: range[1] });
+        if (video !== this.#video || range !== this.#range) continue;
         this.#show(answer);
         this.onFind(range, answer);
         this.#remember(`/${range[0].toFixed(2)}-${range[1].toFixed(2)}`);
@@ -178,7 +178,7 @@ export class FindPanel {
 
   // In the address, so that it survives a reload and can be sent to others.
   #remember(range) {
-    if (this.#film) history.replaceState(null, "", `#/film/${this.#film.id}${range}`);
+    if (this.#video) history.replaceState(null, "", `#/video/${this.#video.id}${range}`);
   }
 
   #show(answer) {
@@ -194,9 +194,9 @@ export class FindPanel {
     }
     this.#showUnsearched(answer?.unsearched ?? []);
     const found = answer ? answer.here.length + answer.elsewhere.length : 0;
-    const films = answer?.searched === 1 ? "this film" : `${answer?.searched} films`;
+    const videos = answer?.searched === 1 ? "this video" : `${answer?.searched} videos`;
     byId("find-status").textContent = answer
-      ? `${found || "No"} ${found === 1 ? "match" : "matches"} in ${films}`
+      ? `${found || "No"} ${found === 1 ? "match" : "matches"} in ${videos}`
       : this.#range
         ? ""
         : "Mark the motion on the curve, or give its start and end.";
@@ -218,7 +218,7 @@ export class FindPanel {
         make("span", { textContent: span.replace(" to ", "–") }),
         make("strong", { textContent: match.similarity.toFixed(2), title: "Similarity, at most 1" }),
       ),
-      number === null ? make("span", { className: "match-film", textContent: match.film, title: match.film }) : "",
+      number === null ? make("span", { className: "match-video", textContent: match.film, title: match.film }) : "",
     );
     const name = number === null ? match.film : `Match ${number}`;
     button.ariaLabel = `${name}, ${span}, similarity ${match.similarity.toFixed(2)}`;
@@ -231,21 +231,21 @@ export class FindPanel {
     return make("li", {}, button);
   }
 
-  #showUnsearched(films) {
-    this.#left = films;
-    byId("find-left").hidden = films.length === 0;
+  #showUnsearched(videos) {
+    this.#left = videos;
+    byId("find-left").hidden = videos.length === 0;
     byId("find-left-text").textContent =
-      films.length === 1 ? "1 film was not searched" : `${films.length} films were not searched`;
-    const entries = films
+      videos.length === 1 ? "1 video was not searched" : `${videos.length} videos were not searched`;
+    const entries = videos
       .slice(0, MOST_NAMED)
-      .map((film) => make("li", {}, make("a", { href: `#/film/${film.id}`, textContent: film.name })));
-    if (films.length > MOST_NAMED) entries.push(make("li", { textContent: `and ${films.length - MOST_NAMED} more` }));
-    byId("find-left-films").replaceChildren(...entries);
+      .map((video) => make("li", {}, make("a", { href: `#/video/${video.id}`, textContent: video.name })));
+    if (videos.length > MOST_NAMED) entries.push(make("li", { textContent: `and ${videos.length - MOST_NAMED} more` }));
+    byId("find-left-videos").replaceChildren(...entries);
   }
 
   // As many as the server lets wait; then searches again.
   async #analyseLeft() {
-    const film = this.#film;
+    const video = this.#video;
     const button = byId("find-left-analyse");
     button.disabled = true;
     const jobs = [];
@@ -260,15 +260,15 @@ export class FindPanel {
     }
     try {
       for (const [n, job] of jobs.entries()) {
-        byId("find-left-text").textContent = `Analysing film ${n + 1} of ${jobs.length} …`;
+        byId("find-left-text").textContent = `Analysing video ${n + 1} of ${jobs.length} …`;
         await ended(job);
-        if (film !== this.#film) break;
+        if (video !== this.#video) break;
       }
     } catch (error) {
       complain(error);
     }
     button.disabled = false;
-    if (film === this.#film && this.#range) this.#ask();
+    if (video === this.#video && this.#range) this.#ask();
   }
 
   // Over and over until it is pressed again, Escape is, or somebody goes elsewhere; null: what is looked for.
@@ -279,19 +279,19 @@ export class FindPanel {
     this.#playing = button;
     button.setAttribute("aria-pressed", "true");
     this.onPlay();
-    if (match === null || match.film_id === this.#film.id) {
+    if (match === null || match.film_id === this.#video.id) {
       this.player.loop(match ? [match.start_s, match.end_s] : this.#range);
-      this.player.video.play().catch(() => {});
+      this.player.element.play().catch(() => {});
     } else this.#playOther(match);
     byId("stage").scrollIntoView({ block: "nearest" });
   }
 
   #playOther(match) {
-    this.player.video.pause();
+    this.player.element.pause();
     byId("other").hidden = false;
     const span = `${match.start_s.toFixed(2)}-${match.end_s.toFixed(2)}`;
     byId("other-name").textContent = `${match.film}, ${clock(match.start_s)} to ${clock(match.end_s)}`;
-    byId("other-open").href = `#/film/${match.film_id}/${span}`;
+    byId("other-open").href = `#/video/${match.film_id}/${span}`;
     this.#otherSpan = [match.start_s + match.starts_at_s, match.end_s + match.starts_at_s];
     this.other.src = source(match);
     this.#restartOther();

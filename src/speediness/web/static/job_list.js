@@ -1,4 +1,4 @@
-// The jobs of one film: progress with time left, cancel; asked of the server while any is active.
+// The jobs of one video: progress with time left, cancel; asked of the server while any is active.
 
 import { get, post, remove } from "./api.js";
 import { announce, byId, complain, icon, make } from "./dom.js";
@@ -6,7 +6,7 @@ import { left, percent } from "./format.js";
 
 const POLL_MS = 500;
 const WORDS = {
-  look: ["Opening the film", "the film cannot be opened"],
+  look: ["Opening the video", "the video cannot be opened"],
   analyse: ["Analysing", "the analysis failed"],
   render: ["Rendering", "rendering failed"],
   study: ["Preparing the comparison", "the comparison could not be prepared"],
@@ -15,29 +15,29 @@ const WORDS = {
 };
 
 export class JobList {
-  #filmId = null;
+  #videoId = null;
   #timer = 0;
   #cards = new Map(); // job id to its card, kept so that focus stays on a button
 
-  // onChange is called with the film whenever a job of it began or ended.
+  // onChange is called with the video whenever a job of it began or ended.
   constructor(onChange) {
     this.onChange = onChange;
     document.addEventListener("visibilitychange", () => document.hidden || this.#again());
   }
 
-  watch(film) {
-    this.#filmId = film.id;
-    this.#show(film);
+  watch(video) {
+    this.#videoId = video.id;
+    this.#show(video);
   }
 
   stop() {
-    this.#filmId = null;
+    this.#videoId = null;
     clearTimeout(this.#timer);
   }
 
   async start(kind, wish = null) {
     try {
-      await post(`films/${this.#filmId}/jobs`, wish ? { kind, wish } : { kind });
+      await post(`films/${this.#videoId}/jobs`, wish ? { kind, wish } : { kind });
     } catch (error) {
       complain(error);
     }
@@ -46,22 +46,22 @@ export class JobList {
 
   async #again() {
     clearTimeout(this.#timer);
-    const asked = this.#filmId;
+    const asked = this.#videoId;
     if (asked === null) return;
     try {
-      const film = await get(`films/${asked}`);
-      if (asked === this.#filmId) this.#show(film);
+      const video = await get(`films/${asked}`);
+      if (asked === this.#videoId) this.#show(video);
     } catch (error) {
       complain(error);
       this.#timer = setTimeout(() => this.#again(), 4 * POLL_MS);
     }
   }
 
-  #show(film) {
+  #show(video) {
     clearTimeout(this.#timer);
-    const shown = film.jobs.filter((job) => job.active || ["failed", "interrupted"].includes(job.state));
+    const shown = video.jobs.filter((job) => job.active || ["failed", "interrupted"].includes(job.state));
     // Of what failed only the last try, and nothing that has succeeded since.
-    const jobs = shown.filter((job) => job.active || film.jobs.find((j) => j.kind === job.kind) === job);
+    const jobs = shown.filter((job) => job.active || video.jobs.find((j) => j.kind === job.kind) === job);
     for (const [id, card] of this.#cards) {
       if (!jobs.some((job) => job.id === id)) {
         card.remove();
@@ -77,7 +77,7 @@ export class JobList {
         this.#cards.set(job.id, card);
       }
     }
-    this.onChange(film);
+    this.onChange(video);
     if (jobs.some((job) => job.active)) this.#timer = setTimeout(() => this.#again(), POLL_MS);
   }
 

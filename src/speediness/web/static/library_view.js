@@ -1,13 +1,13 @@
-// The list of films, and uploads.
+// The list of videos, and uploads.
 
 import { get, upload } from "./api.js";
 import { byId, complain, make } from "./dom.js";
 import { bytes, clock, percent } from "./format.js";
 
-const FILTER_FROM = 12; // films, below which nobody needs a filter
+const FILTER_FROM = 12; // videos, below which nobody needs a filter
 
 export class LibraryView {
-  #films = [];
+  #videos = [];
   #about;
   #upload = null;
 
@@ -22,7 +22,7 @@ export class LibraryView {
     this.#take(byId("drop-clip"), byId("clip"), "/find"); // motion like all of it is looked for
   }
 
-  // Files dropped on a place or chosen there; then goes to the film, and on to what follows its address.
+  // Files dropped on a place or chosen there; then goes to the video, and on to what follows its address.
   #take(place, input, then) {
     input.addEventListener("change", () => {
       this.#send(input.files[0], then);
@@ -39,8 +39,8 @@ export class LibraryView {
 
   async enter() {
     document.title = "speediness";
-    this.#films = await get("films");
-    byId("filter").hidden = this.#films.length < FILTER_FROM;
+    this.#videos = await get("films");
+    byId("filter").hidden = this.#videos.length < FILTER_FROM;
     this.#list();
   }
 
@@ -48,12 +48,12 @@ export class LibraryView {
 
   #list() {
     const wanted = byId("filter").value.toLowerCase();
-    const shown = this.#films.filter((film) => film.name.toLowerCase().includes(wanted));
-    byId("films").replaceChildren(...shown.map(entry));
-    byId("no-films").hidden = shown.length > 0;
-    byId("no-films").textContent = this.#films.length
-      ? `No film has “${byId("filter").value}” in its name.`
-      : "There are no films in this folder yet.";
+    const shown = this.#videos.filter((video) => video.name.toLowerCase().includes(wanted));
+    byId("videos").replaceChildren(...shown.map(entry));
+    byId("no-videos").hidden = shown.length > 0;
+    byId("no-videos").textContent = this.#videos.length
+      ? `No video has “${byId("filter").value}” in its name.`
+      : "There are no videos in this folder yet.";
   }
 
   async #send(file, then) {
@@ -70,8 +70,8 @@ export class LibraryView {
     };
     show(0);
     try {
-      const film = await upload(file, show, this.#upload.signal);
-      location.hash = `#/film/${film.id}${then}`;
+      const video = await upload(file, show, this.#upload.signal);
+      location.hash = `#/video/${video.id}${then}`;
     } catch (error) {
       if (error.name !== "AbortError") complain(error);
     } finally {
@@ -81,18 +81,18 @@ export class LibraryView {
   }
 }
 
-function entry(film) {
-  const facts = [film.duration_s === null ? null : clock(film.duration_s, 0), bytes(film.size_bytes)];
-  if (film.uploaded) facts.push("uploaded");
+function entry(video) {
+  const facts = [video.duration_s === null ? null : clock(video.duration_s, 0), bytes(video.size_bytes)];
+  if (video.uploaded) facts.push("uploaded");
   return make(
     "li",
     {},
     make(
       "a",
-      { href: `#/film/${film.id}` },
-      make("span", { className: "name", textContent: film.name }),
+      { href: `#/video/${video.id}` },
+      make("span", { className: "name", textContent: video.name }),
       make("span", { className: "meta", textContent: facts.filter(Boolean).join(" · ") }),
-      film.analysed ? make("span", { className: "chip", textContent: "curve" }) : "",
+      video.analysed ? make("span", { className: "chip", textContent: "curve" }) : "",
     ),
   );
 }

@@ -10,7 +10,7 @@ const STEP = 0.05; // of the target speed
 export class PlanControl {
   locks = []; // [start, end], source seconds, ascending
   openLockS = null; // where a lock was begun that has no end yet
-  #film = null;
+  #video = null;
   #asked = false; // changes came while an answer was awaited
   #waiting = false;
 
@@ -35,11 +35,11 @@ export class PlanControl {
     return { rate: Number(this.rate.toFixed(2)), locks: this.locks };
   }
 
-  // Begin with what was wished of this film before the page was reloaded.
-  open(film, durationS) {
-    this.#film = film;
+  // Begin with what was wished of this video before the page was reloaded.
+  open(video, durationS) {
+    this.#video = video;
     this.durationS = durationS;
-    const kept = JSON.parse(sessionStorage.getItem(`wish-${film.id}`) ?? '{"rate": 2, "locks": []}');
+    const kept = JSON.parse(sessionStorage.getItem(`wish-${video.id}`) ?? '{"rate": 2, "locks": []}');
     const share = Math.log(kept.rate / this.slowest) / Math.log(this.fastest / this.slowest);
     byId("rate").value = Math.round(share * 1000);
     this.locks = kept.locks;
@@ -48,7 +48,7 @@ export class PlanControl {
   }
 
   close() {
-    this.#film = null;
+    this.#video = null;
   }
 
   addLock(startS, endS) {
@@ -83,7 +83,7 @@ export class PlanControl {
     byId("rate").setAttribute("aria-valuetext", `${short(rate)}, ${clock(this.durationS / rate)} long`);
     byId("from").textContent = clock(this.durationS);
     byId("to").textContent = clock(this.durationS / rate);
-    sessionStorage.setItem(`wish-${this.#film.id}`, JSON.stringify(this.wish));
+    sessionStorage.setItem(`wish-${this.#video.id}`, JSON.stringify(this.wish));
     this.#showLocks();
     this.#ask();
   }
@@ -93,21 +93,21 @@ export class PlanControl {
     this.#asked = true;
     if (this.#waiting) return;
     this.#waiting = true;
-    while (this.#asked && this.#film) {
+    while (this.#asked && this.#video) {
       this.#asked = false;
       const { wish } = this;
-      const film = this.#film;
+      const video = this.#video;
       const askedMs = performance.now();
       try {
-        const answer = await post(`films/${film.id}/plan`, wish);
-        if (film !== this.#film) continue;
+        const answer = await post(`films/${video.id}/plan`, wish);
+        if (video !== this.#video) continue;
         const plan = new Plan(unpacked(answer.slowness), answer.source_duration_s);
         byId("plan-error").textContent = "";
         byId("range").textContent = `played at ${times(answer.slowest)} to ${times(answer.fastest)}`;
         this.onPlan(plan, wish.rate, answer.rho);
         performance.measure("replan", { start: askedMs });
       } catch (error) {
-        if (film !== this.#film) continue;
+        if (video !== this.#video) continue;
         // What was planned before is not what is asked for now.
         byId("plan-error").textContent = error.message;
         byId("range").textContent = "";

@@ -14,21 +14,21 @@ export class Player {
   #mapping = Plan.uniform(1, 1);
   #anchor = null; // where the plan was (output seconds) at which moment of the page's clock
 
-  constructor(video) {
-    this.video = video;
+  constructor(element) {
+    this.element = element;
     this.startsAtS = 0;
     this.span = null; // [start, end] of the source that is played over and over
-    this.driftS = 0; // how far the picture is ahead of the plan, output seconds
-    video.preservesPitch = true;
-    for (const event of ["playing", "seeked"]) video.addEventListener(event, () => this.#begin());
+    this.driftS = 0; // how far the image is ahead of the plan, output seconds
+    element.preservesPitch = true;
+    for (const event of ["playing", "seeked"]) element.addEventListener(event, () => this.#begin());
     for (const event of ["pause", "waiting", "seeking", "ended"]) {
-      video.addEventListener(event, () => (this.#anchor = null));
+      element.addEventListener(event, () => (this.#anchor = null));
     }
   }
 
-  // Source seconds from the film's first picture.
+  // Source seconds from the video's first image.
   get timeS() {
-    return Math.max(0, this.video.currentTime - this.startsAtS);
+    return Math.max(0, this.element.currentTime - this.startsAtS);
   }
 
   seek(sourceS) {
@@ -43,7 +43,7 @@ export class Player {
   }
 
   #jump(sourceS) {
-    this.video.currentTime = Math.min(Math.max(sourceS, 0), this.#mapping.durationS) + this.startsAtS;
+    this.element.currentTime = Math.min(Math.max(sourceS, 0), this.#mapping.durationS) + this.startsAtS;
   }
 
   // Play by another plan from here on.
@@ -54,7 +54,7 @@ export class Player {
   }
 
   #begin() {
-    const playing = !this.video.paused && !this.video.seeking && this.video.readyState > 2;
+    const playing = !this.element.paused && !this.element.seeking && this.element.readyState > 2;
     this.#anchor = playing
       ? { outputS: this.#mapping.outputTime(this.timeS), atMs: performance.now() }
       : null;
@@ -64,17 +64,17 @@ export class Player {
   // To be called for every frame of the page.
   tick() {
     const sourceS = this.timeS;
-    if (this.span && !this.video.seeking && (this.video.ended || sourceS >= this.span[1])) {
+    if (this.span && !this.element.seeking && (this.element.ended || sourceS >= this.span[1])) {
       this.#jump(this.span[0]);
-      if (this.video.ended) this.video.play().catch(() => {});
+      if (this.element.ended) this.element.play().catch(() => {});
     }
-    const wanted = this.#mapping.factorAt(sourceS + LOOK_AHEAD_S * this.video.playbackRate);
+    const wanted = this.#mapping.factorAt(sourceS + LOOK_AHEAD_S * this.element.playbackRate);
     if (this.#anchor === null) {
       this.#setRate(wanted);
       return;
     }
     const dueS = this.#anchor.outputS + (performance.now() - this.#anchor.atMs) / 1000;
-    if (dueS >= this.#mapping.outputDurationS) return; // the last pictures play out
+    if (dueS >= this.#mapping.outputDurationS) return; // the last images play out
     this.driftS = this.#mapping.outputTime(sourceS) - dueS;
     if (Math.abs(this.driftS) > JUMP_S) {
       this.#jump(this.#mapping.sourceTime(dueS));
@@ -86,6 +86,6 @@ export class Player {
 
   #setRate(rate) {
     const bounded = Math.min(Math.max(rate, SLOWEST), FASTEST);
-    if (Math.abs(bounded / this.video.playbackRate - 1) > 0.004) this.video.playbackRate = bounded;
+    if (Math.abs(bounded / this.element.playbackRate - 1) > 0.004) this.element.playbackRate = bounded;
   }
 }

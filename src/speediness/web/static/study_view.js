@@ -1,4 +1,4 @@
-// The blind comparison: two films, one question, and the votes so far.
+// The blind comparison: two videos, one question, and the votes so far.
 
 import { get, post } from "./api.js";
 import { announce, byId, complain, make, svg } from "./dom.js";
@@ -23,12 +23,12 @@ export class StudyView {
 
   async enter() {
     document.title = "Comparison · speediness";
-    const { films } = await this.#showTallies();
-    byId("study-lead").textContent = films.length
-      ? "The same film at the same length, made in two ways. Watch both, then say which looks better."
-      : "Nothing to compare yet. Open a film, analyse it, and choose “Add to comparison”.";
+    const { videos } = await this.#showTallies();
+    byId("study-lead").textContent = videos.length
+      ? "The same video at the same length, made in two ways. Watch both, then say which looks better."
+      : "Nothing to compare yet. Open a video, analyse it, and choose “Add to comparison”.";
     byId("trial").hidden = true; // until there is something to watch
-    if (films.length) await this.#next();
+    if (videos.length) await this.#next();
   }
 
   leave() {
@@ -75,7 +75,7 @@ export class StudyView {
     try {
       await byId(side).play();
     } catch {
-      this.#show("The film cannot be played; take the next comparison");
+      this.#show("The video cannot be played; take the next comparison");
     }
   }
 

@@ -1,15 +1,15 @@
-// Pictures of moments of films, drawn one after the other by a single <video> that nobody sees:
+// Images of moments of videos, drawn one after the other by a single <video> that nobody sees:
 // many of them would take all connections that a browser opens to one server.
 
-const PATIENCE_MS = 4000; // a film that the browser cannot decode says nothing
+const PATIENCE_MS = 4000; // a video that the browser cannot decode says nothing
 
 export class Thumbnails {
-  #video = document.createElement("video");
+  #element = document.createElement("video");
   #round = 0;
 
   constructor() {
-    this.#video.muted = true;
-    this.#video.preload = "auto";
+    this.#element.muted = true;
+    this.#element.preload = "auto";
   }
 
   // entries: {canvas, source, timeS}; what was being drawn before is given up.
@@ -24,28 +24,28 @@ export class Thumbnails {
         failed = source;
         continue;
       }
-      const { videoWidth: width, videoHeight: height } = this.#video;
+      const { videoWidth: width, videoHeight: height } = this.#element;
       canvas.height = Math.round((canvas.width * 9) / 16);
       const scale = Math.min(canvas.width / width, canvas.height / height);
       const [w, h] = [width * scale, height * scale];
-      canvas.getContext("2d").drawImage(this.#video, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
+      canvas.getContext("2d").drawImage(this.#element, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
     }
     this.stop();
   }
 
   stop() {
     this.#round++;
-    this.#video.removeAttribute("src");
-    this.#video.load();
+    this.#element.removeAttribute("src");
+    this.#element.load();
   }
 
   async #show(source, timeS) {
-    if (this.#video.getAttribute("src") !== source) {
-      this.#video.src = source;
+    if (this.#element.getAttribute("src") !== source) {
+      this.#element.src = source;
       if (!(await this.#happens("loadeddata"))) return false;
     }
-    this.#video.currentTime = timeS;
-    return (await this.#happens("seeked")) && this.#video.videoWidth > 0;
+    this.#element.currentTime = timeS;
+    return (await this.#happens("seeked")) && this.#element.videoWidth > 0;
   }
 
   #happens(event) {
@@ -57,8 +57,8 @@ export class Thumbnails {
         resolve(answer);
       };
       const timer = setTimeout(() => end(false), PATIENCE_MS);
-      this.#video.addEventListener(event, () => end(true), { signal: ended.signal });
-      this.#video.addEventListener("error", () => end(false), { signal: ended.signal });
+      this.#element.addEventListener(event, () => end(true), { signal: ended.signal });
+      this.#element.addEventListener("error", () => end(false), { signal: ended.signal });
     });
   }
 }

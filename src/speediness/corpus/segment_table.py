@@ -1,0 +1,55 @@
+"""Labelled segments of many videos as one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from speediness.corpus.analysed_video import AnalysedVideo
+from speediness.errors import OutputError
+from speediness.search.packages import load
+
+
+def write_segments(videos: Mapping[str, AnalysedVideo], out_parquet: Path) -> None:
+    """Write a row a segment, by path and time (docs/formats.md); beside first, then renamed.
+
+    Args:
+        videos: what was seen, by path relative to the root.
+        out_parquet: replaced if it exists.
+
+    Raises:
+        DataError: pyarrow is not installed.
+        OutputError: it cannot be written.
+    """
+    pa, parquet = load("pyarrow"), load("pyarrow.parquet")
+    columns = {
+        "path": pa.string(),
+        "start_s": pa.float64(),
+        "end_s": pa.float64(),
+        "label": pa.string(),
+        "factor": pa.float64(),
+        "confidence": pa.float64(),
+        "duration_s": pa.float64(),
+        "frame_rate": pa.float64(),
+        "sha256": pa.string(),
+    }
+    rows = [
+        {
+            "path": path,
+            "duration_s": video.duration_s,
+            "frame_rate": video.frame_rate,
+            "sha256": video.sha256,
+            **vars(segment),
+        }
+        for path, video in sorted(videos.items())
+        for segment in video.segments
+    ]
+    partial = out_parquet.with_name(out_parquet.name + ".partial")
+    try:
+        parquet.write_table(pa.Table.from_pylist(rows, pa.schema(columns.items())), partial)
+        os.replace(partial, out_parquet)
+    except OSError as error:
+        raise OutputError(f"cannot write {out_parquet}: {error}; choose another folder with -o") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,61 @@
+"""What a frozen network sees in whole videos: one vector per video (SpeedNet §5.4.2)."""
+
+# F videos, C clips, D features
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from speediness.datasets.clip_cache import CachedVideo
+from speediness.evaluation.centre_clips import run_batched
+from speediness.evaluation.recognition import ten_clips
+from speediness.models.encoder import Encoder
+
+Pool = Literal["max", "mean"]
+
+
+@dataclass(frozen=True)
+class VideoFeatures:
+    """Features of videos, their classes and their sources."""
+
+    vectors_FD: NDArray[np.float32]
+    labels: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def video_features(
+    encoder: Encoder,
+    videos: Sequence[CachedVideo],
+    pool: Pool = "max",
+    crops: np.random.Generator | None = None,
+) -> VideoFeatures:
+    """The mean over ten clips of a video's features, pooled over space and averaged over time.
+
+    Args:
+        encoder: any network; put into evaluation mode, its head is not asked.
+        videos: with labels.
+        pool: over space; max in SpeedNet §3.2 and in RSPNet's supplement, mean in RSPNet's code.
+        crops: draws squares of the frame; None: the middle one.
+    """
+    device = next(encoder.parameters()).device
+    encoder.eval()
+
+    def pooled(clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor]:
+        maps_BDThw = encoder.encode(clips_BTHWC, intervals_BS)
+        return ((maps_BDThw.amax((3, 4)) if pool == "max" else maps_BDThw.mean((3, 4))).mean(2),)
+
+    vectors = []
+    for video in videos:
+        (vectors_CD,) = run_batched(pooled, ten_clips(video, encoder.config.clip, crops=crops), device)
+        vectors.append(vectors_CD.mean(0).numpy())
+    return VideoFeatures(
+        np.stack(vectors),
+        tuple(video.item.label or "" for video in videos),
+        tuple(video.item.source for video in videos),
+    )

@@ -1,0 +1,79 @@
+"""From a decoded frame to the image that H.264 takes: upright, even sides, 8 bits, 4:2:0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from numpy.typing import NDArray
+
+from speediness.video.info import ColourTags, VideoInfo
+
+BT709 = ColourTags(range=1, matrix=1, primaries=1, transfer=1)
+
+
+class Yuv420Converter:
+    """Turns the frames of one video into upright yuv420p images of one size.
+
+    An odd side loses its last row or column (4:2:0 needs even sides, and cropping one pixel keeps
+    the others sharp); pixels that are not square are made so. Luma, chroma and their tags are
+    passed on as they are; RGB and grey videos become BT.709.
+
+    Attributes:
+        width_px: of the images made, even.
+        height_px: of the images made, even.
+        colour: what the numbers in the images mean.
+    """
+
+    def __init__(self, info: VideoInfo) -> None:
+        self._orientation = info.orientation
+        self._stored_px = tuple(max(side - side % 2, 2) for side in info.stored_size_px)
+        across, down = self._stored_px
+        self.width_px, self.height_px = (down, across) if info.orientation.transposed else (across, down)
+        pixels = av.VideoFormat(info.pixel_format)
+        self._foreign = pixels.is_rgb or pixels.has_palette or len(pixels.components) < 3
+        self.colour = BT709 if self._foreign else info.colour
+        self._scaler = VideoReformatter()
+
+    def make(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The image of a decoded frame; the frame itself where nothing needs doing."""
+        across, down = self._stored_px
+        crops = (frame.width - frame.width % 2, frame.height - frame.height % 2) == (across, down)
+        image = self._scaler.reformat(
+            frame,
+            width=frame.width if crops else across,
+            height=frame.height if crops else down,
+            format="yuv420p",
+            interpolation="BICUBIC",
+            dst_colorspace=Colorspace.ITU709 if self._foreign else None,
+            dst_color_range=ColorRange.MPEG if self._foreign else None,
+        )
+        upright = not (self._orientation.transposed or self._orientation.flip_x or self._orientation.flip_y)
+        if upright and (image.width, image.height) == (across, down):
+            return image
+        sizes = ((down, across), (down // 2, across // 2), (down // 2, across // 2))
+        return from_planes(
+            [self._orientation.upright(p[:h, :w]) for p, (h, w) in zip(planes(image), sizes, strict=True)]
+        )
+
+
+def planes(image: av.VideoFrame) -> list[NDArray[np.uint8]]:
+    """Views of the Y, U and V planes of a yuv420p image, ``(H, W)`` each."""
+    views = []
+    for plane in image.planes:
+        memory: Any = plane  # PyAV's planes are buffers, its type stubs do not say so
+        rows = np.frombuffer(memory, np.uint8).reshape(plane.height, plane.line_size)
+        views.append(rows[:, : plane.width])
+    return views
+
+
+def from_planes(planes_HW: Sequence[NDArray[np.uint8]]) -> av.VideoFrame:
+    """A yuv420p image from its Y, U and V planes; the inverse of :func:`planes`."""
+    height_px, width_px = planes_HW[0].shape
+    image = av.VideoFrame(width_px, height_px, "yuv420p")
+    for target, source in zip(planes(image), planes_HW, strict=True):
+        target[:] = source
+    return image

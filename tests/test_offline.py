@@ -166,6 +166,7 @@ def test_a_library(home: Home) -> None:
 
 
 def test_evaluate(home: Home) -> None:
+    write_video(home.work / "long.mp4", steady(110, 25))  # a window at 2x lasts four seconds
     home.run("evaluate", "speed", "--data", ".", "--plot", "reliability.png")
 
 

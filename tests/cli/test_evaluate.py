@@ -4,22 +4,42 @@ from pathlib import Path
 import pytest
 
 from speediness.cli.main import main
+from synthetic import steady, write_video
+
+
+@pytest.fixture
+def videos(video: Path) -> Path:
+    """A folder of a video too short for a window at 2x, which lasts four seconds, and one that is not."""
+    write_video(video.with_name("long.mp4"), steady(5 * 25))
+    return video.parent
+
+
+def test_a_video_without_a_whole_window_is_counted_not_scored(
+    videos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "speed", "--data", str(videos), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["films"], report["too_short"]) == (1, 1)
+    (videos / "long.mp4").unlink()
+    assert main(["evaluate", "speed", "--data", str(videos)]) == 2
+    assert "none lasts 4 s" in capsys.readouterr().err
 
 
 def test_the_plot_shows_what_the_document_says(
-    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "reliability.png"
-    assert main(["evaluate", "speed", "--data", str(video.parent), "--plot", str(out), "--json"]) == 0
+    assert main(["evaluate", "speed", "--data", str(videos), "--plot", str(out), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert sum(b["windows"] for b in report["reliability"]["bins"]) == report["windows"]
     assert 0 <= report["reliability"]["expected_calibration_error"] <= 1
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_table_for_people(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", "speed", "--data", str(video.parent)]) == 0
+def test_a_table_for_people(videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "speed", "--data", str(videos)]) == 0
     printed = capsys.readouterr().out
+    assert "1 more hold no whole window at 2x and were left out" in printed
     assert "matched pairs" in printed and "predicted probabilities are off by" in printed
 
 

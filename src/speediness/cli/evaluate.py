@@ -56,7 +56,10 @@ def _print_report(report: dict) -> None:
     from rich.table import Table
 
     out = console()
-    out.print(f"{report['films']} videos, {report['windows']} windows, 95 % intervals over sources\n")
+    out.print(f"{report['films']} videos, {report['windows']} windows, 95 % intervals over sources")
+    if report["too_short"]:
+        out.print(f"{report['too_short']} more hold no whole window at 2x and were left out")
+    out.print()
     table = Table(box=None, padding=(0, 1), header_style="bold")
     table.add_column("measure")
     table.add_column("share", justify="right")

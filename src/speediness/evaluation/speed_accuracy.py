@@ -60,6 +60,8 @@ def evaluate_speed(
 
     Returns:
         See :func:`report`; ``unreadable`` names the videos that could not be used, with the reason;
+        ``too_short`` counts those that hold no whole window at 2x and were left out: a window that
+        plays back and forth at the end of a video is told from others by that alone;
         ``reliability`` says what the probabilities are worth, see
         :func:`speediness.evaluation.reliability.reliability`.
 
@@ -71,27 +73,26 @@ def evaluate_speed(
     items = find_videos(data, "test")
     scores: list[VideoScores] = []
     unreadable: dict[str, str] = {}
+    too_short = 0
     for done, item in enumerate(items):
         try:
-            scores.append(
-                score_video(
-                    decode_video(item, MAGNIFICATION * net.clip.size_px, net.clip.channels),
-                    net.runtime,
-                    net.clip,
-                )
-            )
+            video = decode_video(item, MAGNIFICATION * net.clip.size_px, net.clip.channels)
+            if holds_window(video, net.clip, 2.0):
+                scores.append(score_video(video, net.runtime, net.clip))
+            else:
+                too_short += 1
         except VideoError as error:
             unreadable[item.path.name] = str(error)
         if progress is not None:
             progress(done + 1, len(items))
     if not scores:
-        raise DataError(
-            f"none of the {len(items)} videos of {data} can be used: {next(iter(unreadable.values()))}"
-        )
+        why = next(iter(unreadable.values()), f"none lasts {2 * net.clip.duration_s:g} s, a window at 2x")
+        raise DataError(f"none of the {len(items)} videos of {data} can be used: {why}")
     return {
         "network": net.name,
         "network_sha256": net.sha256,
         "unreadable": unreadable,
+        "too_short": too_short,
         **report(scores, net.flow_threshold),
         "reliability": _reliability(scores),
     }
@@ -110,6 +111,11 @@ def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     even = frames_THWC[:, : height // 2 * 2, : width // 2 * 2]
     blocks = even.reshape(t, height // 2, 2, width // 2, 2, channels)
     return (blocks.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
+
+
+def holds_window(video: DecodedVideo, clip: ClipSpec, factor: float) -> bool:
+    """Whether a window at a factor fits into the video without being played back and forth."""
+    return video.end_s + 1e-6 >= (clip.n_frames - 1) * factor / float(clip.frame_rate)
 
 
 def score_video(

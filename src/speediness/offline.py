@@ -6,6 +6,7 @@ that reports. Every verb, worker and job of the page imports the package, so non
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -61,3 +62,5 @@ def keep_caches_inside() -> None:
     """
     if folder := cache_folder():
         os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
+    # It warns where its list of fonts cannot be kept; that list is made again at no loss.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)

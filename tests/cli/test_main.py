@@ -102,7 +102,7 @@ def test_who_is_told_to_end_leaves_nothing_half_written(
         "from speediness.cli.main import main\n"
         "from speediness.video.writer import VideoWriter\n"
         "def half_way(self):\n"
-        "    self._container.mux(self._pictures.encode(None))\n"
+        "    self._container.mux(self._frames.encode(None))\n"
         "    assert 'o.mp4.partial' in os.listdir(sys.argv[1])\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "VideoWriter._finish = half_way\n"

@@ -75,7 +75,7 @@ def test_odd_sides_lose_a_row_and_a_column(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_a_plain_complaint(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="cannot store a copy of video"):
+    with pytest.raises(OutputError, match="cannot store a copy of film"):
         Encoding().store(numbered(steady(5)), tmp_path / "missing", 64)
 
 

@@ -302,7 +302,7 @@ def _refused(folder: Path) -> dict[str, Path]:
         "is a folder": folder,
         "is empty": folder / "empty.mp4",
         "a text or a still": folder / "text.txt",
-        "still frame": folder / "still.png",
+        "still image": folder / "still.png",
         "not a video": folder / "text.mp4",
         "cut short beyond use": folder / "index-lost.mp4",
         "damaged": folder / "header.mp4",

@@ -117,7 +117,7 @@ def until(page: Page, condition: str) -> None:
 
 def open_item(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).click()
-    page.wait_for_selector("#film-meta:not(:empty)")
+    page.wait_for_selector("#video-meta:not(:empty)")
 
 
 def open_curve(page: Page, name: str) -> None:
@@ -139,8 +139,8 @@ def wait_until_at(page: Page, time_s: float, tolerance_s: float = 0.05) -> None:
 
 def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:
     page.set_input_files("#upload", BIKES)
-    page.wait_for_selector("#film-meta:not(:empty)")
-    assert "640 × 272" in page.inner_text("#film-meta")
+    page.wait_for_selector("#video-meta:not(:empty)")
+    assert "640 × 272" in page.inner_text("#video-meta")
     page.click("#analyse")
     page.wait_for_selector("#jobs .job[data-kind=analyse] progress[value]")
     page.screenshot(path=screenshots / "progress.png")
@@ -179,7 +179,7 @@ def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_
             page.get_by_role("link", name=name, exact=True).click()
         assert waiting.value.suggested_filename.endswith(ending)
 
-    page.click("#remove-film")
+    page.click("#remove-video")
     page.wait_for_selector("#library:not([hidden])")
     assert page.get_by_role("link", name="bikes.mp4").count() == 0
 
@@ -192,7 +192,7 @@ def test_cancel_ends_an_analysis(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_selector("#analyse", state="visible")
     assert page.locator("#jobs .job").count() == 0 and site.get("jobs") == []
-    page.click("#remove-film")
+    page.click("#remove-video")
 
 
 def test_adaptive_playback_follows_the_plan(page: Page, site: Site) -> None:
@@ -327,7 +327,7 @@ def test_a_video_that_the_browser_cannot_play_gets_a_copy_that_it_can(page: Page
 
 def test_the_heat_map_goes_on_and_off(page: Page, site: Site, screenshots: Path) -> None:
     page.set_input_files("#upload", BIKES)
-    page.wait_for_selector("#film-meta:not(:empty)")
+    page.wait_for_selector("#video-meta:not(:empty)")
     page.click("#heatmap")
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_selector("#heatmap[aria-pressed=false]:enabled")
@@ -341,7 +341,7 @@ def test_the_heat_map_goes_on_and_off(page: Page, site: Site, screenshots: Path)
     assert page.get_attribute("#heatmap", "aria-pressed") == "true"
     page.keyboard.press("h")
     until(page, "document.getElementById('video').src.includes('/video?')")
-    page.click("#remove-film")
+    page.click("#remove-video")
     page.wait_for_selector("#library:not([hidden])")
 
 
@@ -412,7 +412,7 @@ def test_a_clip_finds_motion_like_its_own(page: Page, site: Site, screenshots: P
     assert page.input_value("#find-to") == "7.00"
     page.keyboard.press("f")
     page.wait_for_selector("#find-panel", state="hidden")
-    page.click("#remove-film")
+    page.click("#remove-video")
     page.wait_for_selector("#library:not([hidden])")
 
 
@@ -449,7 +449,7 @@ def test_videos_not_yet_analysed_are_analysed_and_searched(browser: Browser, tmp
         page.click("#find-left-text")
         page.click("#find-left-analyse")
         until(page, "document.getElementById('find-status').textContent.endsWith('in 2 videos')")
-        assert page.inner_text("#find-left-films") == "none.mp4"
+        assert page.inner_text("#find-left-videos") == "none.mp4"
         assert page.get_by_role("button", name="new.mp4, 0:00.").count() > 0
         page.close()
 
@@ -463,9 +463,9 @@ def test_what_is_added_to_the_comparison_is_confirmed(page: Page, site: Site) ->
 def test_a_filter_without_matches_says_so(page: Page, site: Site) -> None:
     page.evaluate("document.getElementById('filter').hidden = false")
     page.fill("#filter", "no such video")
-    assert page.inner_text("#no-films") == "No video has “no such video” in its name."
+    assert page.inner_text("#no-videos") == "No video has “no such video” in its name."
     page.fill("#filter", "")
-    assert page.locator("#no-films").is_hidden() and page.locator("#videos li").count() > 0
+    assert page.locator("#no-videos").is_hidden() and page.locator("#videos li").count() > 0
 
 
 def test_the_report_of_a_batch_can_be_read_on_a_phone(browser: Browser, tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ export class VideoView {
     const render = jobs.find((job) => job.kind === "render" && job.state === "done");
     if (render) {
       const kept = render.params.locks.length ? ", with locks" : "";
-      link(render.id, "video", `Video at ${short(render.params.rate)}${kept}`);
+      link(render.id, "film", `Video at ${short(render.params.rate)}${kept}`);
       link(render.id, "plan", "Its plan");
       link(render.id, "plot", "Its plot");
       link(render.id, "drawing", "Its plot as SVG");

@@ -6,7 +6,7 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speediness.cli.analyse import print_outputs
 from speediness.cli.outputs import check_folder, check_new, make_folder
@@ -14,6 +14,9 @@ from speediness.cli.terminal import console, print_json
 from speediness.cli.train import add_settings
 from speediness.errors import SpeedinessError
 from speediness.reproduce import EXPERIMENTS
+
+if TYPE_CHECKING:
+    from speediness.training.recipe import Recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,11 +53,16 @@ def _trained_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder of the rows and the table, made if missing; rows found there are not done again",
     )
+    _add_recipe_arguments(parser, "speednet_small")
+
+
+def _add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:
+    """By what the networks of an experiment are trained, and how many of them."""
     parser.add_argument(
         "--recipe",
         metavar="NAME",
-        default="speednet_small",
-        help="what networks are trained by (default: speednet_small)",
+        default=default,
+        help=f"what all networks are trained by (default: {default})",
     )
     parser.add_argument(
         "--budget", metavar="STEPS", type=int, help="steps a network, for --set steps=STEPS"
@@ -63,17 +71,23 @@ def _trained_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
 
 
-def _trained(name: str, arguments: argparse.Namespace) -> int:
-    from speediness.datasets import find_videos
-    from speediness.reproduce.data_scaling import data_scaling
-    from speediness.reproduce.row_run import VideoSplits
-    from speediness.reproduce.table1 import table1
+def _recipe(arguments: argparse.Namespace, *settings: str) -> Recipe:
+    """The recipe that :func:`_add_recipe_arguments` asked for, with further settings."""
     from speediness.training.recipe import find_recipe
 
     if arguments.seeds < 1:
         raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
     budget = [] if arguments.budget is None else [f"steps={arguments.budget}"]
-    base = find_recipe(arguments.recipe, [*arguments.settings, *budget])
+    return find_recipe(arguments.recipe, [*arguments.settings, *budget, *settings])
+
+
+def _trained(name: str, arguments: argparse.Namespace) -> int:
+    from speediness.datasets import find_videos
+    from speediness.reproduce.data_scaling import data_scaling
+    from speediness.reproduce.row_run import VideoSplits
+    from speediness.reproduce.table1 import table1
+
+    base = _recipe(arguments)
     videos = VideoSplits(
         find_videos(arguments.data, "train"),
         find_videos(arguments.test, "test"),
@@ -272,17 +286,7 @@ def _lecture_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="weights that a network starts from, such as inflated_lite0=imagenet.safetensors",
     )
-    parser.add_argument(
-        "--recipe",
-        metavar="NAME",
-        default="finetune_small",
-        help="what all networks are trained by (default: finetune_small)",
-    )
-    parser.add_argument(
-        "--budget", metavar="STEPS", type=int, help="steps a network, for --set steps=STEPS"
-    )
-    add_settings(parser)
-    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
+    _add_recipe_arguments(parser, "finetune_small")
 
 
 def _lecture(arguments: argparse.Namespace) -> int:
@@ -291,16 +295,13 @@ def _lecture(arguments: argparse.Namespace) -> int:
     from speediness.reproduce.architecture_plot import plot_networks
     from speediness.reproduce.lecture import Lecture, find_networks, lecture
     from speediness.reproduce.lecture_tables import markdown, views
-    from speediness.training.recipe import find_recipe
 
-    if arguments.seeds < 1:
-        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
-    budget = [] if arguments.budget is None else [f"steps={arguments.budget}"]
+    # The backbone is each network's own; naming one here makes the clips RGB for all.
+    recipe = _recipe(arguments, "backbone=single_frame")
     weights = _named_weights(arguments.weights)
     find_networks(weights)
     work = Lecture(
-        # The backbone is each network's own; naming one here makes the clips RGB for all.
-        find_recipe(arguments.recipe, [*arguments.settings, *budget, "backbone=single_frame"]),
+        recipe,
         find_videos(arguments.data, "train"),
         find_videos(arguments.test or arguments.data, "test"),
         find_networks(filter(None, arguments.networks.split(","))),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from speediness.documents import markdown_table
+from speediness.reproduce.transfer_tables import share_text
 
 HEAD = {
     "action": "action right",
@@ -27,7 +26,7 @@ def table(document: dict[str, Any]) -> list[list[str]]:
         rows.append(
             [
                 published["title"],
-                *(share(row[task]) for task in tasks),
+                *(share_text(row[task]) for task in tasks),
                 *_sense(row.get("sense")),
                 *_cost(row.get("cost")),
                 *(_number(published[name]) for name in ("sports_1m", "ucf101")),
@@ -51,16 +50,6 @@ def views(document: dict[str, Any]) -> list[list[list[str]]]:
 def markdown(document: dict[str, Any]) -> str:
     """The table and its notes."""
     return markdown_table(table(document)) + "\n" + "".join(f"- {note}\n" for note in document["notes"])
-
-
-def share(made: list[dict[str, Any]]) -> str:
-    """Mean over seeds, the mean interval, and the seeds where there are several."""
-    if not made:
-        return ""
-    values = [one["accuracy"] for one in made]
-    low, high = np.mean([one["interval_95"] for one in made], axis=0)
-    each = f" [{', '.join(f'{100 * value:.1f}' for value in values)}]" if len(values) > 1 else ""
-    return f"{100 * np.mean(values):.1f} ({100 * low:.0f} to {100 * high:.0f}){each}"
 
 
 def _sense(sense: dict[str, Any] | None) -> list[str]:

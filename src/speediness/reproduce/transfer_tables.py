@@ -38,7 +38,7 @@ def table(name: str, document: dict[str, Any]) -> list[list[str]]:
     rows = [head]
     for row in document["rows"]:
         cells = [str(TITLES.get(row["start"], row["start"]))]
-        cells += [_share(values) for values in shares(row).values()]
+        cells += [share_text(values) for values in shares(row).values()]
         if name == "rspnet":
             pretext = row.get("pretext") or []
             keys = ("ranked_right", "same_film", "same_film_changed")
@@ -111,7 +111,7 @@ def _retrieval(document: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _share(made: Sequence[dict[str, Any]]) -> str:
+def share_text(made: Sequence[dict[str, Any]]) -> str:
     """Mean over seeds, the seeds, and the interval over sources, itself a mean over seeds."""
     if not made:
         return ""

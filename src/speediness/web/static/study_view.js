@@ -23,12 +23,12 @@ export class StudyView {
 
   async enter() {
     document.title = "Comparison · speediness";
-    const { videos } = await this.#showTallies();
-    byId("study-lead").textContent = videos.length
+    const { films } = await this.#showTallies();
+    byId("study-lead").textContent = films.length
       ? "The same video at the same length, made in two ways. Watch both, then say which looks better."
       : "Nothing to compare yet. Open a video, analyse it, and choose “Add to comparison”.";
     byId("trial").hidden = true; // until there is something to watch
-    if (videos.length) await this.#next();
+    if (films.length) await this.#next();
   }
 
   leave() {

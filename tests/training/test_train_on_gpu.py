@@ -34,13 +34,13 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 def pieces(walkers: list[VideoItem], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Videos in a tar, cut up anywhere."""
     folder = tmp_path_factory.mktemp("pieces")
-    with tarfile.open(folder / "films.tar", "w") as tar:
+    with tarfile.open(folder / "videos.tar", "w") as tar:
         for item in walkers:
             tar.add(item.path, item.path.name)
-    whole = (folder / "films.tar").read_bytes()
-    (folder / "films.tar").unlink()
+    whole = (folder / "videos.tar").read_bytes()
+    (folder / "videos.tar").unlink()
     for n, start in enumerate(range(0, len(whole), 30_000)):
-        (folder / f"films.tar.{n:03}").write_bytes(whole[start : start + 30_000])
+        (folder / f"videos.tar.{n:03}").write_bytes(whole[start : start + 30_000])
     return folder
 
 

@@ -16,11 +16,11 @@ class ClipSpec:
     """
 
     n_frames: int = 16
-    """T, frames in a window."""
+    """T, frames in a window, or bins of motion."""
     frame_rate: Fraction = Fraction(16)
-    """The network's reference rate, frames per second: every clip is drawn at this rate."""
+    """The network's reference rate: frames per second at which clips are drawn, or bins per second."""
     size_px: int = 96
-    """N, the short side a video is scaled to before the network sees it; a multiple of 16."""
+    """N, the short side a video is scaled to before the network sees it; a multiple of 8."""
     channels: int = 1
     """1: luma alone. 3: RGB."""
 
@@ -28,8 +28,8 @@ class ClipSpec:
         """Refuse what no network here can look at."""
         if self.n_frames < 2 or self.frame_rate <= 0:
             raise ValueError("a clip needs at least 2 frames and a positive frame rate")
-        if self.size_px < 32 or self.size_px % 16:
-            raise ValueError("size_px must be a multiple of 16 and at least 32")
+        if self.size_px < 32 or self.size_px % 8:
+            raise ValueError("size_px must be a multiple of 8 and at least 32")
         if self.channels not in (1, 3):
             raise ValueError("channels is 1 (luma) or 3 (RGB)")
 
@@ -42,10 +42,10 @@ class ClipSpec:
     def unit_px(self) -> int:
         """The sides of frames are cut to multiples of this.
 
-        32 is the stride over space of S3D-G and most others; 16 where N itself is no multiple of 32,
+        32 is the stride over space of S3D-G and most others; 16 or 8 where N itself is no multiple of 32,
         as the 112 of C3D and the ResNets, whose last map then also covers what is over.
         """
-        return 16 if self.size_px % 32 else 32
+        return next(unit for unit in (32, 16, 8) if not self.size_px % unit)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON document; the rate is written as an exact fraction."""

@@ -65,19 +65,6 @@ def skip_randomly(
             return start_s + survivors[first : first + n_frames] / float(frame_rate)
 
 
-def reflect(times_s: Times, start_s: float, end_s: float) -> Times:
-    """Fold times into ``[start_s, end_s]`` as a ball bounces between two walls.
-
-    This is how a window at the edge of a shot, or longer than the shot, is filled: the motion
-    plays back and forth at its own speed and no window straddles a cut.
-    """
-    span_s = end_s - start_s
-    if span_s <= 0:
-        return np.full_like(times_s, start_s)
-    phase_s = np.mod(times_s - start_s, 2 * span_s)
-    return start_s + np.where(phase_s > span_s, 2 * span_s - phase_s, phase_s)
-
-
 def nearest_frames(frame_times_s: Times, times_s: Times) -> Indices:
     """For each wanted time the index of the nearest frame; of two equally near, the earlier.
 
@@ -93,17 +80,39 @@ def nearest_frames(frame_times_s: Times, times_s: Times) -> Indices:
     return np.where(nearer_right, right, left).astype(np.int64)
 
 
-def played_intervals(
-    frame_times_s: Times, indices: Indices, factor: float, frame_rate: Fraction | float
-) -> NDArray[np.float32]:
-    """How far apart a clip's frames really lie, in units of the reference interval, ``(T-1,)``.
+def even_step(frame_times_s: Times, factor: float, frame_rate: Fraction | float) -> int:
+    """Every how many-th frame a clip takes, so that its frames lie evenly, at least 1.
 
-    1.0 everywhere when the video has a frame exactly where one was wanted. A 25 fps video at a
-    reference rate of 16 yields 0.64 and 1.28 in turn; the network divides displacements by
-    these numbers, so that the unevenness of the nearest frames is not taken for uneven motion.
+    The nearest frames to an even grid do not: of 25 a second, for 16, they lie 1 and 2 frames apart in
+    turn at natural speed and less unevenly at twice that, which a network can tell the speed by. So the
+    grid gives way: the step is the whole number of frames nearest to what is asked for.
+
+    Args:
+        frame_times_s: of the video; the first 32 say how far apart its frames lie.
+        factor: playback factor.
+        frame_rate: reference rate of the network.
     """
-    gaps_s = np.abs(np.diff(frame_times_s[indices]))
-    return (gaps_s * float(frame_rate) / factor).astype(np.float32)
+    gaps_s = np.diff(frame_times_s[:33])
+    if not len(gaps_s):
+        return 1
+    return max(1, round(factor / (float(frame_rate) * float(np.median(gaps_s)))))
+
+
+def even_frames(frame_times_s: Times, times_s: Times) -> Indices:
+    """Frames nearest to evenly spaced times, a whole number of frames apart (:func:`even_step`).
+
+    Raises:
+        ValueError: the video is too short for them.
+    """
+    spacing_s = float(np.abs(times_s[-1] - times_s[0])) / (len(times_s) - 1)
+    step = even_step(frame_times_s, 1.0, 1 / spacing_s)
+    span = step * (len(times_s) - 1)
+    if span >= len(frame_times_s):
+        raise ValueError("the video is too short for the clip")
+    middle = int(nearest_frames(frame_times_s, np.array([(times_s[0] + times_s[-1]) / 2]))[0])
+    first = min(max(middle - span // 2, 0), len(frame_times_s) - 1 - span)
+    indices = first + step * np.arange(len(times_s))
+    return (indices if times_s[-1] >= times_s[0] else indices[::-1]).astype(np.int64)
 
 
 def slide(start_s: float, end_s: float, stride_s: float) -> Times:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,18 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 import speediness
-from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
-from speediness.analysis.schedule import PAPER_SCHEDULE
-from speediness.analysis.segments import find_segments
-from speediness.analysis.shot import ShotScores
+from speediness.analysis.network import DEFAULT_NETWORK, Network, Response, load_network
+from speediness.analysis.scorer import VideoScorer
+from speediness.analysis.segments import find_rates, find_segments, probability_sped_up
+from speediness.analysis.shot import SCENE_PX, ShotScores
 from speediness.analysis.store import ResultStore
-from speediness.analysis.windows import VideoScorer
 from speediness.curves import SpeedinessCurve
 from speediness.features import MotionFeatures
-from speediness.sampling import playback_factors
+from speediness.sampling import nearest_frames, playback_factors
+from speediness.video.resume_point import ResumePoint
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import Frame, VideoReader
-from speediness.video.resume_point import ResumePoint
 
 STILL_PX = 0.1
 """Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
@@ -34,7 +35,7 @@ STILL_PX = 0.1
 WIDEST = 6  # long side over short side; of a frame that is longer the middle is scored
 FEW_MOVE = 0.1  # of the frames; a video with fewer that move gets a note
 AHEAD = 32  # frames decoded before they are asked for, so that both cores have work
-CHECKPOINT_S = 20.0  # of work that an interruption may cost
+CHECKPOINT_S = 20.0  # of work between two times that whole shots are kept
 
 
 def analyse(
@@ -43,7 +44,6 @@ def analyse(
     network: str | Network = DEFAULT_NETWORK,
     engine: str = "auto",
     factors: tuple[float, ...] | None = None,
-    exact: bool = False,
     store: ResultStore | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> SpeedinessCurve:
@@ -54,8 +54,6 @@ def analyse(
         network: name of shipped weights, path of an exported network, or one already loaded.
         engine: where the network runs, see :func:`speediness.engines.choose_engine`.
         factors: ascending from 1; default the paper's 1.25^0 .. 1.25^10.
-        exact: score a window around every frame of every sped-up version, as the paper does,
-            instead of what gives nearly the same curve (:mod:`speediness.analysis.schedule`).
         store: where the result is looked up before and kept afterwards, and where an analysis that
             is interrupted is taken up again; None: none of this.
         progress: called with seconds of video seen and seconds of video in all.
@@ -68,7 +66,7 @@ def analyse(
         WeightsError: no such network or engine.
     """
     return analyse_with_features(
-        video, network=network, engine=engine, factors=factors, exact=exact, store=store, progress=progress
+        video, network=network, engine=engine, factors=factors, store=store, progress=progress
     )[0]
 
 
@@ -87,7 +85,7 @@ def embed(
     net = network if isinstance(network, Network) else load_network(network, engine)
     if store:
         reader = VideoReader(Path(video))
-        if (known := store.result(_key(store, reader, net, playback_factors(), False))) is not None:
+        if (known := store.result(_key(store, reader, net, playback_factors()))) is not None:
             return known[1]
     return analyse_with_features(video, network=net, factors=(1.0,), store=store, progress=progress)[1]
 
@@ -98,7 +96,6 @@ def analyse_with_features(
     network: str | Network = DEFAULT_NETWORK,
     engine: str = "auto",
     factors: tuple[float, ...] | None = None,
-    exact: bool = False,
     store: ResultStore | None = None,
     sha256: str | None = None,
     progress: Callable[[float, float], None] | None = None,
@@ -113,7 +110,7 @@ def analyse_with_features(
     if factors[0] != 1 or any(b <= a for a, b in pairwise(factors)):
         raise ValueError("factors must ascend from 1")
     reader = VideoReader(Path(video))
-    key = _key(store, reader, net, factors, exact, sha256) if store else ""
+    key = _key(store, reader, net, factors, sha256) if store else ""
     if store and (known := store.result(key)) is not None:
         curve, features = known
         return replace(curve, made_by=curve.made_by | {"video": reader.path.name}), features
@@ -123,11 +120,7 @@ def analyse_with_features(
         if progress is not None:
             progress(time_s, max(promised_s, time_s))
 
-    def new_scorer() -> VideoScorer:
-        return VideoScorer(net.runtime, net.clip, factors, PAPER_SCHEDULE if exact else None)
-
-    scorer, after = _taken_up(new_scorer, store, key)
-    shots = _scored_shots(reader, net, scorer, after, store, key, seen)
+    shots = _scored(reader, net, factors, store, key, seen)
     curve, features = _curve(reader, net, factors, shots), features_of_shots(shots, float(reader.end_s))
     if store:
         store.keep_result(key, curve, features)
@@ -140,48 +133,75 @@ def _key(
     reader: VideoReader,
     net: Network,
     factors: tuple[float, ...],
-    exact: bool,
     sha256: str | None = None,
 ) -> str:
-    settings = {"network": net.sha256, "engine": net.engine, "factors": factors, "exact": exact}
-    return store.key(reader.path, settings, sha256)
+    return store.key(
+        reader.path, {"network": net.sha256, "engine": net.engine, "factors": factors}, sha256
+    )
 
 
-def _taken_up(
-    new_scorer: Callable[[], VideoScorer], store: ResultStore | None, key: str
-) -> tuple[VideoScorer, ResumePoint | None]:
-    """Where an interrupted analysis stopped, or the start."""
-    scorer = new_scorer()
-    state = store.checkpoint(key) if store else None
-    if state is not None:
-        try:
-            return scorer, scorer.restore(state)
-        except (KeyError, ValueError):  # of an earlier version of this program
-            return new_scorer(), None
-    return scorer, None
-
-
-def _scored_shots(
+def _scored(
     reader: VideoReader,
     net: Network,
-    scorer: VideoScorer,
-    after: ResumePoint | None,
+    factors: tuple[float, ...],
     store: ResultStore | None,
     key: str,
     seen: Callable[[float], None],
 ) -> list[ShotScores]:
-    """All shots; decoding goes on while the network works, and now and then the state is kept."""
-    kept_s = time.monotonic()
-    frames = reader.frames(net.clip.size_px, net.clip.channels, after)
-    with read_ahead(frames, AHEAD) as coming:
+    """All shots; decoding goes on while the network works, and now and then whole shots are kept."""
+    known = store.checkpoint(key) if store else None
+    before, after = ([], None) if known is None else _taken_up(known)
+    scorer = VideoScorer(net.runtime, net.clip, factors)
+    kept_s, last = time.monotonic(), after
+    with read_ahead(open_frames(reader, net, after), AHEAD) as coming:
         for frame in coming:
-            scored = scorer.add(_middle(frame))
-            seen(float(frame.time_s))
+            shot_ended = scorer.add(_middle(frame))
             # What a reader had to put up with is not known any more after an interruption.
-            if store and scored and time.monotonic() - kept_s > CHECKPOINT_S and not reader.warnings:
-                store.keep_checkpoint(key, scorer.state())
+            if store and shot_ended and time.monotonic() - kept_s > CHECKPOINT_S and not reader.warnings:
+                assert last is not None
+                store.keep_checkpoint(key, _state(before + scorer.shots, last))
                 kept_s = time.monotonic()
-    return scorer.finish()
+            last = ResumePoint(frame.time_s, 1 if last is None else last.n_frames + 1)
+            seen(float(frame.time_s))
+    return before + scorer.finish()
+
+
+def open_frames(reader: VideoReader, net: Network, after: ResumePoint | None = None) -> Iterator[Frame]:
+    """The frames of a video as a network wants them."""
+    scene_px = SCENE_PX if net.runtime.see is not None else None
+    return reader.frames(net.clip.size_px, net.clip.channels, after, scene_px)
+
+
+def _state(shots: list[ShotScores], last: ResumePoint) -> dict[str, NDArray]:
+    """Whole shots, and the last frame of them, as plain arrays."""
+    state: dict[str, NDArray] = {"place": np.array([str(last.time_s), str(last.n_frames)])}
+    for n, shot in enumerate(shots):
+        for name, value in vars(shot).items():
+            parts = dict(enumerate(value)) if isinstance(value, tuple) else {"": value}
+            state |= {f"{n}.{name}.{k}": part for k, part in parts.items()}
+    return state
+
+
+def _taken_up(state: Mapping[str, NDArray]) -> tuple[list[ShotScores], ResumePoint | None]:
+    """Inverse of :func:`_state`; nothing where an earlier version of this program wrote it."""
+    shots: list[ShotScores] = []
+    try:
+        time_s, n_frames = state["place"]
+        while f"{len(shots)}.times_s." in state:
+            n = len(shots)
+            many = {
+                name: tuple(state[f"{n}.{name}.{k}"] for k in range(_count(state, f"{n}.{name}")))
+                for name in ("middles_s", "rate")
+            }
+            names = ("times_s", "motion", "motion_s", "features", "features_s")
+            shots.append(ShotScores(**many, **{name: state[f"{n}.{name}."] for name in names}))
+        return shots, ResumePoint(Fraction(str(time_s)), int(n_frames))
+    except (KeyError, TypeError, ValueError):
+        return [], None
+
+
+def _count(state: Mapping[str, NDArray], name: str) -> int:
+    return next(k for k in itertools.count() if f"{name}.{k}" not in state)
 
 
 def _middle(frame: Frame) -> Frame:
@@ -201,35 +221,26 @@ def _curve(
     """The shots as one curve, with segments and notes."""
     times_s = np.concatenate([shot.times_s for shot in shots])
     duration_s = float(reader.end_s)
-    log_odds_KF = np.concatenate([shot.log_odds for shot in shots], 1)
-    peak_KF = np.concatenate([shot.peak_motion for shot in shots], 1)
-    moving_F = peak_KF[0] > STILL_PX
+    mean_F, peak_F = (per_frame(shots, column) for column in (0, 1))
+    moving_F = peak_F > STILL_PX
     cuts_s = tuple(float(shot.times_s[0]) for shot in shots[1:])
-    notes = list(reader.warnings)
-    across, down = reader.info.width_px, reader.info.height_px
-    if max(across, down) > WIDEST * min(across, down):
-        notes.append(f"the frame is longer than {WIDEST}:1; only its middle was scored")
-    if not moving_F.any():
-        notes.append("nothing moves in this video, so there is no motion to score")
-    elif moving_F.mean() < FEW_MOVE:
-        notes.append(
-            f"hardly anything moves: only {moving_F.mean():.1%} of the frames show motion to score; "
-            "the rest counts as natural"
-        )
-    elif reader.info.frame_rate < net.clip.frame_rate:
-        notes.append(
-            f"{float(reader.info.frame_rate):.3g} frames a second are fewer than the "
-            f"{float(net.clip.frame_rate):g} the network looks at; take the labels with care"
-        )
+    posterior = find_rates(shots, factors, moving_F, net.response)
+    normal_KF = np.empty((len(factors), len(times_s)), np.float32)
+    moves_F = peak_F.astype(np.float64) ** 2
+    # Paper (§3): when nothing moves, a video played at 2x still shows no motion. A network trained on
+    # both labels for such clips can only guess, so below STILL_PX its answer gives way to 1.
+    moves_F /= moves_F + STILL_PX**2
+    for row, mean in zip(normal_KF, answers(shots, factors, net.response), strict=True):
+        row[:] = 1 - moves_F * probability_sped_up(mean, posterior, net.response)
     return SpeedinessCurve(
         times_s=times_s,
         duration_s=duration_s,
         factors=factors,
-        normal=probability_normal(log_odds_KF, peak_KF),
-        motion=np.concatenate([shot.motion for shot in shots]),
-        segments=find_segments(times_s, duration_s, factors, log_odds_KF, moving_F, cuts_s, net.response),
+        normal=normal_KF,
+        motion=mean_F,
+        segments=find_segments(posterior, duration_s, cuts_s),
         cuts_s=cuts_s,
-        notes=tuple(notes),
+        notes=(*reader.warnings, *_notes(reader, net, factors, shots, float(moving_F.mean()))),
         made_by={
             "video": reader.path.name,
             "container_duration_s": reader.info.duration_s,
@@ -241,31 +252,92 @@ def _curve(
     )
 
 
-def features_of_shots(shots: list[ShotScores], duration_s: float) -> MotionFeatures:
-    """The features of a video's shots, one after the other."""
-    times_s = np.concatenate([shot.features_s for shot in shots])
-    moments_s = np.concatenate([shot.moments_s[0] for shot in shots])
-    return MotionFeatures(
-        times_s=times_s,
-        vectors=np.concatenate([shot.features for shot in shots]),
-        motion=np.interp(
-            times_s, moments_s, np.concatenate([shot.answers[0][:, 1] for shot in shots])
-        ).astype(np.float32),
-        shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
-        duration_s=duration_s,
+def _notes(
+    reader: VideoReader, net: Network, factors: tuple[float, ...], shots: list[ShotScores], moving: float
+) -> Iterator[str]:
+    """What a reader of the curve should know."""
+    fit = [any(len(shot.middles_s[k]) for shot in shots) for k in range(len(factors))]
+    across, down = reader.info.width_px, reader.info.height_px
+    if max(across, down) > WIDEST * min(across, down):
+        yield f"the frame is longer than {WIDEST}:1; only its middle was scored"
+    if not moving:
+        yield "nothing moves in this video, so there is no motion to score"
+    elif moving < FEW_MOVE:
+        yield (
+            f"hardly anything moves: only {moving:.1%} of the frames show motion to score; "
+            "the rest counts as natural"
+        )
+    elif reader.info.frame_rate < net.clip.frame_rate:
+        yield (
+            f"{float(reader.info.frame_rate):.3g} frames a second are fewer than the "
+            f"{float(net.clip.frame_rate):g} the network looks at; take the labels with care"
+        )
+    if not fit[0]:
+        yield (
+            f"no shot lasts the {net.clip.duration_s:g} s that the network looks at, so nothing is known of"
+            " its speed"
+        )
+    elif not all(fit):
+        most = factors[fit.index(False) - 1]
+        yield (
+            f"the video is too short to be looked at faster than {most:.3g} times; "
+            "what is said of higher factors follows from the lower ones"
+        )
+
+
+def answers(
+    shots: list[ShotScores], factors: tuple[float, ...], response: Response
+) -> Iterator[NDArray[np.float64]]:
+    """(F,) by factor: the mean answer at every frame, that of the nearest moment with a whole window.
+
+    Where no window of a factor fits into the video, the answers at the factor before, moved by as much as
+    the network's answers to natural video move.
+    """
+    mean_F = response.at(np.zeros(sum(len(shot.times_s) for shot in shots)))
+    for k, factor in enumerate(factors):
+        known = [shot for shot in shots if len(shot.middles_s[k])]
+        if known:
+            middles_s = np.concatenate([shot.middles_s[k] for shot in known])
+            means_W = np.concatenate([shot.rate[k][:, 0] for shot in known])
+            mean_F = np.concatenate(
+                [
+                    np.interp(shot.times_s, shot.middles_s[k], shot.rate[k][:, 0])
+                    if len(shot.middles_s[k])
+                    else means_W[nearest_frames(middles_s, shot.times_s)]
+                    for shot in shots
+                ]
+            )
+        elif k:
+            step = response.at(np.log2([factors[k - 1], factor]))
+            mean_F = mean_F + step[1] - step[0]
+        yield mean_F
+
+
+def per_frame(shots: list[ShotScores], column: int) -> NDArray[np.float32]:
+    """(F,) motion at factor 1, lines between its moments: 0 the mean, 1 that of the busiest cell."""
+    return np.concatenate(
+        [
+            np.interp(shot.times_s, shot.motion_s, shot.motion[:, column]).astype(np.float32)
+            if len(shot.motion_s)
+            else np.zeros(len(shot.times_s), np.float32)
+            for shot in shots
+        ]
     )
 
 
-def probability_normal(
-    log_odds_KF: NDArray[np.float32], peak_KF: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """P_vi(t) (K, F), with certainty of "normal" where nothing moves.
-
-    Paper (§3): when nothing moves, a video played at 2x still shows no motion. A network trained
-    on both labels for such clips can only guess, so below STILL_PX its answer gives way to 1.
-    """
-    normal_KF = np.empty_like(log_odds_KF)
-    for normal, log_odds, peak in zip(normal_KF, log_odds_KF, peak_KF, strict=True):  # for memory's sake
-        moves = peak.astype(np.float64) ** 2
-        normal[:] = 1 - moves / (moves + STILL_PX**2) / (1 + np.exp(-log_odds.astype(np.float64)))
-    return normal_KF
+def features_of_shots(shots: list[ShotScores], duration_s: float) -> MotionFeatures:
+    """The features of a video's shots, one after the other."""
+    known = [shot for shot in shots if len(shot.features)]
+    if not known:  # too short for a window
+        return MotionFeatures(
+            np.zeros(1), np.zeros((1, 1), np.float16), np.zeros(1, np.float32), (0.0,), duration_s
+        )
+    return MotionFeatures(
+        times_s=np.concatenate([shot.features_s for shot in known]),
+        vectors=np.concatenate([shot.features for shot in known]),
+        motion=np.concatenate(
+            [np.interp(shot.features_s, shot.motion_s, shot.motion[:, 0]).astype(np.float32) for shot in known]
+        ),
+        shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
+        duration_s=duration_s,
+    )

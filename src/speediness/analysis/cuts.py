@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +32,6 @@ class CutDetector:
         self._border_finder = BorderFinder()
         self._last_HW: NDArray[np.uint8] | None = None
         self._recent: deque[float] = deque(maxlen=MEMORY)
-
-    def state(self) -> dict[str, NDArray]:
-        """What it remembers; after at least one frame."""
-        assert self._last_HW is not None
-        border = {f"border.{name}": array for name, array in self._border_finder.state().items()}
-        return {"last": self._last_HW, "recent": np.array(self._recent), **border}
-
-    def restore(self, state: Mapping[str, NDArray]) -> None:
-        """Take up an earlier :meth:`state`."""
-        self._last_HW = state["last"]
-        self._recent.extend(state["recent"].tolist())
-        self._border_finder.restore(
-            {name.removeprefix("border."): state[name] for name in state if name.startswith("border.")}
-        )
 
     def is_cut(self, luma_HW: NDArray[np.uint8]) -> bool:
         """True when this frame is the first of a new shot; call once for each frame in order."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from speediness.clip import ClipSpec
 from speediness.engines import choose_engine, open_runtime
-from speediness.engines.onnx import read_description
+from speediness.engines.onnx import read_exported
 from speediness.errors import WeightsError
 
 DEFAULT_NETWORK = "speednet-small"
@@ -22,28 +22,36 @@ DEFAULT_NETWORK = "speednet-small"
 
 @dataclass(frozen=True)
 class Response:
-    """How the calibrated network answers natural video played at each factor (held-out videos).
+    """What the calibrated network says of video of a known rate, measured on sources held out.
 
-    A histogram rather than a mean: at any factor many videos hardly move and look slow, and a few
-    look very fast.
+    A video that plays at rate k and is looked at with factor g is answered as a natural one with factor
+    ``k g``; so this holds for every factor.
     """
 
-    factors: NDArray[np.float64]
-    """(R,) ascending playback factors from 1."""
-    edges: NDArray[np.float64]
-    """(N - 1,) ascending log-odds of sped up between which answers are counted."""
-    share: NDArray[np.float64]
-    """(R, N) share of the answers that falls between the edges; rows sum to 1, nowhere 0."""
+    rates: NDArray[np.float64]
+    """(R,) ascending log2 of the playback rate; 0 is natural."""
+    mean: NDArray[np.float64]
+    """(R,) ascending: mean of the answers, over sources; between the rates a line."""
+    between: float
+    """Standard deviation of videos: how far a video's own mean lies from that of all."""
+    within: float
+    """Standard deviation of the windows of a video around its own mean."""
+
+    def at(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean answers at other rates; beyond those measured that of the nearest."""
+        return np.interp(rates, self.rates, self.mean)
 
 
 class Network:
-    """A SpeedNet ready to score clips.
+    """A SpeedNet ready to classify.
 
     Attributes:
         name: of the file.
         clip: what it looks at.
         engine: where it runs.
-        runtime: its two steps, calibrated.
+        runtime: its steps, calibrated.
+        response: what its answers are worth.
+        flow_threshold: mean motion above which 2x is likelier than 1x, on the videos trained on.
         document: everything the file says of itself.
 
     Args:
@@ -58,14 +66,13 @@ class Network:
         self.engine = choose_engine(engine)
         try:
             self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-            document, _ = read_description(path)
+            document = read_exported(path).description
             calibration = document["calibration"]
             self.clip = ClipSpec.from_json(document["config"]["clip"])
-            self.bias, self.temperature = float(calibration["bias"]), float(calibration["temperature"])
-            self.response = Response(**{k: np.array(v) for k, v in calibration["response"].items()})
+            self.response = response_from_json(calibration["response"])
             self.flow_threshold = float(document["flow_threshold"])
             self.runtime = open_runtime(self.engine, path).calibrated(
-                self.bias, self.temperature, float(calibration["context_bias"])
+                float(calibration["offset"]), float(calibration["log_variance"])
             )
         except OSError as error:
             raise WeightsError(f"cannot read the network {path}: {error.strerror}") from error
@@ -73,6 +80,16 @@ class Network:
             raise WeightsError(f"{path} is not a network exported by speediness: {error}") from error
         self.document: dict[str, Any] = document
         self.name = path.stem
+
+
+def response_from_json(document: dict[str, Any]) -> Response:
+    """The ``response`` of an exported network's calibration."""
+    return Response(
+        np.array(document["rates"], np.float64),
+        np.array(document["mean"], np.float64),
+        float(document["between"]),
+        float(document["within"]),
+    )
 
 
 def load_network(name_or_path: str | os.PathLike[str] = DEFAULT_NETWORK, engine: str = "auto") -> Network:

@@ -1,92 +1,221 @@
-"""Cutting the timeline into natural, sped-up and slow-motion stretches (§5.2).
+"""From the network's answers to rates: natural, sped-up and slow-motion stretches (§5.2), and P(t) (§4.1).
 
-The paper calls a clip slow motion when its sped-up version is scored as natural. Read as a whole:
-video that is played k times as fast as it was recorded answers at factor X^i as natural video
-answers at k X^i. So the K curves of a video are compared with the network's measured response to
-natural video, shifted by every candidate k, and a hidden Markov model over k gives the probability
-of each at every moment: a change is improbable (CHANGE_COST nats), so labels do not flicker.
+The paper calls a clip slow motion when its sped-up version is scored as natural. Read as a whole: a video
+at rate k that is played at factor g is answered as a natural one at ``k g``. One model of the answers
+gives everything. An answer is the network's measured response to the rate, plus an offset of the video's
+own (what moves in it and how large it is, which the network does not know), plus noise. A hidden Markov
+model over k, for every offset, gives the probability of each rate at every moment and that of each
+offset; a change of rate is improbable, so labels do not flicker. P(t) at a factor is the probability of
+1x against 2x given the answers at that moment and those offsets, so it cannot contradict the labels.
 """
 
-# K factors of the analysis, Q candidate playback factors, F frames, G points of the time grid
+# K factors, Q candidate rates, O offsets, F frames, G points of the time grid, W windows
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.network import Response
+from speediness.analysis.shot import ShotScores
 from speediness.curves import Label, Segment
+
+Floats = NDArray[np.float64]
 
 GRID_S = 0.25
 MIN_RUN = 2  # points of the grid; what is shorter takes its neighbour's label
 CHANGE_COST = 4.0  # nats; e^-4 a quarter of a second is one change in about 14 s
-PRIOR_NATURAL = 0.95  # most video plays at the speed it was recorded
-NATURAL_RANGE = (0.75, 1.35)  # factors called natural: one step of X either way
-EVIDENCE_S = 3.0  # seconds of video that count as one independent look
-HELD_S = 0.5  # a frame shown longer, and far longer than is usual in its video, stands still
+PRIOR_NATURAL = 0.9  # most video plays at the speed it was recorded
+NATURAL_RANGE = (0.75, 1.35)  # factors called natural
+EVIDENCE_S = 2.0  # seconds of video that count as one independent look: a window
 LOOKS_PER_MOMENT = 2.0  # independent looks among the K factors, which share most of their frames
+FARTHEST_FACTOR = 4.0  # beyond it the network was not trained
+HELD_S = 0.5  # a frame shown longer, and far longer than is usual in its video, stands still
+SURE = 0.6  # a label less probable than this is not sure
+OFFSETS = 9
+WIDEST_OFFSET = 2.5  # standard deviations
 
 
-def candidate_factors() -> NDArray[np.float64]:
-    """(Q,) playback factors considered: 1.25^-9 = 0.13 to 1.25^6 = 3.8."""
-    return 1.25 ** np.arange(-9.0, 7.0)
+def candidate_rates() -> Floats:
+    """(Q,) log2 of the playback rates considered: 1/8 to 4, a third of an octave apart."""
+    return np.arange(-9, 7) / 3
+
+
+@dataclass(frozen=True)
+class RatePosterior:
+    """What the answers say of a video's rates."""
+
+    grid_s: Floats
+    """(G,) moments, GRID_S apart from 0."""
+    rates_GQ: Floats
+    """Probability of each candidate at each moment."""
+    offsets_O: Floats
+    """The video's own offset: candidates, in octaves of the answer."""
+    weights_O: Floats
+    """Their probabilities."""
+    known_G: NDArray[np.bool_]
+    """Whether a whole window that moves says something of the moment."""
+
+
+def find_rates(
+    shots: Sequence[ShotScores], factors: tuple[float, ...], moving_F: NDArray[np.bool_], response: Response
+) -> RatePosterior:
+    """The rates of a video, see the module.
+
+    Args:
+        shots: of the whole video, in order.
+        factors: (K,) at which it was played.
+        moving_F: whether anything moves at each frame; still stretches give no evidence.
+        response: of the network.
+    """
+    times_s = np.concatenate([shot.times_s for shot in shots])
+    grid_s = np.arange(0, max(float(times_s[-1]), GRID_S / 2), GRID_S)
+    offsets_O = np.linspace(-WIDEST_OFFSET, WIDEST_OFFSET, OFFSETS) * response.between
+    evidence_GOQ, known_G = _evidence(grid_s, shots, factors, response, offsets_O)
+    moving_G = np.interp(grid_s, times_s, moving_F.astype(float)) > 0.5
+    moving_G &= ~_held(times_s, grid_s)
+    evidence_GOQ[~moving_G] = 0
+    at_cut_G = np.zeros(len(grid_s), bool)
+    starts_s = [shot.times_s[0] for shot in shots[1:]]
+    at_cut_G[np.clip(np.searchsorted(grid_s, starts_s), 0, len(grid_s) - 1)] = bool(starts_s)
+    posterior_GOQ, log_likelihood_O = _posterior(evidence_GOQ, _prior(candidate_rates()), at_cut_G)
+    log_weight_O = log_likelihood_O - 0.5 * np.linspace(-WIDEST_OFFSET, WIDEST_OFFSET, OFFSETS) ** 2
+    weights_O = np.exp(log_weight_O - log_weight_O.max())
+    weights_O /= weights_O.sum()
+    rates_GQ = np.einsum("o,goq->gq", weights_O, posterior_GOQ)
+    return RatePosterior(grid_s, rates_GQ, offsets_O, weights_O, known_G & moving_G)
+
+
+def probability_sped_up(mean: NDArray[np.floating], posterior: RatePosterior, response: Response) -> Floats:
+    """Probability of 2x against 1x of answers (..), for the offsets that the video may have."""
+    slow, fast = response.at(np.array([0.0, 1.0]))
+    variance = response.within**2
+    sped_up = np.zeros(np.shape(mean))
+    for offset, weight in zip(posterior.offsets_O, posterior.weights_O, strict=True):
+        if weight > 1e-4:
+            log_odds = (fast - slow) * (mean - offset - (slow + fast) / 2) / variance
+            sped_up += weight / (1 + np.exp(-np.clip(log_odds, -30, 30)))
+    return sped_up
 
 
 def find_segments(
-    times_s: NDArray[np.float64],
-    duration_s: float,
-    factors: tuple[float, ...],
-    log_odds_KF: NDArray[np.float32],
-    moving_F: NDArray[np.bool_],
-    cuts_s: tuple[float, ...],
-    response: Response,
+    posterior: RatePosterior, duration_s: float, cuts_s: tuple[float, ...]
 ) -> tuple[Segment, ...]:
-    """Label a video.
+    """Segments that cover 0 to ``duration_s`` without gaps.
 
     Args:
-        times_s: (F,) of the frames, the first 0.
-        duration_s: end of the video.
-        factors: (K,) at which it was analysed.
-        log_odds_KF: (K, F) calibrated log-odds of sped up.
-        moving_F: (F,) whether anything moves; still stretches give no evidence either way.
-        cuts_s: starts of new shots; a change of speed is free there.
-        response: the network's answers to natural video.
-
-    Returns:
-        Segments that cover 0 to ``duration_s`` without gaps.
+        posterior: of the video.
+        duration_s: its end.
+        cuts_s: starts of new shots; a change found beside one is put there.
     """
-    grid_s = np.arange(0, max(duration_s, GRID_S / 2), GRID_S)
-    candidates = candidate_factors()
-    labels_Q: list[Label] = [label_of(k) for k in candidates]
-    evidence_GQ = _evidence(times_s, grid_s, factors, log_odds_KF, moving_F, response, candidates)
-    prior_Q = _prior(labels_Q)
-    at_cut_G = np.zeros(len(grid_s), bool)
-    at_cut_G[np.clip(np.searchsorted(grid_s, cuts_s), 0, len(grid_s) - 1)] = bool(cuts_s)
-    posterior_GQ = _posterior(evidence_GQ, prior_Q, at_cut_G)
-
+    rates, grid_s = candidate_rates(), posterior.grid_s
+    labels_Q = [label_of(2.0**rate) for rate in rates]
     words: tuple[Label, ...] = ("natural", "sped_up", "slow_motion")
     of_word_WQ = np.array([[label == word for label in labels_Q] for word in words])
-    label_G = [words[w] for w in (posterior_GQ @ of_word_WQ.T).argmax(1)]
+    share_GW = posterior.rates_GQ @ of_word_WQ.T
+    label_G: list[Label] = [words[w] for w in share_GW.argmax(1)]
+    for g in np.flatnonzero((share_GW.max(1) < SURE) | ~posterior.known_G):
+        label_G[g] = "not_sure"
     starts = _absorb_short_runs(label_G)
     bounds_s = [0.0, *(_snap(grid_s[g], cuts_s) for g in starts[1:]), duration_s]
     segments = []
     for n, first in enumerate(starts):
         last = starts[n + 1] if n + 1 < len(starts) else len(grid_s)
-        mean_Q = posterior_GQ[first:last].mean(0)
-        same_Q = np.array([label == label_G[first] for label in labels_Q])
-        confidence = float(mean_Q[same_Q].sum())
+        mean_Q, label = posterior.rates_GQ[first:last].mean(0), label_G[first]
+        same_Q = np.array([label in ("not_sure", other) for other in labels_Q])
         weight_Q = np.where(same_Q, mean_Q, 0)
-        factor = float(np.exp((weight_Q * np.log(candidates)).sum() / weight_Q.sum()))
-        segments.append(
-            Segment(
-                bounds_s[n],
-                bounds_s[n + 1],
-                label_G[first],
-                1.0 if label_G[first] == "natural" else factor,
-                confidence,
-            )
-        )
+        factor = float(2.0 ** ((weight_Q * rates).sum() / weight_Q.sum()))
+        confidence = float((mean_Q @ of_word_WQ.T).max() if label == "not_sure" else mean_Q[same_Q].sum())
+        factor = 1.0 if label == "natural" else factor
+        segments.append(Segment(bounds_s[n], bounds_s[n + 1], label, factor, min(confidence, 1.0)))
     return tuple(segments)
+
+
+def label_of(factor: float) -> Label:
+    """The word for a playback factor."""
+    if factor < NATURAL_RANGE[0]:
+        return "slow_motion"
+    return "natural" if factor <= NATURAL_RANGE[1] else "sped_up"
+
+
+def _evidence(
+    grid_s: Floats,
+    shots: Sequence[ShotScores],
+    factors: tuple[float, ...],
+    response: Response,
+    offsets_O: Floats,
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """(G, O, Q) log-likelihood of each rate, each moment on its own, and (G,) where there is any."""
+    rates_Q = candidate_rates()
+    evidence_GOQ = np.zeros((len(grid_s), len(offsets_O), len(rates_Q)), np.float32)
+    looks_G = np.zeros(len(grid_s))
+    for k, factor in enumerate(factors):
+        if factor > FARTHEST_FACTOR:
+            break
+        expected_OQ = response.at(rates_Q + np.log2(factor)) + offsets_O[:, None]
+        for shot in shots:
+            middles_s, mean_W = shot.middles_s[k], shot.rate[k][:, 0]
+            if not len(middles_s):
+                continue
+            inside_G = (grid_s >= shot.times_s[0] - 1e-6) & (grid_s <= shot.times_s[-1] + 1e-6)
+            mean_G = np.interp(grid_s[inside_G], middles_s, mean_W)
+            error_GOQ = (mean_G[:, None, None] - expected_OQ) / response.within
+            evidence_GOQ[inside_G] -= error_GOQ**2 / 2
+            looks_G[inside_G] += 1
+    # Neighbouring factors say nearly the same: together they count as so many looks at most.
+    weight_G = GRID_S / EVIDENCE_S * np.minimum(1, LOOKS_PER_MOMENT / np.maximum(looks_G, 1))
+    return evidence_GOQ * weight_G[:, None, None], looks_G > 0
+
+
+def _held(times_s: Floats, grid_s: Floats) -> NDArray[np.bool_]:
+    """(G,) whether one frame is held there, as in a video that stores none twice."""
+    if len(times_s) < 2:
+        return np.zeros(len(grid_s), bool)
+    gaps_s = np.diff(times_s)
+    at_G = np.clip(np.searchsorted(times_s, grid_s, side="right") - 1, 0, len(gaps_s) - 1)
+    return gaps_s[at_G] > max(HELD_S, 4 * float(np.median(gaps_s)))
+
+
+def _prior(rates_Q: Floats) -> Floats:
+    """(Q,) PRIOR_NATURAL on the natural rates, the rest shared by slow motion and sped-up video."""
+    labels = np.array([label_of(2.0**rate) for rate in rates_Q])
+    prior_Q = np.zeros(len(rates_Q))
+    shares = {"natural": PRIOR_NATURAL, "slow_motion": (1 - PRIOR_NATURAL) / 2}
+    for label in ("natural", "slow_motion", "sped_up"):
+        same_Q = labels == label
+        prior_Q[same_Q] = shares.get(label, (1 - PRIOR_NATURAL) / 2) / same_Q.sum()
+    return prior_Q
+
+
+def _posterior(
+    evidence_GOQ: Floats, prior_Q: Floats, at_cut_G: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """(G, O, Q) probability of each rate given the video and an offset, (O,) log-likelihood of the offset.
+
+    Forward-backward, for all offsets at once.
+    """
+    highest_GO1 = evidence_GOQ.max(2, keepdims=True)
+    likelihood_GOQ = np.exp(evidence_GOQ - highest_GO1)
+    change_G = np.where(at_cut_G, 1.0, np.exp(-CHANGE_COST))
+    posterior_GOQ = np.empty_like(evidence_GOQ)
+    log_likelihood_O = highest_GO1[:, :, 0].sum(0)
+    carried_OQ = np.broadcast_to(prior_Q, evidence_GOQ.shape[1:])
+    for g, change in enumerate(change_G):
+        ahead_OQ = ((1 - change) * carried_OQ + change * prior_Q) * likelihood_GOQ[g]
+        total_O1 = ahead_OQ.sum(1, keepdims=True)
+        log_likelihood_O = log_likelihood_O + np.log(total_O1[:, 0])
+        posterior_GOQ[g] = carried_OQ = ahead_OQ / total_O1
+    backward_OQ = np.ones(evidence_GOQ.shape[1:])
+    for g in range(len(change_G) - 1, -1, -1):
+        posterior_GOQ[g] *= backward_OQ
+        later_OQ = likelihood_GOQ[g] * backward_OQ
+        stay_OQ = (1 - change_G[g]) * later_OQ + change_G[g] * (later_OQ @ prior_Q)[:, None]
+        backward_OQ = stay_OQ / stay_OQ.max(1, keepdims=True)
+    posterior_GOQ /= posterior_GOQ.sum(2, keepdims=True)
+    return posterior_GOQ, log_likelihood_O
 
 
 def _absorb_short_runs(label_G: list[Label]) -> list[int]:
@@ -102,74 +231,6 @@ def _absorb_short_runs(label_G: list[Label]) -> list[int]:
 
 def _starts(label_G: list[Label]) -> list[int]:
     return [0] + [g for g in range(1, len(label_G)) if label_G[g] != label_G[g - 1]]
-
-
-def label_of(factor: float) -> Label:
-    """The word for a playback factor."""
-    if factor < NATURAL_RANGE[0]:
-        return "slow_motion"
-    return "natural" if factor <= NATURAL_RANGE[1] else "sped_up"
-
-
-def _evidence(
-    times_s: NDArray[np.float64],
-    grid_s: NDArray[np.float64],
-    factors: tuple[float, ...],
-    log_odds_KF: NDArray[np.float32],
-    moving_F: NDArray[np.bool_],
-    response: Response,
-    candidates: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """(G, Q) log-likelihood of each candidate, each moment on its own."""
-    moving_G = np.interp(grid_s, times_s, moving_F.astype(float))
-    moving_G[_held(times_s, grid_s)] = 0
-    # A video played at k and analysed at X^i answers as natural video at k X^i; beyond the measured
-    # factors the nearest one stands in.
-    at_KQ = np.log(np.array(factors)[:, None] * candidates)
-    evidence_GQ = np.zeros((len(grid_s), len(candidates)))
-    for at_Q, log_odds_F in zip(at_KQ, log_odds_KF, strict=True):
-        bins_G = np.digitize(np.interp(grid_s, times_s, log_odds_F), response.edges)
-        share_QN = np.stack([np.interp(at_Q, np.log(response.factors), n) for n in response.share.T], 1)
-        evidence_GQ += np.log(share_QN).T[bins_G]
-    weight = GRID_S / EVIDENCE_S * LOOKS_PER_MOMENT / len(factors)
-    evidence_GQ *= weight * moving_G[:, None]
-    return evidence_GQ
-
-
-def _held(times_s: NDArray[np.float64], grid_s: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(G,) whether one frame is held there, as in a video that stores none twice."""
-    if len(times_s) < 2:
-        return np.zeros(len(grid_s), bool)
-    gaps_s = np.diff(times_s)
-    at_G = np.clip(np.searchsorted(times_s, grid_s, side="right") - 1, 0, len(gaps_s) - 1)
-    return gaps_s[at_G] > max(HELD_S, 4 * float(np.median(gaps_s)))
-
-
-def _prior(labels_Q: list[Label]) -> NDArray[np.float64]:
-    """(Q,) PRIOR_NATURAL shared by the natural candidates, the rest by the others."""
-    natural_Q = np.array([label == "natural" for label in labels_Q])
-    return np.where(natural_Q, PRIOR_NATURAL / natural_Q.sum(), (1 - PRIOR_NATURAL) / (~natural_Q).sum())
-
-
-def _posterior(
-    evidence_GQ: NDArray[np.float64], prior_Q: NDArray[np.float64], at_cut_G: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """(G, Q) probability of each candidate at each moment given the whole video (forward-backward)."""
-    likelihood_GQ = np.exp(evidence_GQ - evidence_GQ.max(1, keepdims=True))
-    change_G = np.where(at_cut_G, 1.0, np.exp(-CHANGE_COST))
-    posterior_GQ = np.empty_like(evidence_GQ)
-    posterior_GQ[0] = prior_Q * likelihood_GQ[0]
-    for g in range(1, len(evidence_GQ)):
-        carried_Q = posterior_GQ[g - 1] / posterior_GQ[g - 1].sum()
-        posterior_GQ[g] = ((1 - change_G[g]) * carried_Q + change_G[g] * prior_Q) * likelihood_GQ[g]
-    backward_Q = np.ones(len(prior_Q))
-    for g in range(len(evidence_GQ) - 1, -1, -1):
-        posterior_GQ[g] *= backward_Q
-        later_Q = likelihood_GQ[g] * backward_Q
-        stay_Q = (1 - change_G[g]) * later_Q + change_G[g] * (prior_Q @ later_Q)
-        backward_Q = stay_Q / stay_Q.max()
-    posterior_GQ /= posterior_GQ.sum(1, keepdims=True)
-    return posterior_GQ
 
 
 def _snap(time_s: float, cuts_s: tuple[float, ...]) -> float:

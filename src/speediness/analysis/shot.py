@@ -1,274 +1,300 @@
-"""One shot of a video: its windows are scored as soon as their frames are there."""
+"""One shot of a video: whole windows are classified as their frames come in, in bounded memory (§4.1).
 
-# K factors, F frames, M moments, B sequences, L frames of a sequence, W windows, h w cells
+The paper slides a window over every frame of every sped-up version: 4.6 windows per frame of video,
+42 GMAC each. A network that sees motion is given the same field of motion at every factor, in bins; one
+that sees frames is given windows a quarter of their length apart. A window that does not fit into the
+shot is left out.
+"""
+
+# K factors, F frames, W windows of a factor, L bins or frames of a sequence, D features, H W frame size, C
+# channels
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.analysis.schedule import FrameBuffer, Schedule, Sequence
+from speediness import sampling
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Floats, Pixels, Runtime
+from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
+from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, MotionField
 
-CHUNK_S = 40.0  # windows are scored whenever this much more video is at hand
-FRAMES = 512  # of sequences scored in one call; an engine makes of it what suits it
+CHUNK_S = 40.0  # windows are classified whenever this much more video is at hand
 PAIRS = 128  # measured in one call
+CLIPS = 16  # of a network that sees frames, classified in one call
+STEPS = 4  # windows of such a network in the length of one
+SCENE_PX = 224
+"""Short side at which the scene is seen."""
+SCENE_EVERY_S = 1
+"""Seconds from one look at the scene to the next."""
 
-CamCallback = Callable[[NDArray[np.float64], Sequence, Floats], None]
-"""Given the times (L,) of the frames of a sequence just scored, itself, and its class activation maps."""
+REPORTED_PX = 64
+"""Short side in whose pixels curves and features report motion."""
+
+Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ShotScores:
-    """What the network said of one shot, at the moments it was asked.
+    """What the network says of one shot.
 
     Some 15 MB for an hour of video, most of it features; values for every frame would add ten.
     """
 
-    times_s: NDArray[np.float64]
-    """(F,)"""
-    moments_s: tuple[NDArray[np.float64], ...]
-    """By factor, (M,) ascending."""
-    answers: tuple[NDArray[np.float32], ...]
-    """By factor, (M, 3) log-odds of sped up, mean flow, flow of the busiest cell."""
+    times_s: Times
+    """(F,) of its frames."""
+    middles_s: tuple[Times, ...]
+    """By factor, (W,) ascending: the middles of the windows, all whole; none where none fits."""
+    rate: tuple[Floats, ...]
+    """By factor, (W, 2) mean and log variance of log2 of the playback rate."""
+    motion: Floats
+    """(M, 2) motion at factor 1 in pixels per bin at short side 64: mean, and that of the busiest cell."""
+    motion_s: Times
+    """(M,) when, ascending."""
     features: NDArray[np.float16]
     """(N, D) of the first factor, see :class:`speediness.features.MotionFeatures`."""
-    features_s: NDArray[np.float64]
+    features_s: Times
     """(N,) when, ascending."""
 
-    @property
-    def log_odds(self) -> NDArray[np.float32]:
-        """(K, F) of sped up."""
-        return self._per_frame(0)
 
-    @property
-    def motion(self) -> NDArray[np.float32]:
-        """(F,) mean flow at factor 1."""
-        return np.interp(self.times_s, self.moments_s[0], self.answers[0][:, 1]).astype(np.float32)
+class ShotScorer(Protocol):
+    """A shot still growing."""
 
-    @property
-    def peak_motion(self) -> NDArray[np.float32]:
-        """(K, F) flow of the busiest cell."""
-        return self._per_frame(2)
+    def add(self, time_s: float, pixels_HWC: Pixels, scene_HWC: Pixels | None) -> None:
+        """Take the next frame.
 
-    def _per_frame(self, column: int) -> NDArray[np.float32]:
-        """(K, F) lines between the moments."""
-        rows = np.empty((len(self.moments_s), len(self.times_s)), np.float32)
-        for row, moments_s, answers in zip(rows, self.moments_s, self.answers, strict=True):
-            row[:] = np.interp(self.times_s, moments_s, answers[:, column])
-        return rows
+        Args:
+            time_s: later than the frame before.
+            pixels_HWC: at the clip's short side and with its channels.
+            scene_HWC: the same frame in RGB at short side SCENE_PX, where it is given.
+        """
+        ...
+
+    def close(self) -> ShotScores:
+        """Classify the rest."""
+        ...
 
 
-class ShotScorer:
-    """A shot still growing; frames and pairs that no window to come can need are forgotten.
+def shot_scorer(runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) -> ShotScorer:
+    """A new shot for a network of either kind."""
+    kind = ClipShot if runtime.measure is None else MotionShot
+    return kind(runtime, clip, factors)
+
+
+@dataclass
+class _Stream:
+    """The bins of one factor: what the next window still needs, and what was said so far."""
+
+    factor: float
+    done: int = 0
+    """Bins taken from the field."""
+    tail: list[Floats] = field(default_factory=list)
+    tail_scene: list[int] = field(default_factory=list)
+    rate: list[Floats] = field(default_factory=list)
+
+
+class MotionShot:
+    """A shot for a network that sees motion: one field, and the bins of every factor cut from it.
 
     Attributes:
         times_s: of all frames so far.
-        moments_s: by factor, those scored.
-        answers: by factor, arrays (n, 4) of middle, log-odds, mean and peak flow of windows scored.
-        features: arrays (n, D), those in the middle of the windows of the first factor.
-        scored_until_s: the last frame when windows were last scored.
-        first_held: number of the first frame not forgotten.
-
-    Args:
-        runtime: the network.
-        clip: what the network looks at.
-        factors: at which the shot is analysed.
-        schedule: which windows are scored.
-        on_cam: sees the maps, which are not kept; None: nobody does.
-        chunk_s: windows are scored whenever this much more video is at hand; None: CHUNK_S.
     """
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        clip: ClipSpec,
-        factors: tuple[float, ...],
-        schedule: Schedule,
-        on_cam: CamCallback | None = None,
-        chunk_s: float | None = None,
-    ) -> None:
-        self._runtime, self._clip, self._factors, self._schedule = runtime, clip, factors, schedule
-        self._on_cam, self._chunk_s = on_cam, chunk_s or CHUNK_S
+    def __init__(self, runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) -> None:
+        self._runtime, self._clip = runtime, clip
+        self._streams = [_Stream(factor) for factor in factors]
+        self._field: MotionField | None = None
+        self._held: list[tuple[float, Pixels]] = []
+        self._scenes_s: list[float] = []
+        self._scenes: list[Pixels] = []
+        self._scene_maps: list[Floats] = []
+        self._motion: list[Floats] = []
+        self._features: list[NDArray[np.float16]] = []
+        self._classified_s = -np.inf
         self.times_s: list[float] = []
-        self.moments_s: list[list[float]] = [[] for _ in factors]
-        self.answers: list[list[NDArray[np.float64]]] = [[] for _ in factors]
-        self.features: list[NDArray[np.float16]] = []
-        self.scored_until_s = -np.inf
-        self.first_held = 0
-        self._held: list[Pixels] = []
-        self._flow_grid: dict[tuple[int, int], Floats] = {}
 
-    def add(self, time_s: float, pixels_HWC: Pixels) -> bool:
-        """Take the next frame; True when a chunk was scored."""
+    def add(self, time_s: float, pixels_HWC: Pixels, scene_HWC: Pixels | None) -> None:
+        """See :class:`ShotScorer`."""
         self.times_s.append(time_s)
-        self._held.append(_fit(pixels_HWC, self._clip.unit_px))
-        if time_s - max(self.scored_until_s, self.times_s[0]) < self._chunk_s:
-            return False
-        self.scored_until_s = time_s
-        self._score_moments(closing=False)
-        self._forget()
-        return True
-
-    def hold_again(self, pixels_HWC: Pixels) -> None:
-        """Take the pixels of a frame whose time is known from before an interruption."""
-        self._held.append(_fit(pixels_HWC, self._clip.unit_px))
+        if not self._held or time_s - self._held[-1][0] >= SHORTEST_PAIR_S - 1e-6:
+            self._held.append((time_s, fit(pixels_HWC, self._clip.unit_px)))
+        if self._runtime.see is not None and scene_HWC is not None:
+            self._scenes_s.append(time_s)
+            self._scenes.append(fit(scene_HWC, 32))
+        if len(self._held) > PAIRS:
+            self._measure()
+        if time_s - max(self._classified_s, self.times_s[0]) >= CHUNK_S:
+            self._classified_s = time_s
+            self._classify()
 
     def close(self) -> ShotScores:
-        """Score the rest."""
-        self._score_moments(closing=True)
-        moments_s = tuple(map(np.array, self.moments_s))
-        answers_W4 = [np.concatenate(windows) for windows in self.answers]
-        answers = tuple(
-            self._at_moments(factor, here_s, windows_W4)
-            for factor, here_s, windows_W4 in zip(self._factors, moments_s, answers_W4, strict=True)
-        )
-        order = np.argsort(answers_W4[0][:, 0], kind="stable")
-        features_s = answers_W4[0][order, 0] + self._factors[0] / float(self._clip.frame_rate) / 2
-        inside_s = np.clip(features_s, self.times_s[0], self.times_s[-1])
-        features = np.concatenate(self.features)[order]
-        return ShotScores(np.array(self.times_s), moments_s, answers, features, inside_s)
-
-    def state(self) -> dict[str, NDArray]:
-        """All but pixels and cells, which are made again from the frames held."""
-        return {
-            "times_s": np.array(self.times_s),
-            "first_held": np.array(self.first_held),
-            "judged_until_s": np.array(self.scored_until_s),
-            **packed("moments_s", [np.array(moments_s) for moments_s in self.moments_s]),
-            **packed("answers", [np.concatenate([np.empty((0, 4)), *parts]) for parts in self.answers]),
-            **packed("features", self.features),
-        }
-
-    def restore(self, state: Mapping[str, NDArray]) -> None:
-        """Take up an earlier :meth:`state`; the frames held then must be held again."""
-        self.times_s = state["times_s"].tolist()
-        self.first_held = int(state["first_held"])
-        self.scored_until_s = float(state["judged_until_s"])
-        self.moments_s = [part.tolist() for part in unpacked("moments_s", state)]
-        self.answers = [[part] for part in unpacked("answers", state)]
-        self.features = unpacked("features", state)
-
-    def _at_moments(
-        self, factor: float, moments_s: NDArray[np.float64], answers_W4: NDArray[np.float64]
-    ) -> NDArray[np.float32]:
-        """(M, 3) means over grid positions of log-odds, mean and peak flow."""
-        answers_W4 = answers_W4[np.argsort(answers_W4[:, 0], kind="stable")]
-        half_s = factor / float(self._clip.frame_rate) / 2 + 1e-6
-        first = np.searchsorted(answers_W4[:, 0], moments_s - half_s)
-        end = np.searchsorted(answers_W4[:, 0], moments_s + half_s)
-        sums_W3 = np.concatenate([np.zeros((1, 3)), np.cumsum(answers_W4[:, 1:], 0)])
-        return ((sums_W3[end] - sums_W3[first]) / (end - first)[:, None]).astype(np.float32)
-
-    def _buffered(self, closed: bool) -> FrameBuffer:
-        return FrameBuffer(
-            self.times_s[0], np.array(self.times_s[self.first_held :]), self.first_held, closed
-        )
-
-    def _score_moments(self, closing: bool) -> None:
-        """Score the moments that no frame to come can change; when closing, all up to the end."""
-        buffer = self._buffered(closing)
-        alike: dict[int, list[tuple[int, Sequence]]] = defaultdict(list)
-        for k, factor in enumerate(self._factors):
-            moments_s, sequences = self._schedule.due(self._clip, factor, len(self.moments_s[k]), buffer)
-            self.moments_s[k] += moments_s
-            for sequence in sequences:
-                alike[len(sequence.frames_L)].append((k, sequence))
-        for length, wanted in alike.items():
-            size = max(1, FRAMES // length)
-            for i in range(0, len(wanted), size):
-                self._score_sequences(wanted[i : i + size])
-
-    def _score_sequences(self, batch: list[tuple[int, Sequence]]) -> None:
-        """Score sequences of the same length, each with the number of its factor."""
-        factors_B, sequences = zip(*batch, strict=True)
-        self._measure(sequences)
-        flow_grid = np.stack([self._cells_of(sequence) for sequence in sequences])
-        clips = None
-        if self._runtime.uses_frames:
-            clips = np.stack(
-                [np.stack([self._frame(n) for n in sequence.frames_L]) for sequence in sequences]
-            )
-        intervals = np.stack([sequence.intervals for sequence in sequences])
-        answers = self._runtime.windows(clips, flow_grid, intervals)
-        if self._on_cam is not None:
-            times_s = np.array(self.times_s)
-            for sequence, cam in zip(sequences, answers.cam, strict=True):
-                self._on_cam(times_s[sequence.frames_L], sequence, cam)
-        log_odds_BW1 = (answers.logits[..., 1] - answers.logits[..., 0])[..., None]
-        answers_BW3 = np.concatenate([log_odds_BW1, answers.flow], -1).astype(np.float64)
-        for k, sequence, answers_W3, features_LD in zip(
-            factors_B, sequences, answers_BW3, answers.features, strict=True
-        ):
-            n_windows = len(sequence.middles_s)
-            answers_W3 = answers_W3[sequence.lead : sequence.lead + n_windows]
-            self.answers[k].append(np.column_stack([sequence.middles_s, answers_W3]))
-            if k == 0:
-                middle = sequence.lead + self._clip.n_frames // 2
-                self.features.append(features_LD[middle : middle + n_windows].astype(np.float16))
-
-    def _measure(self, sequences: Iterable[Sequence]) -> None:
-        """Measure the pairs not known yet, forwards."""
-        pairs = {(min(p), max(p)) for sequence in sequences for p in pairwise(sequence.frames_L.tolist())}
-        unknown = sorted(pairs - self._flow_grid.keys())
-        for i in range(0, len(unknown), PAIRS):
-            part = unknown[i : i + PAIRS]
-            before = np.stack([self._frame(first) for first, _ in part])
-            after = np.stack([self._frame(second) for _, second in part])
-            self._flow_grid.update(zip(part, self._runtime.motion(before, after), strict=True))
-
-    def _cells_of(self, sequence: Sequence) -> Floats:
-        """(L - 1, .., h, w) of each pair."""
-        flow_grid = [
-            self._flow_grid[a, b] if a <= b else backwards(self._flow_grid[b, a])
-            for a, b in pairwise(sequence.frames_L.tolist())
+        """See :class:`ShotScorer`."""
+        self._classify()
+        width_s, half = self._bin_s(1.0), self._clip.n_frames / 2
+        start_s = self.times_s[0]
+        margin = (sum(map(len, self._motion)) - sum(map(len, self._features))) / 2 if self._features else 0
+        middles = [
+            start_s + (np.arange(sum(map(len, s.rate))) + half) * self._bin_s(s.factor) for s in self._streams
         ]
-        return np.stack(flow_grid)
-
-    def _frame(self, number: int) -> Pixels:
-        return self._held[number - self.first_held]
-
-    def _forget(self) -> None:
-        """Drop what no window to come can need, reflections at the end included."""
-        buffer = self._buffered(closed=False)
-        needed_s = min(
-            self._schedule.needed_s(self._clip, factor, len(moments_s), buffer)
-            for factor, moments_s in zip(self._factors, self.moments_s, strict=True)
+        motion = np.concatenate([np.zeros((0, 2), np.float32), *self._motion])
+        features = np.concatenate(self._features) if self._features else np.zeros((0, 0), np.float16)
+        return ShotScores(
+            np.array(self.times_s),
+            tuple(middles),
+            tuple(np.concatenate([np.zeros((0, 2), np.float32), *s.rate]) for s in self._streams),
+            motion,
+            start_s + (np.arange(len(motion)) + 0.5) * width_s,
+            features,
+            start_s + (np.arange(len(features)) + margin + 0.5) * width_s,
         )
-        dropped = max(int(np.searchsorted(buffer.times_s, needed_s, "right")) - 1, 0)
+
+    def _bin_s(self, factor: float) -> float:
+        return factor / float(self._clip.frame_rate)
+
+    def _measure(self) -> None:
+        """Measure all pairs of the frames held; the last one stays, as the first of the next pair."""
+        assert self._runtime.measure is not None and self._held
+        times_s, frames = zip(*self._held, strict=True)
+        if self._field is None:
+            self._field = MotionField(times_s[0])
+        if len(frames) > 1:
+            flow_grid = self._runtime.measure(np.stack(frames[:-1]), np.stack(frames[1:]))
+            flow_grid[:, :3] *= np.float32(REFERENCE_PX / self._clip.size_px)
+            for time_s, flow_grid_4hw in zip(times_s[1:], flow_grid, strict=True):
+                self._field.add(time_s, flow_grid_4hw)
+        self._held = self._held[-1:]
+
+    def _classify(self) -> None:
+        """Classify all windows that end by now, then forget what no later one needs."""
+        self._measure()
+        assert self._field is not None
+        if self._scenes:
+            assert self._runtime.see is not None
+            self._scene_maps += list(self._runtime.see(np.stack(self._scenes)))
+            self._scenes.clear()
+        for number, stream in enumerate(self._streams):
+            self._classify_stream(self._field, stream, first=number == 0)
+        self._field.forget(
+            min(self._field.start_s + s.done * self._bin_s(s.factor) for s in self._streams)
+        )
+
+    def _classify_stream(self, motion_field: MotionField, stream: _Stream, first: bool) -> None:
+        width_s, length = self._bin_s(stream.factor), self._clip.n_frames
+        start_s = motion_field.start_s + stream.done * width_s
+        count = int((motion_field.end_s - start_s) / width_s + 1e-6)
+        if count < 1:
+            return
+        bins = motion_field.bins(start_s, width_s, count)
+        scene = self._scene_of(start_s + (np.arange(count) + 0.5) * width_s)
+        stream.done += count
+        if first:
+            speed = bins[:, 2] * np.float32(REPORTED_PX / REFERENCE_PX)
+            self._motion.append(np.stack([speed.mean((1, 2)), speed.max((1, 2))], 1))
+        bins, scene = np.concatenate([*stream.tail, bins]), [*stream.tail_scene, *scene]
+        keep = max(len(bins) - length + 1, 0)
+        stream.tail, stream.tail_scene = [bins[keep:]], scene[keep:]
+        if len(bins) < length:
+            return
+        outputs = self._outputs(bins, scene)
+        stream.rate.append(outputs.rate[0])
+        if first:
+            self._keep_features(outputs.features[0], len(bins))
+
+    def _outputs(self, bins: Floats, scene: list[int]) -> Outputs:
+        assert self._runtime.classify is not None
+        if not self._scene_maps:
+            return self._runtime.classify(bins[None])
+        cam = np.stack([self._scene_maps[n] for n in sorted(set(scene))])
+        places = np.searchsorted(sorted(set(scene)), scene).astype(np.int64)
+        return self._runtime.classify(bins[None], cam, places[None])
+
+    def _keep_features(self, features_LD: Floats, n_bins: int) -> None:
+        """Those not kept before: neighbouring sequences overlap by a window less a bin."""
+        known = self._clip.n_frames - 1 - (n_bins - len(features_LD)) if self._features else 0
+        self._features.append(features_LD[max(known, 0) :].astype(np.float16))
+
+    def _scene_of(self, middles_s: Times) -> list[int]:
+        """For each bin the last look at the scene before its middle, or else the first one."""
+        if not self._scene_maps:
+            return [0] * len(middles_s)
+        known_s = self._scenes_s[: len(self._scene_maps)]
+        return np.maximum(np.searchsorted(known_s, middles_s, "right") - 1, 0).tolist()
+
+
+class ClipShot:
+    """A shot for a network that sees frames: windows of every so many of them, evenly.
+
+    Attributes:
+        times_s: of all frames so far.
+    """
+
+    def __init__(self, runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) -> None:
+        self._runtime, self._clip, self._factors = runtime, clip, factors
+        self._held: list[Pixels] = []
+        self._first = 0
+        self._next = [0] * len(factors)
+        self._middles_s: list[list[float]] = [[] for _ in factors]
+        self._rate: list[list[Floats]] = [[] for _ in factors]
+        self._change: list[float] = []
+        self._features: list[NDArray[np.float16]] = []
+        self._classified_s = -np.inf
+        self.times_s: list[float] = []
+
+    def add(self, time_s: float, pixels_HWC: Pixels, scene_HWC: Pixels | None) -> None:
+        """See :class:`ShotScorer`."""
+        frame = fit(pixels_HWC, self._clip.unit_px)
+        before = self._held[-1] if self._held else frame
+        self._change.append(float(np.abs(frame.astype(np.int16) - before).mean()))
+        self.times_s.append(time_s)
+        self._held.append(frame)
+        if time_s - max(self._classified_s, self.times_s[0]) >= CHUNK_S / STEPS:
+            self._classified_s = time_s
+            self._classify()
+
+    def close(self) -> ShotScores:
+        """See :class:`ShotScorer`."""
+        self._classify()
+        none = np.zeros((0, 2), np.float32)
+        # Grey levels that change, in place of motion, which this network does not measure.
+        change_F1 = np.array(self._change, np.float32)[:, None]
+        return ShotScores(
+            np.array(self.times_s),
+            tuple(np.array(middles_s) for middles_s in self._middles_s),
+            tuple(np.concatenate([none, *rate]) for rate in self._rate),
+            np.repeat(change_F1, 2, 1),
+            np.array(self.times_s),
+            np.concatenate(self._features) if self._features else np.zeros((0, 0), np.float16),
+            np.array(self._middles_s[0]),
+        )
+
+    def _classify(self) -> None:
+        """Classify all windows that end by now, then forget what no later one needs."""
+        for k, factor in enumerate(self._factors):
+            step = sampling.even_step(np.array(self.times_s), factor, self._clip.frame_rate)
+            span = (self._clip.n_frames - 1) * step + 1
+            starts = range(self._next[k], len(self.times_s) - span + 1, max(1, span // STEPS))
+            for i in range(0, len(starts), CLIPS):
+                self._classify_clips(k, starts[i : i + CLIPS], span, step)
+            if starts:
+                self._next[k] = starts[-1] + starts.step
+        dropped = max(min(self._next) - self._first, 0)
         del self._held[:dropped]
-        self.first_held += dropped
-        self._flow_grid = {
-            pair: flow_grid for pair, flow_grid in self._flow_grid.items() if min(pair) >= self.first_held
-        }
+        self._first += dropped
+
+    def _classify_clips(self, k: int, starts: range, span: int, step: int) -> None:
+        assert self._runtime.classify_clips is not None
+        clips = [np.stack(self._held[s - self._first : s - self._first + span : step]) for s in starts]
+        outputs = self._runtime.classify_clips(np.stack(clips))
+        self._rate[k].append(outputs.rate[:, 0])
+        self._middles_s[k] += [(self.times_s[s] + self.times_s[s + span - 1]) / 2 for s in starts]
+        if k == 0:
+            self._features.append(outputs.features.mean(1).astype(np.float16))
 
 
-def backwards(flow_grid_Chw: Floats) -> Floats:
-    """What is played backwards moves the other way, no more and no less surely."""
-    turned = flow_grid_Chw.copy()
-    turned.reshape(-1, 4, *flow_grid_Chw.shape[1:])[:, :2] *= -1
-    return turned
-
-
-def packed(name: str, parts: list[NDArray]) -> dict[str, NDArray]:
-    """Arrays of unlike lengths as one, and where it is to be cut."""
-    if not parts:
-        return {}
-    return {name: np.concatenate(parts), f"{name}.ends": np.cumsum([len(part) for part in parts])}
-
-
-def unpacked(name: str, state: Mapping[str, NDArray]) -> list[NDArray]:
-    """The parts that :func:`packed` was given."""
-    return np.split(state[name], state[f"{name}.ends"][:-1]) if name in state else []
-
-
-def _fit(pixels_HWC: Pixels, unit_px: int) -> Pixels:
+def fit(pixels_HWC: Pixels, unit_px: int) -> Pixels:
     """The middle of the frame, its sides cut to multiples of what the network can look at.
 
     Paper (§5.1): a square centre crop. Here: as much of the longer side as fits, because what

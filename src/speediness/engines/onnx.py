@@ -7,57 +7,105 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
+from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime
 
-DESCRIPTION_KEY, MOTION_KEY = "speediness", "speediness.motion"  # as in speediness.models.export
-PAIRS, FRAMES = 16, 64  # at once on one core, small enough for its cache
+# Keys of an exported network's metadata, as in speediness.models.export.
+DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
+OUTPUTS = ("rate", "features", "cam")
+PAIRS, BINS = 16, 64  # at once on one core, small enough for its cache
+
+Run = Callable[[dict[str, NDArray]], Sequence[Any]]
+
+
+class Exported(NamedTuple):
+    """What an exported network's file holds besides its weights."""
+
+    description: dict[str, Any]
+    motion: str
+    """Graph that measures motion, as it travels; empty: the network sees frames."""
+    scene: str
+    """Graph that sees the scene; empty: the network is told nothing of it."""
 
 
 def open_runtime(path: Path) -> Runtime:
-    """Both steps of an exported network."""
-    session, pool = _session(str(path)), _pool()
-    uses_frames = any(given.name == "clips" for given in session.get_inputs())
-
-    def windows(clips: Pixels | None, flow_grid: Floats, intervals: Floats) -> Outputs:
-        def run(part: slice) -> Sequence[Any]:
-            given: dict[str, NDArray] = {"cells": flow_grid[part], "intervals": intervals[part]}
-            if clips is not None:
-                given["clips"] = clips[part]
-            return session.run(["logits", "motion", "features", "maps"], given)
-
-        size = max(1, FRAMES // (flow_grid.shape[1] + 1))
-        return Outputs(*map(np.concatenate, zip(*_in_parts(pool, run, len(flow_grid), size), strict=True)))
-
-    held = _held(session)
-    context = json.loads(held[DESCRIPTION_KEY])["context"]
-    return Runtime(open_motion(held[MOTION_KEY]), windows, uses_frames, context)
+    """All steps of an exported network."""
+    session = _session(str(path))
+    pool = _pool()
+    return runtime_of(read_exported(path), partial(session.run, list(OUTPUTS)), pool)
 
 
-def open_motion(travelling: str) -> Callable[[Pixels, Pixels], Floats]:
-    """The first step, from the graph that travels in an exported network's description."""
+def runtime_of(exported: Exported, run: Run, pool: ThreadPoolExecutor | None) -> Runtime:
+    """The steps of a network, the last one by ``run``.
+
+    Args:
+        exported: what the file says.
+        run: named inputs to OUTPUTS.
+        pool: runs parts of a batch at once; None: ``run`` uses all cores by itself.
+    """
+    if not exported.motion:
+        return Runtime(classify_clips=lambda clips: _together(pool, run, {"clips": clips}, 1))
+
+    def classify(
+        motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
+    ) -> Outputs:
+        given: dict[str, NDArray] = {"motion": motion_BL4hw}
+        shared: dict[str, NDArray] = {}
+        if exported.scene:
+            if scene_NKhw is None or scene_BL is None:
+                scene_NKhw = np.zeros((1, exported.description["scene_channels"], 1, 1), np.float32)
+                scene_BL = np.zeros(motion_BL4hw.shape[:2], np.int64)
+            given["scene_of"], shared["scene"] = scene_BL, scene_NKhw
+        return _together(pool, run, given, max(1, BINS // motion_BL4hw.shape[1]), shared)
+
+    see = _open_step(exported.scene, ("frames",), 1) if exported.scene else None
+    return Runtime(_open_step(exported.motion, ("before", "after"), PAIRS), classify, see)
+
+
+def _together(
+    pool: ThreadPoolExecutor | None,
+    run: Run,
+    given: dict[str, NDArray],
+    size: int,
+    shared: dict[str, NDArray] | None = None,
+) -> Outputs:
+    """Outputs of a batch, ``size`` of it at once on each core."""
+    length = len(next(iter(given.values())))
+    if pool is None:
+        return Outputs(*run(given | (shared or {})))
+    parts = [slice(i, i + size) for i in range(0, length, size)]
+    outputs = pool.map(
+        lambda part: run({name: array[part] for name, array in given.items()} | (shared or {})), parts
+    )
+    return Outputs(*map(np.concatenate, zip(*outputs, strict=True)))
+
+
+def _open_step(travelling: str, names: Sequence[str], size: int) -> Callable[..., Floats]:
+    """A step from the graph that travels in an exported network's metadata."""
     session, pool = _session(base64.b64decode(travelling)), _pool()
 
-    def motion(before_PHWC: Pixels, after_PHWC: Pixels) -> Floats:
-        def run(part: slice) -> Sequence[Any]:
-            return session.run(None, {"before": before_PHWC[part], "after": after_PHWC[part]})
+    def step(*arrays: Pixels) -> Floats:
+        def run(part: slice) -> Floats:
+            (output,) = session.run(None, {n: array[part] for n, array in zip(names, arrays, strict=True)})
+            return np.asarray(output)
 
-        (flow_grid,) = zip(*_in_parts(pool, run, len(before_PHWC), PAIRS), strict=True)
-        return np.concatenate(flow_grid)
+        parts = (slice(i, i + size) for i in range(0, len(arrays[0]), size))
+        return np.concatenate(list(pool.map(run, parts)))
 
-    return motion
+    return step
 
 
-def read_description(path: Path) -> tuple[dict[str, Any], str]:
-    """What an exported network says of itself, and the graph of its first step as it travels."""
-    held = _held(_session(str(path), optimise=False))
-    return json.loads(held[DESCRIPTION_KEY]), held[MOTION_KEY]
+def read_exported(path: Path) -> Exported:
+    """What an exported network says of itself, and its first steps."""
+    held = _session(str(path), optimise=False).get_modelmeta().custom_metadata_map
+    return Exported(json.loads(held[DESCRIPTION_KEY]), held.get(MOTION_KEY, ""), held.get(SCENE_KEY, ""))
 
 
 def cores() -> int:
@@ -72,16 +120,6 @@ def _pool() -> ThreadPoolExecutor:
     for pairs, a fifth slower for windows.
     """
     return ThreadPoolExecutor(cores(), "onnx")
-
-
-def _in_parts(
-    pool: ThreadPoolExecutor, run: Callable[[slice], Sequence[Any]], length: int, size: int
-) -> list[Sequence[Any]]:
-    return list(pool.map(run, (slice(i, i + size) for i in range(0, length, size))))
-
-
-def _held(session: onnxruntime.InferenceSession) -> dict[str, str]:
-    return session.get_modelmeta().custom_metadata_map
 
 
 def _session(model: str | bytes, optimise: bool = True) -> onnxruntime.InferenceSession:

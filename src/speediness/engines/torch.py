@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
+from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime
 from speediness.models.checkpoint import load_speednet
 from speediness.models.speednet import SpeedNet
 
@@ -18,7 +19,7 @@ FRAMES = 512  # of sequences at once
 
 
 def open_runtime(path: Path) -> Runtime:
-    """Both steps of the network whose safetensors lie beside the exported file ``path``."""
+    """All steps of the network whose safetensors lie beside the exported file ``path``."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return runtime_for(load_speednet(path.with_suffix(".safetensors")).to(device))
 
@@ -39,34 +40,50 @@ def compiled(function: Callable[..., Any], dynamic: bool | None = None) -> Calla
 def runtime_for(network: SpeedNet) -> Runtime:
     """A network, shipped or in training, as what analysis and evaluation call.
 
-    On CUDA the windows are scored in bfloat16 by compiled graphs, the motion in single precision.
+    On CUDA windows are classified in bfloat16 by compiled graphs, motion in single precision.
     """
     device = next(network.parameters()).device
-    fast: Callable[..., tuple[Tensor, ...]] = network.score_windows
-    if device.type == "cuda":
-        fast = compiled(network.score_windows, dynamic=True)
 
-    def given(array: Pixels | Floats) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(device)
-
-    def motion(before_PHWC: Pixels, after_PHWC: Pixels) -> Floats:
-        with torch.inference_mode():
-            flow_grid = [
-                network.motion(given(before_PHWC[i : i + FRAMES]), given(after_PHWC[i : i + FRAMES])).cpu()
-                for i in range(0, len(before_PHWC), FRAMES)
-            ]
-        return torch.cat(flow_grid).numpy()
-
-    def windows(clips: Pixels | None, flow_grid: Floats, intervals: Floats) -> Outputs:
+    def call(method: Callable[..., tuple[Tensor, ...]], *arrays: NDArray | None) -> Outputs:
         network.eval()
-        outputs: list[tuple[Tensor, ...]] = []
-        step = max(1, FRAMES // (flow_grid.shape[1] + 1))
+        inputs = (None if array is None else _given(array, device) for array in arrays)
         with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, device.type == "cuda"):
-            for i in range(0, len(flow_grid), step):
-                part = slice(i, i + step)
-                seen = None if clips is None else given(clips[part])
-                outputs.append(fast(seen, given(flow_grid[part]), given(intervals[part])))
-        columns = zip(*outputs, strict=True)
-        return Outputs(*(torch.cat(column).float().cpu().numpy() for column in columns))
+            return Outputs(*(output.float().cpu().numpy() for output in method(*inputs)))
 
-    return Runtime(motion, windows, network.stem.uses_frames, network.context)
+    if network.stem.sees_frames:
+        clips = compiled(network.classify_clips, True) if device.type == "cuda" else network.classify_clips
+
+        def classify_clips(clips_BTHWC: Pixels) -> Outputs:
+            step = max(1, FRAMES // clips_BTHWC.shape[1])
+            parts = [call(clips, clips_BTHWC[i : i + step]) for i in range(0, len(clips_BTHWC), step)]
+            return Outputs(*map(np.concatenate, zip(*parts, strict=True)))
+
+        return Runtime(classify_clips=classify_clips)
+    motion = compiled(network.classify, True) if device.type == "cuda" else network.classify
+
+    def measure(before_PHWC: Pixels, after_PHWC: Pixels) -> Floats:
+        return _by_parts(network.motion, device, before_PHWC, after_PHWC)
+
+    def classify(
+        motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
+    ) -> Outputs:
+        return call(motion, motion_BL4hw, scene_NKhw, scene_BL)
+
+    scene = network.scene
+    see = None if scene is None else lambda frames_NHWC: _by_parts(scene, device, frames_NHWC)
+    return Runtime(measure, classify, see)
+
+
+def _by_parts(module: torch.nn.Module, device: torch.device, *arrays: Pixels) -> Floats:
+    """The answers of a module in evaluation mode, FRAMES at a time."""
+    module.eval()
+    with torch.inference_mode():
+        parts = [
+            module(*(_given(array[i : i + FRAMES], device) for array in arrays)).cpu()
+            for i in range(0, len(arrays[0]), FRAMES)
+        ]
+    return torch.cat(parts).numpy()
+
+
+def _given(array: NDArray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

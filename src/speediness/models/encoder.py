@@ -1,7 +1,7 @@
 """What all networks here share: clips go in, maps of a backbone come out."""
 
-# B batch, T frames (L of a longer sequence), S = T - 1 pairs of neighbours, H W frame size, C channels,
-# h w cells (of the backbone's last maps or of 8 x 8 pixels), D features
+# B batch, T frames, S = T - 1 pairs of neighbours, L bins of motion, N frames of the scene, H W frame size,
+# C channels, h w cells, D features
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from speediness.clip import ClipSpec
 from speediness.models.backbones import find_backbone
 from speediness.models.motion import MotionCells
+from speediness.motion_field import REFERENCE_PX
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,12 @@ class EncoderConfig:
 
 
 class Encoder(nn.Module):
-    """Motion between frames, and a stem and a backbone that look at frames or at their motion.
+    """A stem and a backbone that look at frames, or at the motion between them.
 
     Attributes:
         config: what it was built by.
         feature_dim: D.
+        margin: bins at either end of a sequence of motion that only serve as context.
         made_by: provenance of its weights, plain values: empty at a random start, else what the file
             said that they came from. Say in it what you trained by before you share a network.
     """
@@ -67,6 +69,7 @@ class Encoder(nn.Module):
         self.stem = stem()
         self.backbone = backbone(self.stem.out_channels, config.width)
         self.feature_dim = self.backbone.feature_dim
+        self.margin = self.stem.margin + self.backbone.margin
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -77,45 +80,52 @@ class Encoder(nn.Module):
         """The same network in evaluation mode, on the GPU where there is one."""
         return self.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
-    def encode(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> Tensor:
-        """The backbone's last maps (B, D, T, h, w), before any pooling.
+    def encode(self, clips_BTHWC: Tensor) -> Tensor:
+        """The backbone's last maps (B, D, T, h, w) of clips, before any pooling.
+
+        A network that sees motion is given that between neighbouring frames, which it takes to go on
+        evenly beyond the ends.
 
         Args:
             clips_BTHWC: uint8 frames, H and W multiples of the clip specification's ``unit_px``, C its
                 channels.
-            intervals_BS: float, spacing of neighbouring frames in reference intervals (S = T - 1),
-                from :func:`speediness.sampling.played_intervals`.
         """
-        velocity_B4Thw = None
-        if not self.stem.uses_frames:
-            velocity_B4Thw = self.velocity(self.measure(clips_BTHWC), intervals_BS)
-        return self.features(clips_BTHWC, velocity_B4Thw)
-
-    @torch.no_grad()
-    def measure(self, clips_BLHWC: Tensor) -> Tensor:
-        """Cells (B, S, C, h, w) of :attr:`motion` for each pair of neighbours in uint8 frames."""
-        cells_PChw = self.motion(clips_BLHWC[:, :-1].flatten(0, 1), clips_BLHWC[:, 1:].flatten(0, 1))
-        return cells_PChw.unflatten(0, (clips_BLHWC.shape[0], clips_BLHWC.shape[1] - 1))
-
-    def velocity(self, cells_BSChw: Tensor, intervals_BS: Tensor) -> Tensor:
-        """Motion per cell in pixels (at N = 64) per reference interval, (B, 4, T, h, w).
-
-        The last pair's motion stands for the last frame too, so that T is kept.
-        """
-        # A pair of the same frame (interval 0) has no displacement; the floor avoids 0 / 0.
-        per_interval = 64 / self.config.clip.size_px / intervals_BS.clamp(min=0.25)
-        moved, seen = cells_BSChw.split([3, 1], 2)
-        velocity_BSChw = torch.cat([moved * per_interval[:, :, None, None, None], seen], 2)
-        return torch.cat([velocity_BSChw, velocity_BSChw[:, -1:]], 1).transpose(1, 2)
-
-    def features(self, clips_BTHWC: Tensor | None, velocity_B4Thw: Tensor | None) -> Tensor:
-        """As :meth:`encode`, of what the stem needs: frames, or their velocity."""
-        inputs = self.stem(clips_BTHWC, velocity_B4Thw)
-        feats = self.backbone(inputs.contiguous(memory_format=torch.channels_last_3d))
-        if feats.shape[2] == inputs.shape[2]:
+        if self.stem.sees_frames:
+            feats = self.backbone(self.stem(clips_BTHWC).contiguous(memory_format=torch.channels_last_3d))
+        else:
+            motion = self.measure(clips_BTHWC)
+            ends = motion[:, :1], motion[:, -1:]
+            before, after = self.margin, self.margin + 1
+            feats = self.features(torch.cat([ends[0]] * before + [motion] + [ends[1]] * after, 1))
+        frames = clips_BTHWC.shape[1]
+        if feats.shape[2] == frames:
             return feats
         # A backbone with strides in time: each of its frames stands for those it covers.
-        return F.interpolate(feats, size=(inputs.shape[2], *feats.shape[3:]), mode="nearest")
+        return F.interpolate(feats, size=(frames, *feats.shape[3:]), mode="nearest")
+
+    @torch.no_grad()
+    def measure(self, clips_BTHWC: Tensor) -> Tensor:
+        """Motion (B, S, 4, h, w) between the neighbours in uint8 frames, see :meth:`features`."""
+        before, after = clips_BTHWC[:, :-1].flatten(0, 1), clips_BTHWC[:, 1:].flatten(0, 1)
+        moved_P3hw, seen_P1hw = self.motion(before, after).split([3, 1], 1)
+        scale = REFERENCE_PX / self.config.clip.size_px
+        cells_P4hw = torch.cat([moved_P3hw * scale, seen_P1hw], 1)
+        return cells_P4hw.unflatten(0, (clips_BTHWC.shape[0], clips_BTHWC.shape[1] - 1))
+
+    def features(
+        self, motion_BL4hw: Tensor, scene_NKhw: Tensor | None = None, scene_BL: Tensor | None = None
+    ) -> Tensor:
+        """Maps (B, D, L - 2 margin, h', w') of a network that sees motion.
+
+        Args:
+            motion_BL4hw: L bins of :class:`speediness.motion_field.MotionField`.
+            scene_NKhw: of :class:`speediness.models.scene.SceneNet` for N frames; None: unknown.
+            scene_BL: int64, for every bin the number of its frame.
+        """
+        bins = self.stem(motion_BL4hw.transpose(1, 2)).contiguous(memory_format=torch.channels_last_3d)
+        if scene_BL is not None:
+            scene_BL = scene_BL[:, self.stem.margin : scene_BL.shape[1] - self.stem.margin]
+        return self.backbone(bins, scene_NKhw, scene_BL)
 
     @classmethod
     def from_pretrained(

@@ -1,84 +1,137 @@
-"""A trained network as ONNX: one file with both steps, clip specification, calibration and provenance."""
+"""A trained network as ONNX: one file with all steps, clip specification, calibration and provenance."""
 
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import logging
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import torch
 from onnxscript import optimizer
 from torch import nn
 from torch.export import Dim
 
-from speediness.models.motion import CELL_PX
+from speediness.models.motion_net import SCENE_CHANNELS
+from speediness.models.scene import SceneNet, features, trunk
 from speediness.models.speednet import SpeedNet
 
+Example = tuple[torch.Tensor, dict[int, Any]]
+"""An input, and which of its sides are free."""
+
 OPSET = 20  # GridSample as torch means it
-MOTION_KEY = "speediness.motion"
+DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
+OUTPUTS = ["rate", "features", "cam"]
+LARGE = 1024  # numbers from which a tensor is stored in half precision
 
 
 def export_onnx(network: SpeedNet, path: Path) -> None:
-    """Write the network for the runtimes; batch, frames, height and width stay free.
+    """Write the network for the runtimes; batch, bins, height and width stay free.
 
-    The graph in the file scores the windows of sequences (:meth:`SpeedNet.score_windows`); the one that
-    measures pairs of frames (:attr:`SpeedNet.motion`) has no weights and travels in the description, so
-    that a network stays one file and is always run on the motion it was trained on.
+    The graph in the file classifies windows. Those that measure motion (:attr:`SpeedNet.motion`) and see
+    the scene (:attr:`SpeedNet.scene`) travel in its metadata, so that a network stays one file and is
+    always run on what it was trained on. Weights of the scene are stored in half precision.
 
     Args:
         network: in any mode; exported in eval mode.
         path: target; weights and configuration are inside the file.
     """
     network = network.eval().cpu()
-    clip = network.config.clip
-    # Sizes unlike any constant of the network, so that none is taken for one.
-    batch, pairs, height, width = 3, clip.n_frames, clip.size_px + 32, clip.size_px + 64
-    unit = clip.unit_px
-    least, most = 32 // unit, 2048 // unit
-    rows, columns = Dim("rows", min=least, max=most), Dim("columns", min=least, max=most)
-    # No sequence is shorter than a window, and a backbone with strides in time needs its length.
-    free = {"batch": Dim("batch"), "pairs": Dim("pairs", min=max(clip.n_frames - 1, 2), max=1023)}
-
-    frame_sizes = {0: free["batch"], 1: unit * rows, 2: unit * columns}
-    # Two tensors: one given twice would be exported as one input.
-    before = torch.zeros(batch, height, width, clip.channels, dtype=torch.uint8)
-    after = torch.zeros_like(before)
-    motion = _graph(
-        network.motion, {"before": (before, frame_sizes), "after": (after, frame_sizes)}, ["cells"]
-    )
-
-    flow_grid = torch.zeros(batch, pairs, 4, height // CELL_PX, width // CELL_PX)
-    cell_sizes = {3: unit // CELL_PX * rows, 4: unit // CELL_PX * columns}
-    windows = {0: free["batch"], 1: free["pairs"]}
-    scored = {"cells": (flow_grid, windows | cell_sizes), "intervals": (torch.ones(batch, pairs), windows)}
-    if network.stem.uses_frames:
-        clips = torch.zeros(batch, pairs + 1, height, width, clip.channels, dtype=torch.uint8)
-        sizes = {0: free["batch"], 1: free["pairs"] + 1, 2: unit * rows, 3: unit * columns}
-        scored["clips"] = (clips, sizes)
-    model = _graph(_WindowGraph(network).eval(), scored, ["logits", "motion", "features", "maps"])
-    travelling = base64.b64encode(motion.SerializeToString()).decode("ascii")
-    _save(model, path, {"config": network.config.to_json(), "context": network.context}, travelling)
+    description: dict[str, Any] = {"config": network.config.to_json(), "margin": network.margin}
+    if network.stem.sees_frames:
+        graph, travelling = _clips_graph(network), {}
+    else:
+        graph, travelling = _motion_graph(network), {MOTION_KEY: _measuring_graph(network)}
+        if network.scene is not None:
+            travelling[SCENE_KEY] = _scene_graph(network.scene)
+            description["scene_channels"] = SCENE_CHANNELS
+    texts = {key: base64.b64encode(m.SerializeToString()).decode("ascii") for key, m in travelling.items()}
+    _save(graph, path, {DESCRIPTION_KEY: json.dumps(description)} | texts)
 
 
 def describe(path: Path, document: dict[str, Any]) -> None:
     """Add calibration and provenance to the description inside an exported network."""
     model = onnx.load(path)
     held = {prop.key: prop.value for prop in model.metadata_props}
-    _save(model, path, {**json.loads(held["speediness"]), **document}, held[MOTION_KEY])
+    _save(model, path, held | {DESCRIPTION_KEY: json.dumps(json.loads(held[DESCRIPTION_KEY]) | document)})
 
 
-def _graph(
-    module: nn.Module, inputs: dict[str, tuple[torch.Tensor, dict[int, Any]]], outputs: list[str]
-) -> onnx.ModelProto:
+# Example sizes are unlike any constant of the network, so that none is taken for one.
+
+
+def _clips_graph(network: SpeedNet) -> onnx.ModelProto:
+    clip, rows, columns = network.config.clip, *_sides(network.config.clip.unit_px)
+    size = (3, clip.n_frames, clip.size_px + 32, clip.size_px + 64, clip.channels)
+    free = {0: Dim("batch"), 2: clip.unit_px * rows, 3: clip.unit_px * columns}
+    return _graph(_ClassifyClips(network), {"clips": (torch.zeros(size, dtype=torch.uint8), free)}, OUTPUTS)
+
+
+def _motion_graph(network: SpeedNet) -> onnx.ModelProto:
+    rows, columns, batch = Dim("rows", min=2, max=256), Dim("columns", min=2, max=256), Dim("batch")
+    bins = Dim("bins", min=network.config.clip.n_frames, max=4096)
+    length = network.config.clip.n_frames + 3
+    inputs: dict[str, Example] = {
+        "motion": (torch.zeros(3, length, 4, 18, 22), {0: batch, 1: bins, 3: 2 * rows, 4: 2 * columns})
+    }
+    if network.scene is not None:
+        scene = {0: Dim("frames"), 2: Dim("scene_rows", max=256), 3: Dim("scene_columns", max=256)}
+        inputs["scene"] = (torch.zeros(5, SCENE_CHANNELS, 7, 11), scene)
+        inputs["scene_of"] = (torch.zeros(3, length, dtype=torch.int64), {0: batch, 1: bins})
+    return _graph(_Classify(network), inputs, OUTPUTS)
+
+
+def _measuring_graph(network: SpeedNet) -> onnx.ModelProto:
+    clip, rows, columns = network.config.clip, *_sides(network.config.clip.unit_px)
+    sizes = {0: Dim("pairs"), 1: clip.unit_px * rows, 2: clip.unit_px * columns}
+    # Two tensors: one given twice would be exported as one input.
+    before = torch.zeros(3, clip.size_px + 32, clip.size_px + 64, 1, dtype=torch.uint8)
+    after = torch.zeros_like(before)
+    return _graph(network.motion, {"before": (before, sizes), "after": (after, sizes)}, ["cells"])
+
+
+def _scene_graph(scene: SceneNet) -> onnx.ModelProto:
+    rows, columns = Dim("rows", max=64), Dim("columns", max=64)
+    frames = torch.zeros(2, 224, 288, 3, dtype=torch.uint8)
+    sizes = {0: Dim("frames"), 1: 32 * rows, 2: 32 * columns}
+    return _halved(_graph(_See(scene), {"frames": (frames, sizes)}, ["scene"]))
+
+
+def _sides(unit_px: int) -> tuple[Any, Any]:
+    return tuple(Dim(name, min=max(32 // unit_px, 2), max=2048 // unit_px) for name in ("rows", "columns"))
+
+
+def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with its large tensors stored in half precision, and cast when it is opened."""
+    graph = model.graph
+    large = [t for t in graph.initializer if t.data_type == onnx.TensorProto.FLOAT and math.prod(t.dims) > LARGE]
+    casts = []
+    for tensor in large:
+        values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+        stored = onnx.numpy_helper.from_array(values, f"{tensor.name}.half")
+        casts.append(
+            onnx.helper.make_node("Cast", [stored.name], [tensor.name], to=onnx.TensorProto.FLOAT)
+        )
+        graph.initializer.append(stored)
+    kept = [tensor for tensor in graph.initializer if tensor not in large]
+    nodes = [*casts, *graph.node]
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(kept)
+    graph.node.extend(nodes)
+    return model
+
+
+def _graph(module: nn.Module, inputs: dict[str, Example], outputs: list[str]) -> onnx.ModelProto:
     with _exporter_silent():
         program = torch.onnx.export(
-            module,
+            module.eval(),
             tuple(example for example, _ in inputs.values()),
             dynamo=True,
             opset_version=OPSET,
@@ -111,21 +164,47 @@ def _exporter_silent() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _save(model: onnx.ModelProto, path: Path, document: dict[str, Any], motion: str) -> None:
-    onnx.helper.set_model_props(model, {"speediness": json.dumps(document), MOTION_KEY: motion})
+def _save(model: onnx.ModelProto, path: Path, texts: dict[str, str]) -> None:
+    onnx.helper.set_model_props(model, texts)
     partial = path.with_name(path.name + ".partial")
     onnx.save(model, partial)
     partial.replace(path)
 
 
-class _WindowGraph(nn.Module):
-    """The second step as a forward pass; only a backbone of frames is given the clips."""
+class _ClassifyClips(nn.Module):
+    """A network that sees frames as a forward pass."""
+
+    def __init__(self, network: SpeedNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, clips: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.network.classify_clips(clips)
+
+
+class _Classify(nn.Module):
+    """A network that sees motion as a forward pass."""
 
     def __init__(self, network: SpeedNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(
-        self, flow_grid: torch.Tensor, intervals: torch.Tensor, clips: torch.Tensor | None = None
+        self,
+        motion: torch.Tensor,
+        scene: torch.Tensor | None = None,
+        scene_of: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, ...]:
-        return self.network.score_windows(clips, flow_grid, intervals)
+        return self.network.classify(motion, scene, scene_of)
+
+
+class _See(nn.Module):
+    """The scene with the ImageNet network as part of the graph."""
+
+    def __init__(self, scene: SceneNet) -> None:
+        super().__init__()
+        self.scene, self.trunk = scene, copy.deepcopy(trunk())
+        self.trunk.classifier = nn.Linear(1, 1)  # not needed, a fifth of the weights
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        return self.scene.project(features(self.trunk, frames))

@@ -7,7 +7,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from speediness.models.motion import LUMA_WEIGHTS, LucasKanade
+from speediness.models.motion import LUMA_WEIGHTS, MotionCells
 from speediness.models.stems import FrameStem
 
 RGB, FLOW = slice(0, 3), slice(3, 5)
@@ -30,14 +30,14 @@ class FlowStem(FrameStem):
 
     def __init__(self) -> None:
         super().__init__()
-        self.flow = LucasKanade()
+        self.motion = MotionCells()
 
-    def forward(self, clips_BTHWC: Tensor, velocity_B4Thw: Tensor | None) -> Tensor:
+    def forward(self, clips_BTHWC: Tensor) -> Tensor:
         """uint8 frames to (B, 5, T, H, W); the last frame repeats the flow that led to it.
 
         H and W are multiples of 8.
         """
-        return torch.cat([super().forward(clips_BTHWC, velocity_B4Thw), self.measure(clips_BTHWC)], 1)
+        return torch.cat([super().forward(clips_BTHWC), self.measure(clips_BTHWC)], 1)
 
     @torch.no_grad()
     def measure(self, clips_BTHWC: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ class FlowStem(FrameStem):
         n_clips, n_frames = clips_BTHWC.shape[:2]
         rgb_BTHW3 = clips_BTHWC.float().expand(-1, -1, -1, -1, 3) / 255
         luma_BT1HW = (rgb_BTHW3 * rgb_BTHW3.new_tensor(LUMA_WEIGHTS)).sum(4).unsqueeze(2)
-        flow_P2HW, _ = self.flow(luma_BT1HW[:, :-1].flatten(0, 1), luma_BT1HW[:, 1:].flatten(0, 1))
+        flow_P2HW, _ = self.motion.flow(luma_BT1HW[:, :-1].flatten(0, 1), luma_BT1HW[:, 1:].flatten(0, 1))
         flow_P2HW = (flow_P2HW * STEPS_PER_PX).round() / STEPS_PER_PX
         flow_B2SHW = flow_P2HW.unflatten(0, (n_clips, n_frames - 1)).transpose(1, 2)
         return torch.cat([flow_B2SHW, flow_B2SHW[:, :, -1:]], 2)

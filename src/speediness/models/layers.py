@@ -20,10 +20,11 @@ class Backbone(nn.Module):
 
     Attributes:
         feature_dim: D, channels of the last maps.
-        context: frames before and after on which a frame's features depend, counted on features
-            that keep every frame; None: they depend on the whole clip, or on where it begins.
-        averages_probabilities: a classifier scores every frame of the maps alone and its
-            probabilities are averaged; otherwise it scores the average of the maps.
+        margin: bins at either end of a sequence of motion that only serve as context; 0 where frames are
+            seen.
+        averages_probabilities: a classifier sees every frame of the maps alone and its
+            probabilities are averaged; otherwise it sees the average of the maps.
+
 
     Args:
         in_channels: C, 3 for RGB.
@@ -31,7 +32,7 @@ class Backbone(nn.Module):
     """
 
     feature_dim: int
-    context: int | None = None
+    margin: int = 0
     averages_probabilities: bool = False
 
     def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:

@@ -1,6 +1,6 @@
 """The baseline of Table 1 (SpeedNet §5.1.2): a small network on the mean flow of every frame."""
 
-# B batch, T frames, S = T - 1 intervals, H W frame size, C channels
+# B batch, T frames, S = T - 1 pairs of neighbours, H W frame size, C channels
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class MeanFlowNet(nn.Sequential):
     batch norm brings pixels to a common scale.
 
     Args:
-        n_intervals: S.
+        n_pairs: S.
     """
 
-    def __init__(self, n_intervals: int) -> None:
+    def __init__(self, n_pairs: int) -> None:
         super().__init__(
-            nn.BatchNorm1d(n_intervals),
-            nn.Linear(n_intervals, HIDDEN),
+            nn.BatchNorm1d(n_pairs),
+            nn.Linear(n_pairs, HIDDEN),
             nn.BatchNorm1d(HIDDEN),
             nn.ReLU(),
             nn.Linear(HIDDEN, 2),

@@ -1,11 +1,13 @@
-"""Motion made explicit: pyramidal Lucas-Kanade flow as a fixed, parameter-free layer.
+"""Motion between neighbouring frames, measured by a fixed layer: coarse-to-fine Lucas-Kanade on cells.
 
-Paper: RGB frames go straight into the network. Here: the small network is given the velocity of
-every point, because from an hour of video a network this small does not learn to measure motion
-before it has to classify it. Method: Lucas and Kanade 1981, coarse to fine as in Bouguet 2000.
+Paper: RGB frames go straight into the network. Here: the small network is given the motion of every
+cell, because from a few hours of video a network this small does not learn to measure motion before it
+has to score it. Method: Lucas and Kanade 1981, coarse to fine as in Bouguet 2000; each step is followed
+by a mean weighted by confidence (normalised convolution, Knutsson and Westin 1993), so that plain
+surfaces take the motion of the texture around them.
 """
 
-# P pairs of frames, H W frame size, C channels, h w a pyramid level
+# P pairs of frames, H W frame size, C channels, h w a pyramid level or the cells
 
 from __future__ import annotations
 
@@ -13,8 +15,83 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CELL_PX = 8
+CELL_PX = 4
+MOTION_CHANNELS = 4
+"""Displacement along x and y, length of the displacement, confidence."""
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # BT.601
+NOISE = 2e-4  # variance of sensor and coding noise, for luma in 0..1
+LEAST_CONFIDENCE = 0.02  # so that a frame without texture keeps a mean
+LARGEST_STEP_PX = 1.0  # of one solution; the level above has seen what is larger
+
+
+class MotionCells(nn.Module):
+    """What moved between two frames, by cells of 4 x 4 pixels.
+
+    Args:
+        levels: pyramid levels, each half the size of the one before.
+        radius: radius of the window over which the motion is taken to be constant.
+        smoothing: radius of the mean that follows each step.
+        steps: solutions a level.
+    """
+
+    def __init__(self, levels: int = 3, radius: int = 2, smoothing: int = 3, steps: int = 2) -> None:
+        super().__init__()
+        self.levels, self.radius, self.smoothing, self.steps = levels, radius, smoothing, steps
+
+    def forward(self, before_PHWC: Tensor, after_PHWC: Tensor) -> Tensor:
+        """uint8 frames, H and W multiples of 8, to cells (P, 4, H/4, W/4).
+
+        Returns:
+            Means over the cell of displacement x, y and its length, in pixels of these frames, and of
+            the confidence, from 0.02 (no texture in at least one direction) to 1.02.
+        """
+        flow, confidence = self.flow(_luma(before_PHWC), _luma(after_PHWC))
+        length = flow.square().sum(1, keepdim=True).sqrt()
+        return F.avg_pool2d(torch.cat([flow, length, confidence], 1), CELL_PX)
+
+    def flow(self, before_P1HW: Tensor, after_P1HW: Tensor) -> tuple[Tensor, Tensor]:
+        """Luma in 0..1 to dense flow (P, 2, H, W) in pixels (x, y) and confidence (P, 1, H, W)."""
+        pyramid = [(before_P1HW, after_P1HW)]
+        for _ in range(self.levels - 1):
+            before, after = pyramid[-1]
+            pyramid.append((F.avg_pool2d(before, 2), F.avg_pool2d(after, 2)))
+        before, after = pyramid.pop()
+        flow, confidence = self._refined(before, after, None)
+        for before, after in reversed(pyramid):
+            coarse = 2 * F.interpolate(flow, size=before.shape[-2:], mode="bilinear", align_corners=False)
+            flow, confidence = self._refined(before, after, coarse)
+        return flow, confidence
+
+    def _refined(
+        self, before_P1hw: Tensor, after_P1hw: Tensor, flow_P2hw: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """The flow of a level, from that of the level above (None: there is none)."""
+        dx, dy = _gradients(before_P1hw)
+        xx, yy, xy = _window_mean(torch.cat([dx * dx, dy * dy, dx * dy], 1), self.radius).split(1, 1)
+        # The smaller eigenvalue of the structure tensor, against the noise: are both directions seen?
+        spread = torch.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
+        smaller = ((xx + yy) / 2 - spread).clamp(min=0)
+        confidence = smaller / (smaller + 4 * NOISE) + LEAST_CONFIDENCE
+        xx, yy = xx + NOISE, yy + NOISE
+        determinant = xx * yy - xy * xy
+        flow = torch.cat([torch.zeros_like(dx)] * 2, 1) if flow_P2hw is None else flow_P2hw
+        for step in range(self.steps):
+            seen = after_P1hw if flow_P2hw is None and step == 0 else _warp(after_P1hw, flow)
+            change = seen - before_P1hw
+            xt, yt = _window_mean(torch.cat([dx * change, dy * change], 1), self.radius).split(1, 1)
+            moved = torch.cat([xy * yt - yy * xt, xy * xt - xx * yt], 1) / determinant
+            flow = flow + moved.clamp(-LARGEST_STEP_PX, LARGEST_STEP_PX)
+            around = _window_mean(torch.cat([flow * confidence, confidence], 1), self.smoothing)
+            flow = around[:, :2] / around[:, 2:]
+        return flow, confidence
+
+
+def _luma(frames_PHWC: Tensor) -> Tensor:
+    """Luma (P, 1, H, W) in 0..1 of frames in luma or RGB."""
+    channels = frames_PHWC.permute(0, 3, 1, 2).float() / 255
+    if frames_PHWC.shape[3] == 1:
+        return channels
+    return (channels * channels.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def _window_mean(maps_PChw: Tensor, radius: int) -> Tensor:
@@ -40,78 +117,6 @@ def _gradients(image_P1hw: Tensor) -> tuple[Tensor, Tensor]:
     dx = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
     dy = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
     return dx, dy
-
-
-class MotionCells(nn.Module):
-    """What moved between two frames, by cells of 8 x 8 pixels.
-
-    Four means per cell: displacement along x and y, length of the displacement, confidence. Of a
-    pair of frames alone, so that all windows a pair is part of can share them.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flow = LucasKanade()
-
-    def forward(self, before_PHWC: Tensor, after_PHWC: Tensor) -> Tensor:
-        """uint8 frames, H and W multiples of 8, to (P, 4, H/8, W/8) in pixels of these frames."""
-        flow, seen = self.flow(_luma(before_PHWC), _luma(after_PHWC))
-        length = flow.square().sum(1, keepdim=True).sqrt()
-        return F.avg_pool2d(torch.cat([flow, length, seen], 1), CELL_PX)
-
-
-def _luma(frames_PHWC: Tensor) -> Tensor:
-    """Luma (P, 1, H, W) in 0..1 of frames in luma or RGB."""
-    channels = frames_PHWC.permute(0, 3, 1, 2).float() / 255
-    if frames_PHWC.shape[3] == 1:
-        return channels
-    return (channels * channels.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)).sum(1, keepdim=True)
-
-
-class LucasKanade(nn.Module):
-    """Dense optical flow between neighbouring frames, in pixels, with a confidence.
-
-    Args:
-        levels: pyramid levels, each half the size of the one before; four see displacements of
-            up to about 6 pixels, larger ones are underestimated.
-        radius: radius of the window over which the motion is taken to be constant.
-    """
-
-    def __init__(self, levels: int = 4, radius: int = 2) -> None:
-        super().__init__()
-        self.levels, self.radius = levels, radius
-        self.noise = 1e-4  # variance of sensor and coding noise, for luma in 0..1
-
-    def forward(self, before_P1HW: Tensor, after_P1HW: Tensor) -> tuple[Tensor, Tensor]:
-        """Luma in 0..1 to flow ``(P, 2, H, W)`` (x, y) and confidence ``(P, 1, H, W)``.
-
-        H and W are multiples of ``2**(levels - 1)``. Confidence runs from 0.2, no texture in at
-        least one direction, to 1.
-        """
-        pyramid = [(before_P1HW, after_P1HW)]
-        for _ in range(self.levels - 1):
-            before, after = pyramid[-1]
-            pyramid.append((F.avg_pool2d(before, 2), F.avg_pool2d(after, 2)))
-        before, after = pyramid.pop()
-        flow, confidence = self._solve(before, after)
-        for before, after in reversed(pyramid):
-            coarse = 2 * F.interpolate(flow, size=before.shape[-2:], mode="bilinear", align_corners=False)
-            step, confidence = self._solve(before, _warp(after, coarse))
-            flow = coarse + step
-        return flow, confidence
-
-    def _solve(self, before_P1hw: Tensor, after_P1hw: Tensor) -> tuple[Tensor, Tensor]:
-        """One least-squares step of Lucas and Kanade, and how well posed it was."""
-        dx, dy = _gradients(before_P1hw)
-        xx, yy, xy = _window_mean(torch.cat([dx * dx, dy * dy, dx * dy], 1), self.radius).split(1, 1)
-        xx, yy = xx + self.noise, yy + self.noise
-        dt = after_P1hw - before_P1hw
-        xt, yt = _window_mean(torch.cat([dx * dt, dy * dt], 1), self.radius).split(1, 1)
-        step = torch.cat([xy * yt - yy * xt, xy * xt - xx * yt], 1) / (xx * yy - xy * xy)
-        # The smaller eigenvalue of the structure tensor, against the noise: are both directions seen?
-        spread = torch.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
-        smaller = ((xx + yy) / 2 - spread).clamp(min=0)
-        return step.clamp(-2, 2), smaller / (smaller + 4 * self.noise)
 
 
 def _warp(image_P1hw: Tensor, flow_P2hw: Tensor) -> Tensor:

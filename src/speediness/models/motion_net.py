@@ -1,83 +1,98 @@
-"""The small network's trunk: a (2+1)D residual network over cells of velocity.
+"""The small network's trunk: a (2+1)D residual network over bins of motion, which sees the scene.
 
-Paper: S3D-G on RGB. Here, for two CPU cores: velocity is measured by a fixed layer (motion.py) and
-averaged over cells of 8 x 8 pixels. Trained on the same cores it sees twice the clips a second of a
-quarter-width S3D-G on the same velocities, and it keeps every cell, where S3D-G halves the frame
-five times. Convolutions over space and over time alternate as in R(2+1)D (Tran et al. 2018,
-arXiv 1711.11248).
+Paper: S3D-G on RGB. Here, for two CPU cores: motion is measured by a fixed layer (motion.py), summed over
+bins of time (speediness.motion_field) and averaged over cells. Convolutions over space and over time
+alternate as in R(2+1)D (Tran et al. 2018, arXiv 1711.11248). Those over time are not padded: a window's
+answer depends on that window alone, however long the sequence that it is part of, so neighbouring
+windows share all their work exactly.
 """
 
-# B batch, T frames, h w cells, D feature channels
+# B batch, L bins of a sequence, h w cells, C channels, D feature channels
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speediness.models.layers import BN_EPS, BN_MOMENTUM, Backbone, ConvNormReLU, draw_weights, scaled
+from speediness.models.layers import BN_EPS, BN_MOMENTUM, Backbone, draw_weights, scaled
 
-SPACE = (1, 3, 3)
 CHANNELS = 24  # of the first stage at width 1; doubled in each of the two that follow
+SPACE, TIME = (1, 3, 3), (3, 1, 1)
+SCENE_CHANNELS = 32
+"""Of what the network is told of the scene, see :mod:`speediness.models.scene`."""
 
 
 class MotionNet(Backbone):
-    """Keeps every frame and every cell; 0.24 M parameters at width 1."""
+    """Half as many cells each way as it is given, :attr:`margin` bins fewer at either end; 0.2 M parameters.
 
-    def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
-        super().__init__()
-        d = scaled(CHANNELS, width)
-        self.stages = nn.Sequential(
-            ConvNormReLU(in_channels, d, SPACE),
-            _TimeConv(d, 5),
-            _norm(d),
-            nn.ReLU(inplace=True),
-            _Residual(d, 2 * d),
-            _Residual(2 * d, 4 * d),
-        )
-        self.feature_dim = 4 * d
-        self.context = sum(m.reach for m in self.modules() if isinstance(m, _TimeConv))
-        draw_weights(self)
-
-    def forward(self, clips_BCTHW: Tensor) -> Tensor:
-        """Cells (B, C, T, h, w) to (B, feature_dim, T, h, w)."""
-        return self.stages(clips_BCTHW)
-
-
-class _TimeConv(nn.Conv3d):
-    """A convolution over time alone, the first and last frame repeated beyond the ends.
-
-    Motion going on evenly is what a video does beyond a window's ends; zeros would be a sudden stop.
+    Attributes:
+        margin: bins at either end of a sequence that only serve as context.
     """
 
-    def __init__(self, d: int, size: int) -> None:
-        super().__init__(d, d, (size, 1, 1), bias=False)
-        self.reach = size // 2
+    def __init__(self, in_channels: int = 8, width: float = 1.0) -> None:
+        super().__init__()
+        d, wide = scaled(CHANNELS, width), scaled(4 * CHANNELS, width)
+        self.first = nn.Sequential(
+            _conv(in_channels, d, SPACE), nn.ReLU(inplace=True), _conv(d, d, TIME), nn.ReLU(inplace=True)
+        )
+        self.scene = nn.Sequential(nn.Conv2d(SCENE_CHANNELS, d, 1), nn.ReLU(inplace=True))
+        self.second = _Residual(3 * d, 2 * d)
+        self.third = _Residual(2 * d, wide)
+        self.feature_dim = wide
+        self.margin = 3
+        draw_weights(self)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Same shape as the input."""
-        before, after = input[:, :, :1], input[:, :, -1:]
-        return super().forward(torch.cat([before] * self.reach + [input] + [after] * self.reach, 2))
+    def forward(
+        self, bins_BCLhw: Tensor, scene_NKhw: Tensor | None = None, scene_BL: Tensor | None = None
+    ) -> Tensor:
+        """Bins to features (B, feature_dim, L - 2 margin, h/2, w/2).
+
+        Args:
+            bins_BCLhw: of :class:`speediness.models.stems.MotionStem`.
+            scene_NKhw: maps of N frames, of any size; None: nothing is known of the scene.
+            scene_BL: int64, for every bin the number of its frame.
+        """
+        feats = self.first(bins_BCLhw)
+        feats = torch.cat([F.avg_pool3d(feats, (1, 2, 2)), F.max_pool3d(feats, (1, 2, 2))], 1)
+        return self.third(self.second(torch.cat([feats, self._scene(feats, scene_NKhw, scene_BL)], 1)))
+
+    def _scene(self, feats_BDLhw: Tensor, scene_NKhw: Tensor | None, scene_BL: Tensor | None) -> Tensor:
+        """(B, d, L, h, w) what is known of the scene at each of the bins."""
+        batch, _, length, height, width = feats_BDLhw.shape
+        if scene_NKhw is None or scene_BL is None:
+            # A scene of zeros, as a scene that was dropped in training.
+            known = self.scene(feats_BDLhw.new_zeros(1, SCENE_CHANNELS, height, width))
+            return known[:, :, None].expand(batch, -1, length, -1, -1)
+        sized = F.interpolate(scene_NKhw, size=(height, width), mode="bilinear", align_corners=False)
+        trim = (scene_BL.shape[1] - length) // 2
+        numbers = scene_BL[:, trim : trim + length].reshape(-1)
+        known = self.scene(sized).index_select(0, numbers)
+        return known.reshape(batch, length, -1, height, width).transpose(1, 2)
 
 
 class _Residual(nn.Module):
-    """Space, time, space, time, around which the input is carried by a 1x1x1 convolution."""
+    """Space, time, space, around which the input is carried by a 1x1x1 convolution."""
 
     def __init__(self, d_in: int, d_out: int) -> None:
         super().__init__()
         self.branch = nn.Sequential(
-            ConvNormReLU(d_in, d_out, SPACE),
-            _TimeConv(d_out, 3),
-            _norm(d_out),
+            _conv(d_in, d_out, SPACE),
             nn.ReLU(inplace=True),
-            ConvNormReLU(d_out, d_out, SPACE),
-            _TimeConv(d_out, 3),
-            _norm(d_out),
+            _conv(d_out, d_out, TIME),
+            nn.ReLU(inplace=True),
+            _conv(d_out, d_out, SPACE),
         )
-        self.carry = nn.Sequential(nn.Conv3d(d_in, d_out, 1, bias=False), _norm(d_out))
+        self.carry = _conv(d_in, d_out, (1, 1, 1))
 
-    def forward(self, feats_BDThw: Tensor) -> Tensor:
-        return (self.carry(feats_BDThw) + self.branch(feats_BDThw)).relu()
+    def forward(self, feats_BDLhw: Tensor) -> Tensor:
+        return (self.carry(feats_BDLhw[:, :, 1:-1]) + self.branch(feats_BDLhw)).relu()
 
 
-def _norm(d: int) -> nn.BatchNorm3d:
-    return nn.BatchNorm3d(d, eps=BN_EPS, momentum=BN_MOMENTUM)
+def _conv(d_in: int, d_out: int, kernel: tuple[int, int, int]) -> nn.Sequential:
+    """Padded over space, not over time."""
+    padding = (0, kernel[1] // 2, kernel[2] // 2)
+    return nn.Sequential(
+        nn.Conv3d(d_in, d_out, kernel, padding=padding, bias=False),
+        nn.BatchNorm3d(d_out, eps=BN_EPS, momentum=BN_MOMENTUM),
+    )

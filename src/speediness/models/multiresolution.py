@@ -26,7 +26,6 @@ STAGES = (*KARPATHY[:-1], dataclasses.replace(KARPATHY[-1], pool=0))
 class Multiresolution(Backbone):
     """Two single-frame networks side by side; 7.50 M parameters at width 1."""
 
-    context = 0
     averages_probabilities = True
 
     def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:

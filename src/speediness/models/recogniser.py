@@ -1,6 +1,6 @@
 """Action recognition on top of any backbone (SpeedNet §5.4.1)."""
 
-# B clips, T frames, S = T - 1 intervals, H W frame size, C channels, D features, K classes
+# B clips, T frames, H W frame size, C channels, D features, K classes
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Recogniser(Encoder):
         """See :class:`Encoder`."""
         return {"classes": list(self.classes)}
 
-    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor]:
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor]:
         """Clips as for :meth:`Encoder.encode` to logits (B, K)."""
-        return (self.classify(self.encode(clips_BTHWC, intervals_BS)),)
+        return (self.classify(self.encode(clips_BTHWC)),)
 
     def classify(self, maps_BDThw: Tensor) -> Tensor:
         """The backbone's last maps to logits (B, K)."""

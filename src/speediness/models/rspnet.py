@@ -1,6 +1,6 @@
 """RSPNet (Chen et al. 2021, arXiv 2011.07949): how fast a clip plays, and what it shows, as directions."""
 
-# B clips, T frames, S = T - 1 intervals, H W frame size, C channels, h w cells, D features, E embedding
+# B clips, T frames, H W frame size, C channels, h w cells, D features, E embedding
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RSPNet(Encoder):
         self.motion_head = nn.Linear(self.feature_dim, EMBEDDING_DIM)
         self.appearance_head = nn.Linear(self.feature_dim, EMBEDDING_DIM)
 
-    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor, Tensor]:
         """Clips as for :meth:`Encoder.encode` to motion and appearance, (B, E) each, of length 1."""
-        pooled_BD = self.encode(clips_BTHWC, intervals_BS).mean((2, 3, 4))
+        pooled_BD = self.encode(clips_BTHWC).mean((2, 3, 4))
         return F.normalize(self.motion_head(pooled_BD)), F.normalize(self.appearance_head(pooled_BD))

@@ -18,7 +18,6 @@ from speediness.models.layers import Backbone
 class SingleFrame(Backbone):
     """The five convolutions of the paper on every frame; 3.75 M parameters at width 1."""
 
-    context = 0
     averages_probabilities = True
 
     def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:

@@ -1,88 +1,112 @@
-"""SpeedNet (§3.2): is this clip playing at natural speed, or sped up?"""
+"""SpeedNet (§3.2): does this clip play at natural speed, or faster?"""
 
-# B batch, L frames of a sequence that holds W windows of T, S pairs of neighbours, H W frame size,
-# C channels, h w cells, D features
+# B batch, T frames or bins of a window, L bins of a sequence, W windows of it, N frames of the scene,
+# H W frame size, C channels, h w cells, D features
 
 from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from speediness.engines.runtime import BOUNDARY
+from speediness.errors import SpeedinessError
 from speediness.models.encoder import Encoder, EncoderConfig
+from speediness.models.scene import SceneNet
 
-NORMAL, SPED_UP = 0, 1  # order of the two logits
+NORMAL, SPED_UP = 0, 1  # order of the classes
+LOG_VARIANCE_RANGE = (-4.0, 3.0)
+
+Head = Literal["class", "rate"]
+
+
+class Classified(NamedTuple):
+    """What the network says of every window of T in a batch of sequences."""
+
+    rate_BW2: Tensor
+    """Mean and log variance of log2 of the playback rate; see :func:`score`."""
+    features_BLD: Tensor
+    """Maximum over space; the head is given their mean over a window."""
+    cam_BLhw: Tensor
+    """Class activation map (§5.5): how much each place speaks for a higher rate."""
+
+
+def score(rate: Tensor) -> Tensor:
+    """Log-odds (..) of 2x against 1x, of means and log variances (.., 2) of log2 of the rate."""
+    mean, log_variance = rate.unbind(-1)
+    return (mean - BOUNDARY) / log_variance.exp()
 
 
 class SpeedNet(Encoder):
-    """Natural speed or sped up? Every frame kept, maximum over space, mean over time, 1x1 classifier.
+    """Natural speed or faster? Maximum over space, mean over time, 1x1 classifier.
 
-    In two steps, because neighbouring windows share most of the first: :attr:`motion` measures
-    pairs of frames, :meth:`score_windows` looks at a window of them.
+    Paper: two classes. Here the answer is a normal distribution of log2 of the playback rate, from which
+    the odds of any two rates follow; those of 2x against 1x are the paper's. The head ``rate`` predicts
+    mean and variance; ``class`` predicts the odds alone, which are then the mean's distance from the
+    boundary at variance 1.
+
+    Args:
+        config: what is looked at and by which backbone.
+        head: what is predicted.
+        sees_scene: whether a network that sees motion is also told of the scene.
+
+    Attributes:
+        scene: what it is told; None: nothing.
+
+    Raises:
+        SpeedinessError: an unknown head.
     """
 
-    def __init__(self, config: EncoderConfig) -> None:
+    def __init__(self, config: EncoderConfig, head: Head = "class", sees_scene: bool = False) -> None:
         super().__init__(config)
+        if head not in get_args(Head):
+            raise SpeedinessError(f"there is no head {head}: choose one of {', '.join(get_args(Head))}")
+        self.head: Head = head
+        self.scene = SceneNet() if sees_scene else None
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Conv1d(self.feature_dim, 2, 1)
         nn.init.normal_(self.classifier.weight, std=0.01)
         assert self.classifier.bias is not None
         nn.init.zeros_(self.classifier.bias)
 
-    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
-        """Score clips.
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What builds it besides the configuration."""
+        return {"head": self.head, "sees_scene": self.scene is not None}
+
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor]:
+        """The rate (B, 2) of clips, see :class:`Classified`.
 
         Args:
             clips_BTHWC: uint8 frames, H and W multiples of the clip specification's ``unit_px``, C its
                 channels.
-            intervals_BS: float, spacing of neighbouring frames in reference intervals (S = T - 1),
-                from :func:`speediness.sampling.played_intervals`.
-
-        Returns:
-            logits (B, 2) and motion (B, 2), see :meth:`score_windows`.
         """
-        clips = clips_BTHWC if self.stem.uses_frames else None
-        logits_BW2, motion_BW2, _, _ = self.score_windows(clips, self.measure(clips_BTHWC), intervals_BS)
-        return logits_BW2[:, 0], motion_BW2[:, 0]
+        return (self._classified(self.encode(clips_BTHWC), clips_BTHWC.shape[1]).rate_BW2[:, 0],)
 
-    @property
-    def context(self) -> int | None:
-        """Frames before and after a window that its answer depends on in :meth:`score_windows`.
+    def classify(
+        self, motion_BL4hw: Tensor, scene_NKhw: Tensor | None = None, scene_BL: Tensor | None = None
+    ) -> Classified:
+        """Every window of T bins in sequences of motion, see :meth:`Encoder.features`."""
+        feats_BDLhw = self.features(motion_BL4hw, scene_NKhw, scene_BL)
+        return self._classified(feats_BDLhw, self.config.clip.n_frames - 2 * self.margin)
 
-        None: on the whole sequence, since the backbone looks at all of it (the gates of S3D-G).
-        """
-        if self.backbone.context is None:
-            return None
-        # One more, since the last frame of a sequence has no motion of its own.
-        return self.stem.context + self.backbone.context + 1
+    def classify_clips(self, clips_BTHWC: Tensor) -> Classified:
+        """As :meth:`forward`, with features and maps: a single window each."""
+        return self._classified(self.encode(clips_BTHWC), clips_BTHWC.shape[1])
 
-    def score_windows(
-        self, clips_BLHWC: Tensor | None, flow_grid_BSChw: Tensor, intervals_BS: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Score every window of T frames in sequences whose pairs are measured.
-
-        Args:
-            clips_BLHWC: as for :meth:`forward`; None for a stem that sees no frames.
-            flow_grid_BSChw: of :attr:`motion` for each pair of neighbours (S = L - 1).
-            intervals_BS: as for :meth:`forward`.
-
-        Returns:
-            logits (B, W, 2) in the order NORMAL, SPED_UP; optical-flow magnitude (B, W, 2) in pixels
-            per interval on a frame of short side 64: the mean over the frame, and that of
-            its busiest 8 x 8 cell, which tells a small mover from a still video; features (B, L, D),
-            of which the classifier is given the mean over a window; and the class activation map
-            (B, L, h, w) of §5.5, how much each place speaks for SPED_UP.
-        """
-        velocity_B4Lhw = self.velocity(flow_grid_BSChw, intervals_BS)
-        speed_BLhw = velocity_B4Lhw[:, 2]
-        motion_B2L = torch.stack([speed_BLhw.mean((2, 3)), speed_BLhw.amax((2, 3))], 1)
-        feats_BDLhw = self.features(clips_BLHWC, velocity_B4Lhw)
+    def _classified(self, feats_BDLhw: Tensor, length: int) -> Classified:
         pooled_BDL = feats_BDLhw.amax((3, 4))  # §3.2: global max pooling over space
-        motion_B2W, pooled_BDW = (
-            F.avg_pool1d(part, self.config.clip.n_frames, 1)  # §3.2: global average pooling over time
-            for part in (motion_B2L, pooled_BDL)
-        )
-        logits_B2W = self.classifier(self.dropout(pooled_BDW))
-        weight_D1 = self.classifier.weight[SPED_UP] - self.classifier.weight[NORMAL]
-        maps_BLhw = (feats_BDLhw * weight_D1[:, :, None, None]).sum(1)
-        return logits_B2W.transpose(1, 2), motion_B2W.transpose(1, 2), pooled_BDL.transpose(1, 2), maps_BLhw
+        pooled_BDW = F.avg_pool1d(pooled_BDL, length, 1)  # §3.2: global average pooling over time
+        predicted_B2W = self.classifier(self.dropout(pooled_BDW))
+        weight_2D = self.classifier.weight[:, :, 0]
+        if self.head == "rate":
+            mean, log_variance = predicted_B2W[:, 0], predicted_B2W[:, 1].clamp(*LOG_VARIANCE_RANGE)
+            weight_D = weight_2D[0]
+        else:
+            mean = predicted_B2W[:, SPED_UP] - predicted_B2W[:, NORMAL] + BOUNDARY
+            log_variance = torch.zeros_like(mean)
+            weight_D = weight_2D[SPED_UP] - weight_2D[NORMAL]
+        cam_BLhw = (feats_BDLhw * weight_D[:, None, None, None]).sum(1)
+        return Classified(torch.stack([mean, log_variance], -1), pooled_BDL.transpose(1, 2), cam_BLhw)

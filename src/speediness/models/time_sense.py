@@ -55,7 +55,7 @@ def time_sense(network: Recogniser, side_px: int | None = None) -> TimeSense:
 
     def answer(one_THWC: Tensor) -> Tensor:
         clips_BTHWC, velocity_B4Thw = one_THWC[None], None
-        if not network.stem.uses_frames:
+        if not network.stem.sees_frames:
             cells_BSChw = network.measure(clips_BTHWC)
             velocity_B4Thw = network.velocity(cells_BSChw, torch.ones(1, n_frames - 1))
         return network.classify(network.backbone(network.stem(clips_BTHWC, velocity_B4Thw).double()))

@@ -22,6 +22,7 @@ from speediness.errors import VideoError
 from speediness.video.clock import FrameClock, frame_rate, longest_gap_s
 from speediness.video.deinterlace import deinterlaced
 from speediness.video.info import VideoInfo
+from speediness.video.orientation import Orientation
 from speediness.video.resume_point import Keyframe, ResumePoint, find_keyframe, packets_from
 
 
@@ -33,6 +34,35 @@ class Frame:
     """Exact presentation time, seconds from the first frame."""
     pixels_HWC: NDArray[np.uint8]
     """Rows, columns, channels (1: luma, full range; 3: RGB), 0..255."""
+    scene_HWC: NDArray[np.uint8] | None = None
+    """The same frame in RGB at another size, once a second where it is asked for."""
+
+
+class FrameScaler:
+    """Brings decoded frames of one video to a size, upright.
+
+    Args:
+        stored_size_px: width and height as stored, with square pixels.
+        orientation: how they are turned.
+    """
+
+    def __init__(self, stored_size_px: tuple[int, int], orientation: Orientation) -> None:
+        self._size_px, self._orientation = stored_size_px, orientation
+        self._scaler = VideoReformatter()
+
+    def scaled(self, frame: av.VideoFrame, short_side_px: int | None, channels: int) -> NDArray[np.uint8]:
+        """Rows, columns, channels, see :class:`Frame`; None keeps the size."""
+        scale = 1.0 if short_side_px is None else short_side_px / min(self._size_px)
+        width_px, height_px = (max(round(side * scale), 1) for side in self._size_px)
+        scaled = self._scaler.reformat(
+            frame,
+            width=width_px,
+            height=height_px,
+            format="gray" if channels == 1 else "rgb24",
+            interpolation="AREA",
+        )
+        pixels = self._orientation.upright(scaled.to_ndarray())
+        return np.ascontiguousarray(pixels[:, :, None] if channels == 1 else pixels)
 
 
 class VideoReader:
@@ -104,9 +134,7 @@ class VideoReader:
         """
         return self._decoded_from(keyframe, glimpse=True)
 
-    def _rest(
-        self, keyframe: Keyframe | None, after: ResumePoint
-    ) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
+    def _rest(self, keyframe: Keyframe | None, after: ResumePoint) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
         """Decode up to and with a place; what follows, or None if the place was not met as it was."""
         rest = self._decoded_from(keyframe)
         first = keyframe.n_before if keyframe else 0
@@ -148,7 +176,11 @@ class VideoReader:
             )
 
     def frames(
-        self, short_side_px: int | None = None, channels: int = 3, after: ResumePoint | None = None
+        self,
+        short_side_px: int | None = None,
+        channels: int = 3,
+        after: ResumePoint | None = None,
+        scene_px: int | None = None,
     ) -> Iterator[Frame]:
         """Every frame in order of presentation, upright and with square pixels.
 
@@ -157,25 +189,22 @@ class VideoReader:
                 None keeps the size of ``info``.
             channels: 1 luma, 3 RGB.
             after: give only the frames after this one, see :meth:`decoded`.
+            scene_px: short side of :attr:`Frame.scene_HWC`, which the first frame in the later half of
+                every second has; None: no frame.
 
         Raises:
             VideoError: as :meth:`decoded`.
         """
         if channels not in (1, 3) or (short_side_px is not None and short_side_px < 1):
             raise ValueError("channels is 1 or 3 and short_side_px at least 1")
-        width_px, height_px = self.info.stored_size_px
-        scale = 1.0 if short_side_px is None else short_side_px / min(width_px, height_px)
-        scaler = VideoReformatter()
+        scaler = FrameScaler(self.info.stored_size_px, self.info.orientation)
+        next_scene_s = Fraction(1, 2)
         for time_s, frame in self.decoded(after):
-            scaled = scaler.reformat(
-                frame,
-                width=max(round(width_px * scale), 1),
-                height=max(round(height_px * scale), 1),
-                format="gray" if channels == 1 else "rgb24",
-                interpolation="AREA",
-            )
-            pixels = self.info.orientation.upright(scaled.to_ndarray())
-            yield Frame(time_s, np.ascontiguousarray(pixels[:, :, None] if channels == 1 else pixels))
+            scene_HWC = None
+            if scene_px is not None and time_s >= next_scene_s:
+                scene_HWC = scaler.scaled(frame, scene_px, 3)
+                next_scene_s = Fraction(int(time_s + Fraction(1, 2))) + Fraction(1, 2)
+            yield Frame(time_s, scaler.scaled(frame, short_side_px, channels), scene_HWC)
 
     def _frames(self, packets: Iterable[av.Packet]) -> Iterator[av.VideoFrame]:
         """Decode what can be decoded; note in ``warnings`` what cannot."""

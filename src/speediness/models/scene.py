@@ -1,0 +1,68 @@
+"""What a network that sees motion is told of the scene: features of a single frame, reduced to a few.
+
+Motion alone does not say what moves nor how large it is. An ImageNet network looks at a frame a second;
+the principal components of its last maps, over the videos trained on, are what the network is told.
+"""
+
+# N frames, H W frame size, K components, F features of the ImageNet network
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from speediness.models.efficientnet import FEATURES, EfficientNetLite0, imagenet
+from speediness.models.motion_net import SCENE_CHANNELS
+from speediness.models.stems import RGB_MEAN, RGB_STD
+
+
+class SceneNet(nn.Module):
+    """RGB frames (N, H, W, 3), uint8, sides multiples of 32, to components (N, K, H/32, W/32).
+
+    Attributes:
+        weight: (K, F) of the projection, to variance 1 over the videos trained on.
+        bias: (K,)
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(SCENE_CHANNELS, FEATURES))
+        self.register_buffer("bias", torch.zeros(SCENE_CHANNELS))
+
+    def forward(self, frames_NHWC: Tensor) -> Tensor:
+        """See the class."""
+        return self.project(features(trunk(), frames_NHWC))
+
+    def project(self, features_NFhw: Tensor) -> Tensor:
+        """The components (N, K, h, w) of features of the ImageNet network."""
+        return torch.einsum("kf,nfhw->nkhw", self.weight, features_NFhw) + self.bias[:, None, None]
+
+    def fit(self, samples_MF: NDArray[np.float32]) -> None:
+        """Take the principal components of features sampled over places and videos."""
+        mean_F = samples_MF.mean(0)
+        _, deviations, directions = np.linalg.svd(samples_MF - mean_F, full_matrices=False)
+        deviations = deviations[:SCENE_CHANNELS] / np.sqrt(len(samples_MF))
+        weight = np.zeros(self.weight.shape, np.float32)
+        weight[: len(deviations)] = directions[:SCENE_CHANNELS] / np.maximum(deviations, 1e-3)[:, None]
+        self.weight.copy_(torch.from_numpy(weight))
+        self.bias.copy_(torch.from_numpy(-weight @ mean_F))
+
+
+@cache
+def trunk() -> EfficientNetLite0:
+    """The ImageNet network, loaded once; its weights are not part of a network's own file."""
+    return imagenet().requires_grad_(False)
+
+
+def features(network: EfficientNetLite0, frames_NHWC: Tensor) -> Tensor:
+    """uint8 RGB frames (N, H, W, 3) to the last maps (N, F, H/32, W/32)."""
+    frames = frames_NHWC.permute(0, 3, 1, 2).float() / 255
+    mean, std = (frames.new_tensor(values).view(1, 3, 1, 1) for values in (RGB_MEAN, RGB_STD))
+    return network((frames - mean) / std)

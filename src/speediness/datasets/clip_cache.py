@@ -76,7 +76,7 @@ class ClipCache:
         self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._in_use: WeakValueDictionary[str, CachedVideo] = WeakValueDictionary()
-        _make_folder(folder)
+        make_folder(folder)
 
     def video(self, item: VideoItem) -> CachedVideo:
         """The decoded video, its short side at ``short_side_px`` whatever the file's size.
@@ -94,7 +94,7 @@ class ClipCache:
         Raises:
             As :meth:`video`.
         """
-        key = f"{_fingerprint(item)}|{self.short_side_px}|{self.channels}"
+        key = f"{fingerprint(item)}|{self.short_side_px}|{self.channels}"
         name = hashlib.sha256(key.encode()).hexdigest()[:24]
         held = self._in_use.get(name)
         if held is not None and len(held.recompressed) == recompressed:
@@ -259,7 +259,7 @@ def _scaled(frames_FHWC: NDArray[np.uint8], width_px: int, height_px: int) -> It
         yield array[:, :, None] if grey else array
 
 
-def _fingerprint(item: VideoItem) -> str:
+def fingerprint(item: VideoItem) -> str:
     """What tells a video from another of its name; a folder of frames by what lies in it."""
     if item.frame_rate is None:
         stat = item.path.stat()
@@ -274,7 +274,7 @@ def _holds_images(name: str) -> bool:
     return name.endswith(".npy") and not name.endswith((".times.npy", ".activity.npy", ".partial.npy"))
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

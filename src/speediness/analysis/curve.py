@@ -135,9 +135,7 @@ def _key(
     factors: tuple[float, ...],
     sha256: str | None = None,
 ) -> str:
-    return store.key(
-        reader.path, {"network": net.sha256, "engine": net.engine, "factors": factors}, sha256
-    )
+    return store.key(reader.path, {"network": net.sha256, "engine": net.engine, "factors": factors}, sha256)
 
 
 def _scored(
@@ -336,7 +334,10 @@ def features_of_shots(shots: list[ShotScores], duration_s: float) -> MotionFeatu
         times_s=np.concatenate([shot.features_s for shot in known]),
         vectors=np.concatenate([shot.features for shot in known]),
         motion=np.concatenate(
-            [np.interp(shot.features_s, shot.motion_s, shot.motion[:, 0]).astype(np.float32) for shot in known]
+            [
+                np.interp(shot.features_s, shot.motion_s, shot.motion[:, 0]).astype(np.float32)
+                for shot in known
+            ]
         ),
         shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
         duration_s=duration_s,

@@ -190,9 +190,7 @@ def _prior(rates_Q: Floats) -> Floats:
     return prior_Q
 
 
-def _posterior(
-    evidence_GOQ: Floats, prior_Q: Floats, at_cut_G: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
+def _posterior(evidence_GOQ: Floats, prior_Q: Floats, at_cut_G: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """(G, O, Q) probability of each rate given the video and an offset, (O,) log-likelihood of the offset.
 
     Forward-backward, for all offsets at once.

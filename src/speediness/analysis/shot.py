@@ -137,7 +137,8 @@ class MotionShot:
         start_s = self.times_s[0]
         margin = (sum(map(len, self._motion)) - sum(map(len, self._features))) / 2 if self._features else 0
         middles = [
-            start_s + (np.arange(sum(map(len, s.rate))) + half) * self._bin_s(s.factor) for s in self._streams
+            start_s + (np.arange(sum(map(len, s.rate))) + half) * self._bin_s(s.factor)
+            for s in self._streams
         ]
         motion = np.concatenate([np.zeros((0, 2), np.float32), *self._motion])
         features = np.concatenate(self._features) if self._features else np.zeros((0, 0), np.float16)
@@ -177,9 +178,7 @@ class MotionShot:
             self._scenes.clear()
         for number, stream in enumerate(self._streams):
             self._classify_stream(self._field, stream, first=number == 0)
-        self._field.forget(
-            min(self._field.start_s + s.done * self._bin_s(s.factor) for s in self._streams)
-        )
+        self._field.forget(min(self._field.start_s + s.done * self._bin_s(s.factor) for s in self._streams))
 
     def _classify_stream(self, motion_field: MotionField, stream: _Stream, first: bool) -> None:
         width_s, length = self._bin_s(stream.factor), self._clip.n_frames

@@ -275,6 +275,7 @@ def _holds_images(name: str) -> bool:
 
 
 def make_folder(folder: Path) -> None:
+    """Make a folder for what is kept; OutputError where that is impossible."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -9,13 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 from av.error import FFmpegError
-from av.video.reformatter import VideoReformatter
 
 from speediness.errors import VideoError
 from speediness.video.orientation import Orientation
-from speediness.video.reader import Frame
+from speediness.video.reader import Frame, FrameScaler
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
@@ -51,37 +49,31 @@ class ImageFolder:
             if number == following:
                 raise VideoError(f"{path} and {other} have the same number; remove one of them")
 
-    def frames(self, short_side_px: int | None = None, channels: int = 3) -> Iterator[Frame]:
+    def frames(
+        self, short_side_px: int | None = None, channels: int = 3, scene_px: int | None = None
+    ) -> Iterator[Frame]:
         """Every image in order, upright, with its exact time from the first.
 
         Args:
             short_side_px: the short side is scaled to this, the long side in proportion; None
                 keeps the size.
             channels: 1 luma, 3 RGB.
+            scene_px: see :meth:`speediness.video.reader.VideoReader.frames`.
 
         Raises:
             VideoError: an image cannot be decoded or differs from the first in size.
         """
-        if channels not in (1, 3) or (short_side_px is not None and short_side_px < 1):
-            raise ValueError("channels is 1 or 3 and short_side_px at least 1")
-        scaler = VideoReformatter()
+        first = _decode(self.images[0][1])
+        scaler = FrameScaler((first.width, first.height), Orientation.of_frame(first))
+        return scaler.frames(self._decoded(first), short_side_px, channels, scene_px)
+
+    def _decoded(self, first: av.VideoFrame) -> Iterator[tuple[Fraction, av.VideoFrame]]:
         first_number, first_path = self.images[0]
-        first = _decode(first_path)
-        scale = 1.0 if short_side_px is None else short_side_px / min(first.width, first.height)
         for number, path in self.images:
             image = first if path == first_path else _decode(path)
             if (image.width, image.height) != (first.width, first.height):
                 raise VideoError(f"{path} is not as large as {first_path.name}; they are not of one video")
-            scaled = scaler.reformat(
-                image,
-                width=max(round(first.width * scale), 1),
-                height=max(round(first.height * scale), 1),
-                format="gray" if channels == 1 else "rgb24",
-                interpolation="AREA",
-            )
-            pixels = Orientation.of_frame(image).upright(scaled.to_ndarray())
-            pixels_HWC = np.ascontiguousarray(pixels[:, :, None] if channels == 1 else pixels)
-            yield Frame((number - first_number) / self.frame_rate, pixels_HWC)
+            yield (number - first_number) / self.frame_rate, image
 
 
 def _decode(path: Path) -> av.VideoFrame:

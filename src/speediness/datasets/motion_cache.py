@@ -60,7 +60,9 @@ class MotionVideo:
         if last >= len(times_s) or last <= first:
             return None
         field = MotionField(float(times_s[first]))
-        for time_s, flow_grid in zip(times_s[first + 1 : last + 1], self.flow_grid[number][first:last], strict=True):
+        for time_s, flow_grid in zip(
+            times_s[first + 1 : last + 1], self.flow_grid[number][first:last], strict=True
+        ):
             field.add(float(time_s), flow_grid.astype(np.float32))
         return field
 
@@ -96,9 +98,7 @@ class MotionCache:
         times_s, flow_grid = zip(*of_stride, strict=True)
         return MotionVideo(item, times_s, flow_grid, arrays["scene_s"], arrays["scene"])
 
-    def videos(
-        self, items: Sequence[VideoItem], report: Callable[[str], None]
-    ) -> list[MotionVideo]:
+    def videos(self, items: Sequence[VideoItem], report: Callable[[str], None]) -> list[MotionVideo]:
         """All videos that can be measured; each that cannot is reported by name.
 
         Raises:
@@ -164,7 +164,9 @@ def measure(item: VideoItem, size_px: int) -> dict[str, NDArray]:
         for i in range(0, len(scenes), LOOKS)
     ]
     arrays["scene_s"] = np.array(scenes_s)
-    arrays["scene"] = torch.cat(maps).numpy().astype(np.float16) if maps else np.zeros((0, 1, 1, 1), np.float16)
+    arrays["scene"] = (
+        torch.cat(maps).numpy().astype(np.float16) if maps else np.zeros((0, 1, 1, 1), np.float16)
+    )
     return arrays
 
 
@@ -183,7 +185,7 @@ def _save(path: Path, arrays: dict[str, NDArray]) -> None:
     partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.partial")
     try:
         with partial.open("wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         partial.replace(path)
     except OSError as error:
         raise OutputError(

@@ -1,150 +1,129 @@
-"""From raw scores to probabilities, and the network's response to natural video at every factor."""
+"""From a network's answers to probabilities, and its response to video at every rate."""
 
-# K factors, F frames of a video
+# W windows of a video, R rates
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from speediness.analysis.curve import STILL_PX
-from speediness.analysis.windows import score_shots
+from speediness import sampling
+from speediness.analysis.scorer import score_shot
 from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo
-from speediness.engines.runtime import Floats, Runtime
-from speediness.evaluation.speed_accuracy import VideoScores, halve
-from speediness.sampling import nearest_frames, play_at, playback_factors, played_intervals
-from speediness.video.reader import Frame
+from speediness.engines.runtime import BOUNDARY, Floats, Runtime
+from speediness.evaluation.speed_accuracy import halve, played
 
-RESPONSE_VIDEOS = 40  # at least, where there are so many; more change little and take their time
-RESPONSE_EDGES = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0)
+RATES = np.arange(-2.0, 3.01, 0.5)
+"""log2 of the rates at which the response is measured: 1/4 to 8."""
+OFFSETS = np.arange(-1.5, 1.51, 0.02)
+STRIDE_S = 0.5
 
 
-def fit_scale(scores: list[VideoScores]) -> tuple[float, float]:
-    """Bias and temperature that make sigmoid((score - bias) / temperature) a probability.
+@dataclass(frozen=True)
+class VideoAnswers:
+    """What a network that is not calibrated says of a video that plays at natural speed."""
 
-    Logistic regression of 2x against 1x on one score, by Newton's method; every video counts alike.
+    source: str
+    pair: tuple[Floats, Floats]
+    """(W, 2) means and log variances around the same moments: as it is, and every second frame of it."""
+    rates: NDArray[np.float64]
+    """(R,) log2 of rates at which it was played, ascending."""
+    means: tuple[Floats, ...]
+    """By rate, (W,) of all its windows; none where none fits."""
+
+
+def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> VideoAnswers | None:
+    """Ask a network about a video, decoded at MAGNIFICATION times N; None where no window fits at 2x.
+
+    A network that sees frames cannot be shown a natural video slower than it is.
     """
-    score = np.concatenate([np.concatenate([f.score_1x, f.score_2x]) for f in scores]).astype(np.float64)
-    label = np.concatenate([np.repeat([0.0, 1.0], len(f.score_1x)) for f in scores])
-    weight = np.concatenate([np.full(2 * len(f.score_1x), 1 / len(f.score_1x)) for f in scores])
-    design = np.stack([score, np.ones_like(score)], 1)
-    solution = np.zeros(2)
-    for _ in range(50):
-        expected = 1 / (1 + np.exp(-design @ solution))
-        gradient = design.T @ (weight * (label - expected)) - 1e-3 * solution
-        curvature = (design * (weight * expected * (1 - expected))[:, None]).T @ design + 1e-3 * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        solution += step
-        if np.abs(step).max() < 1e-9:
-            break
-    slope, offset = solution
-    return float(-offset / slope), float(1 / slope)
+    slow, fast = (score_shot(played(video, step, halve), runtime, clip) for step in (1, 2))
+    if not len(fast.middles_s[0]):
+        return None
+    moments_s = sampling.slide(2 * fast.middles_s[0][0], 2 * fast.middles_s[0][-1], STRIDE_S)
+    pair = tuple(
+        shot.rate[0][sampling.nearest_frames(shot.middles_s[0], moments_s / factor)]
+        for shot, factor in ((slow, 1), (fast, 2))
+    )
+    rates = RATES if runtime.measure is not None else RATES[RATES >= 0]
+    shot = score_shot(played(video, 1, halve), runtime, clip, tuple((2.0**rates).tolist()))
+    means = tuple(rate[:, 0] for rate in shot.rate)
+    return VideoAnswers(video.item.source, (pair[0], pair[1]), rates, means)
 
 
-def centred(scores: list[VideoScores], bias: float) -> list[VideoScores]:
-    """The scores with the bias of :func:`fit_scale` taken away, so that 0 is undecided."""
-    return [
-        replace(
-            video,
-            score_1x=video.score_1x - bias,
-            score_2x=video.score_2x - bias,
-            score_magnified=video.score_magnified - bias,
-        )
-        for video in scores
-    ]
-
-
-def measure_context_bias(videos: Sequence[DecodedVideo], runtime: Runtime, clip: ClipSpec) -> float:
-    """How much more a window's log-odds are in its context than alone; 0 where it is always alone.
-
-    Alone a window has ends, and beyond them the motion is taken to go on evenly. Every video counts
-    alike, at 1x and at 2x, by its windows that have all their context.
-    """
-    if runtime.context is None:
-        return 0.0
-    length = clip.n_frames + 2 * runtime.context
-    more = []
-    for video in videos:
-        for factor in (1.0, 2.0):
-            span_s = video.times_s[-1] - video.times_s[0]
-            count = 1 + int(span_s / factor * float(clip.frame_rate))
-            if count < length:
-                continue
-            times_s = play_at(video.times_s[0], factor, count, clip.frame_rate)
-            indices = nearest_frames(video.times_s, times_s)
-            frames = halve(video.frames_FHWC[indices])
-            height, width = (side // clip.unit_px * clip.unit_px for side in frames.shape[1:3])
-            frames = frames[:, :height, :width]
-            flow_grid = runtime.motion(frames[:-1], frames[1:])
-            intervals = played_intervals(video.times_s, indices, factor, clip.frame_rate)
-            whole = _log_odds(runtime, flow_grid[None], intervals[None])[
-                0, runtime.context : -runtime.context
-            ]
-            starts = range(runtime.context, runtime.context + len(whole))
-            window = clip.n_frames - 1
-            alone = _log_odds(
-                runtime,
-                np.stack([flow_grid[n : n + window] for n in starts]),
-                np.stack([intervals[n : n + window] for n in starts]),
-            )[:, 0]
-            more.append(float((whole - alone).mean()))
-    return float(np.mean(more)) if more else 0.0
-
-
-def _log_odds(runtime: Runtime, flow_grid: Floats, intervals: Floats) -> Floats:
-    logits = runtime.windows(None, flow_grid, intervals).logits
-    return logits[..., 1] - logits[..., 0]
-
-
-def measure_response(videos: Sequence[DecodedVideo], runtime: Runtime, clip: ClipSpec) -> dict[str, Any]:
-    """The ``response`` of an exported network, see :class:`speediness.analysis.network.Response`.
-
-    ``runtime`` must be calibrated already. Every video counts alike; its still frames do not count.
-    One more video with an answer in every bin keeps what was never seen from being impossible.
-    """
-    factors = playback_factors()
-    counts = np.ones((len(factors), len(RESPONSE_EDGES) + 1))
-    for video in videos[:: max(1, len(videos) // RESPONSE_VIDEOS)]:
-        frames = (
-            Frame(Fraction(float(time_s)), pixels)
-            for time_s, pixels in zip(video.times_s, halve(video.frames_FHWC), strict=True)
-        )
-        shots = score_shots(frames, runtime, clip, factors)
-        log_odds_KF = np.concatenate([shot.log_odds for shot in shots], 1)
-        moving_F = np.concatenate([shot.peak_motion[0] for shot in shots]) > STILL_PX
-        if moving_F.any():
-            for row, log_odds in zip(counts, log_odds_KF[:, moving_F], strict=True):
-                bins = np.digitize(log_odds, RESPONSE_EDGES)
-                row += np.bincount(bins, minlength=len(row)) / len(bins)
-    share = counts / counts.sum(1, keepdims=True)
-    return {"factors": list(factors), "edges": list(RESPONSE_EDGES), "share": share.tolist()}
-
-
-def calibrate(
-    trained: list[VideoScores],
-    held_out: list[VideoScores],
-    videos: Sequence[DecodedVideo],
-    runtime: Runtime,
-    clip: ClipSpec,
-) -> dict[str, Any]:
-    """The ``calibration`` entry of an exported network: biases, temperature, response.
+def calibrate(videos: Sequence[VideoAnswers]) -> dict[str, Any]:
+    """The ``calibration`` entry of an exported network: offset, log variance, response.
 
     Args:
-        trained: scores of the videos trained on. They help to place the bias, as they do the
-            mean-flow threshold: a dozen held-out sources may all be livelier than most video.
-        held_out: scores of the others, on which alone confidence can be measured.
-        videos: the held-out videos themselves.
-        runtime: the network before calibration.
-        clip: what it looks at.
+        videos: of sources that the network was not trained on; every source counts alike.
     """
-    bias, _ = fit_scale(trained + held_out)
-    _, temperature = fit_scale(held_out)
+    count = Counter(video.source for video in videos)
+    weight = np.array([1 / count[video.source] for video in videos])
+    offset, log_variance = fit_odds(videos, weight)
+    return {
+        "offset": offset,
+        "log_variance": log_variance,
+        "response": measure_response(videos, weight, offset),
+    }
 
-    context_bias = measure_context_bias(videos, runtime, clip)
-    response = measure_response(videos, runtime.calibrated(bias, temperature, context_bias), clip)
-    return {"bias": bias, "temperature": temperature, "context_bias": context_bias, "response": response}
+
+def fit_odds(videos: Sequence[VideoAnswers], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """What must be added to means and log variances so that 2x against 1x comes out as often as is said.
+
+    Least log loss over a grid of offsets; for each the best variance, by Newton's method on its inverse.
+    """
+    answers_N2 = np.concatenate([np.concatenate(video.pair) for video in videos]).astype(np.float64)
+    sign_N = np.concatenate([np.repeat([-1.0, 1.0], len(video.pair[0])) for video in videos])
+    weight_N = np.concatenate(
+        [np.full(2 * len(v.pair[0]), w / len(v.pair[0])) for v, w in zip(videos, weight, strict=True)]
+    )
+    best = (np.inf, 0.0, 0.0)
+    for offset in OFFSETS:
+        odds_N = sign_N * (answers_N2[:, 0] + offset - BOUNDARY) / np.exp(answers_N2[:, 1])
+        scale = 1.0
+        for _ in range(30):
+            wrong_N = 1 / (1 + np.exp(np.clip(scale * odds_N, -30, 30)))
+            gradient = (weight_N * odds_N * wrong_N).sum()
+            curvature = (weight_N * odds_N**2 * wrong_N * (1 - wrong_N)).sum()
+            scale = float(np.clip(scale + gradient / max(curvature, 1e-9), 0.02, 50))
+        loss = float((weight_N * np.logaddexp(0, -scale * odds_N)).sum())
+        best = min(best, (loss, float(offset), float(-np.log(scale))))
+    return best[1], best[2]
+
+
+def measure_response(
+    videos: Sequence[VideoAnswers], weight: NDArray[np.float64], offset: float
+) -> dict[str, Any]:
+    """The ``response`` of an exported network, see :class:`speediness.analysis.network.Response`."""
+    rates = videos[0].rates
+    mean_R, spread = np.zeros(len(rates)), np.zeros(2)
+    means_VR = np.array([[m.mean() if len(m) else np.nan for m in video.means] for video in videos])
+    own_V = np.zeros(len(videos))
+    for _ in range(20):  # a video of few rates does not pull the response by its own offset
+        known_VR = ~np.isnan(means_VR)
+        left_VR = np.where(known_VR, means_VR - own_V[:, None], 0)
+        mean_R = (weight @ left_VR) / np.maximum(weight @ known_VR, 1e-9)
+        error_VR = np.where(known_VR, means_VR - mean_R, 0)
+        own_V = error_VR.sum(1) / np.maximum(known_VR.sum(1), 1)
+        own_V -= np.average(own_V, weights=weight)
+    mean_R = np.maximum.accumulate(mean_R)
+    within = [
+        np.mean([np.square(m - r - own).mean() for m, r in zip(v.means, mean_R, strict=True) if len(m)])
+        for v, own in zip(videos, own_V, strict=True)
+    ]
+    spread = np.average(own_V**2, weights=weight), np.average(within, weights=weight)
+    if rates[0] == 0:
+        rates = np.concatenate([-rates[:0:-1], rates])
+        mean_R = np.concatenate([2 * mean_R[0] - mean_R[:0:-1], mean_R])
+    return {
+        "rates": rates.tolist(),
+        "mean": (mean_R + offset).tolist(),
+        "between": float(np.sqrt(spread[0])),
+        "within": float(np.sqrt(spread[1])),
+    }

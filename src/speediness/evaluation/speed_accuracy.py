@@ -5,13 +5,14 @@ they are (1x), evenly sped up (2x) and as they are under twice the zoom, which m
 displacements of 1x as large as those of 2x.
 """
 
-# W windows of a video, T frames, S = T - 1 intervals, N the short side, H W frame size
+# W windows of a video, L bins, T frames, N the short side, H W frame size
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ from numpy.typing import NDArray
 
 from speediness import sampling
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
+from speediness.analysis.scorer import score_shot
+from speediness.analysis.shot import SCENE_PX, ShotScores
 from speediness.clip import ClipSpec
 from speediness.datasets import find_videos
 from speediness.datasets.decoded_video import DecodedVideo, decode_video
-from speediness.engines.runtime import ClipClassifier
+from speediness.engines.runtime import Runtime, log_odds
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.reliability import reliability
+from speediness.video.reader import Frame
 
 MAGNIFICATION = 2  # of the matched pairs
 
@@ -76,11 +80,12 @@ def evaluate_speed(
     too_short = 0
     for done, item in enumerate(items):
         try:
-            video = decode_video(item, MAGNIFICATION * net.clip.size_px, net.clip.channels)
-            if holds_window(video, net.clip, 2.0):
-                scores.append(score_video(video, net.runtime, net.clip))
-            else:
+            scene_px = SCENE_PX if net.runtime.see is not None else None
+            video = decode_video(item, MAGNIFICATION * net.clip.size_px, net.clip.channels, scene_px)
+            if (score := score_video(video, net.runtime, net.clip)) is None:
                 too_short += 1
+            else:
+                scores.append(score)
         except VideoError as error:
             unreadable[item.path.name] = str(error)
         if progress is not None:
@@ -98,11 +103,58 @@ def evaluate_speed(
     }
 
 
-def centre_crop(frames_THWC: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
-    """The middle size_px x size_px of each frame (§5.1)."""
-    height, width = frames_THWC.shape[1:3]
-    top, left = (height - size_px) // 2, (width - size_px) // 2
-    return frames_THWC[:, top : top + size_px, left : left + size_px]
+def score_video(
+    video: DecodedVideo, runtime: Runtime, clip: ClipSpec, stride_s: float = 1.0
+) -> VideoScores | None:
+    """Score a video as the product does: as it is, every second frame of it, and as it is, magnified.
+
+    Args:
+        video: decoded at MAGNIFICATION times N.
+        runtime: the network.
+        clip: what it looks at.
+        stride_s: from one window to the next, in seconds of the video, at most.
+
+    Returns:
+        Windows around the same moments at all three; None where no whole one fits at 2x.
+    """
+    half_s = clip.duration_s  # of the window at 2x, in seconds of the video
+    if video.end_s + 1e-6 < 2 * half_s:
+        return None
+    moments_s = sampling.slide(half_s, max(video.end_s - half_s, half_s), stride_s)
+    versions = (
+        (1.0, played(video, 1, halve)),
+        (2.0, played(video, 2, halve)),
+        (1.0, played(video, 1, _magnified)),
+    )
+    scores, flows = [], []
+    for factor, frames in versions:
+        shot = score_shot(frames, runtime, clip)
+        if not len(shot.middles_s[0]):
+            return None
+        nearest = sampling.nearest_frames(shot.middles_s[0], moments_s / factor)
+        scores.append(log_odds(shot.rate[0])[nearest].astype(np.float32))
+        flows.append(_mean_motion(shot, clip)[nearest])
+    return VideoScores(video.item.path.name, video.item.source, *scores, *flows)
+
+
+def played(
+    video: DecodedVideo, step: int, shown: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+) -> Iterator[Frame]:
+    """Every so many frames of a video, which then plays so many times as fast."""
+    scene_HWC, looks = None, 0
+    for number, time_s in enumerate(video.times_s):
+        if number in video.scenes:
+            looks += 1
+            if looks % step == 0 or step == 1:
+                scene_HWC = video.scenes[number]
+                if shown is _magnified:
+                    scene_HWC = (
+                        _magnified(scene_HWC[None]).repeat(MAGNIFICATION, 1).repeat(MAGNIFICATION, 2)[0]
+                    )
+        if number % step == 0:
+            pixels_HWC = shown(video.frames_FHWC[number : number + 1])[0]
+            yield Frame(Fraction(float(time_s) / step), pixels_HWC, scene_HWC)
+            scene_HWC = None
 
 
 def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -113,33 +165,43 @@ def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return (blocks.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
 
 
-def holds_window(video: DecodedVideo, clip: ClipSpec, factor: float) -> bool:
-    """Whether a window at a factor fits into the video without being played back and forth."""
-    return video.end_s + 1e-6 >= (clip.n_frames - 1) * factor / float(clip.frame_rate)
+def _magnified(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The middle of each frame, 1 / MAGNIFICATION of its sides."""
+    height, width = frames_THWC.shape[1:3]
+    rows, columns = height // MAGNIFICATION, width // MAGNIFICATION
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return frames_THWC[:, top : top + rows, left : left + columns]
 
 
-def score_video(
-    video: DecodedVideo, classify: ClipClassifier, clip: ClipSpec, stride_s: float = 1.0
-) -> VideoScores:
-    """Score every window of a video, decoded at MAGNIFICATION times N: 1x, 2x and 1x magnified."""
-    start_s, end_s = 0.0, video.end_s
-    half_s = clip.duration_s  # half of the 2x window
-    middle_s = (start_s + end_s) / 2
-    fits = end_s - start_s > 2 * half_s
-    first_s, last_s = (start_s + half_s, end_s - half_s) if fits else (middle_s, middle_s)
-    clips, spacings = [], []
-    for middle_s in sampling.slide(first_s, last_s, stride_s):
-        for factor, magnified in ((1.0, False), (2.0, False), (1.0, True)):
-            times_s = sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
-            indices = sampling.nearest_frames(video.times_s, sampling.reflect(times_s, start_s, end_s))
-            large = video.frames_FHWC[indices]
-            frames = large if magnified else halve(large)
-            clips.append(centre_crop(frames, clip.size_px))
-            spacings.append(sampling.played_intervals(video.times_s, indices, factor, clip.frame_rate))
-    logits, flow = classify(np.stack(clips), np.stack(spacings))
-    score_W3 = (logits[:, 1] - logits[:, 0]).reshape(-1, 3)
-    flow_W3 = flow[:, 0].reshape(-1, 3)
-    return VideoScores(video.item.path.name, video.item.source, *score_W3.T, *flow_W3.T)
+def _mean_motion(shot: ShotScores, clip: ClipSpec) -> NDArray[np.float32]:
+    """(W,) mean motion of the windows of a shot."""
+    edges_s = shot.middles_s[0] + np.array([[-0.5], [0.5]]) * clip.duration_s
+    first, last = np.searchsorted(shot.motion_s, edges_s + 1e-6)
+    sums = np.concatenate([[0.0], np.cumsum(shot.motion[:, 0], dtype=np.float64)])
+    return ((sums[last] - sums[first]) / np.maximum(last - first, 1)).astype(np.float32)
+
+
+def mean_over_windows(values_L: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """(L - length + 1,) moving means."""
+    sums = np.concatenate([[0.0], np.cumsum(values_L, dtype=np.float64)])
+    return ((sums[length:] - sums[:-length]) / length).astype(np.float32)
+
+
+def area_under_curve(videos: Sequence[VideoScores]) -> float:
+    """Share of pairs of windows, one at 1x and one at 2x of any videos, that are ranked right (AUC)."""
+    return _area(*(np.concatenate([getattr(f, name) for f in videos]) for name in ("score_1x", "score_2x")))
+
+
+def _area(slow: NDArray[np.float32], fast: NDArray[np.float32]) -> float:
+    slow = np.sort(slow)
+    below = (np.searchsorted(slow, fast, "left") + np.searchsorted(slow, fast, "right")) / 2
+    return float(below.mean() / len(slow))
+
+
+def log_loss(videos: Sequence[VideoScores]) -> float:
+    """Mean of -log of the probability that windows, at 1x and 2x, were given for what they are."""
+    signed = [np.concatenate([f.score_1x, -f.score_2x]).astype(np.float64) for f in videos]
+    return float(np.logaddexp(0, np.concatenate(signed)).mean())
 
 
 def fit_flow_threshold(scores: Iterable[VideoScores]) -> float:
@@ -196,13 +258,21 @@ def report(scores: list[VideoScores], flow_threshold: float) -> dict[str, Any]:
         right = [np.concatenate([f.flow_1x <= flow_threshold, f.flow_2x > flow_threshold]) for f in videos]
         return float(np.concatenate(right).mean())
 
+    def flow_area(videos: Sequence[VideoScores]) -> float:
+        return _area(
+            *(np.concatenate([getattr(f, name) for f in videos]) for name in ("flow_1x", "flow_2x"))
+        )
+
     def flow_matched(videos: Sequence[VideoScores]) -> float:
         return float(np.mean([f.flow_2x.mean() > f.flow_magnified.mean() for f in videos]))
 
     measures: dict[str, Callable[[Sequence[VideoScores]], float]] = {
         "accuracy": window_accuracy,
+        "auc": area_under_curve,
+        "log_loss": log_loss,
         "accuracy_clip": clip_accuracy,
         "mean_flow": flow_accuracy,
+        "mean_flow_auc": flow_area,
         "pairs_ranked": pairs_ranked,
         "matched_pairs": matched_pairs,
         "mean_flow_matched_pairs": flow_matched,

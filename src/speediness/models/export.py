@@ -111,14 +111,14 @@ def _sides(unit_px: int) -> tuple[Any, Any]:
 def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same graph with its large tensors stored in half precision, and cast when it is opened."""
     graph = model.graph
-    large = [t for t in graph.initializer if t.data_type == onnx.TensorProto.FLOAT and math.prod(t.dims) > LARGE]
+    large = [
+        t for t in graph.initializer if t.data_type == onnx.TensorProto.FLOAT and math.prod(t.dims) > LARGE
+    ]
     casts = []
     for tensor in large:
         values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
         stored = onnx.numpy_helper.from_array(values, f"{tensor.name}.half")
-        casts.append(
-            onnx.helper.make_node("Cast", [stored.name], [tensor.name], to=onnx.TensorProto.FLOAT)
-        )
+        casts.append(onnx.helper.make_node("Cast", [stored.name], [tensor.name], to=onnx.TensorProto.FLOAT))
         graph.initializer.append(stored)
     kept = [tensor for tensor in graph.initializer if tensor not in large]
     nodes = [*casts, *graph.node]

@@ -76,14 +76,20 @@ class SpeedNet(Encoder):
         """What builds it besides the configuration."""
         return {"head": self.head, "sees_scene": self.scene is not None}
 
-    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor]:
-        """The rate (B, 2) of clips, see :class:`Classified`.
+    def forward(
+        self, given: Tensor, scene_NKhw: Tensor | None = None, scene_BL: Tensor | None = None
+    ) -> tuple[Tensor]:
+        """The rate (B, 2) of single windows, see :class:`Classified`.
 
         Args:
-            clips_BTHWC: uint8 frames, H and W multiples of the clip specification's ``unit_px``, C its
-                channels.
+            given: clips (B, T, H, W, C), uint8 frames, H and W multiples of the clip specification's
+                ``unit_px``, C its channels; or T bins of motion (B, T, 4, h, w).
+            scene_NKhw: beside motion, see :meth:`Encoder.features`.
+            scene_BL: as well.
         """
-        return (self._classified(self.encode(clips_BTHWC), clips_BTHWC.shape[1]).rate_BW2[:, 0],)
+        if given.dtype == torch.uint8:
+            return (self._classified(self.encode(given), given.shape[1]).rate_BW2[:, 0],)
+        return (self.classify(given, scene_NKhw, scene_BL).rate_BW2[:, 0],)
 
     def classify(
         self, motion_BL4hw: Tensor, scene_NKhw: Tensor | None = None, scene_BL: Tensor | None = None

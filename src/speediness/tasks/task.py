@@ -23,8 +23,8 @@ Segment = Callable[[], tuple[float, float]]
 """Draws start and end, in seconds, of a stretch of video in which something moves, long enough for any
 view; another one each time."""
 
-Forward = Callable[[Tensor, Tensor], Any]
-"""uint8 clips (B, T, H, W, C) and intervals (B, S) to what the network says of them, in float32."""
+Forward = Callable[..., Any]
+"""The inputs of a batch to what the network says of them, in float32."""
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,20 @@ class View:
 class Batch:
     """What a step is given: views in the order drawn, those of a window side by side."""
 
-    clips_BTHWC: Tensor
-    intervals_BS: Tensor
+    inputs: tuple[Tensor, ...]
+    """What the network is called with: uint8 clips (B, T, H, W, C), or motion and scene."""
     labels_B: Tensor
     origins: tuple[str, ...]
     """Video and time of each window, to name it when something is wrong with it."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch where the network is."""
-        if self.clips_BTHWC.is_cuda:
-            # Made on a stream of its own: its memory must not be given away before it is used here.
-            self.clips_BTHWC.record_stream(torch.cuda.current_stream(device))
-        return replace(
-            self,
-            clips_BTHWC=self.clips_BTHWC.to(device),
-            intervals_BS=self.intervals_BS.to(device),
-            labels_B=self.labels_B.to(device),
-        )
+        for given in self.inputs:
+            if given.is_cuda:
+                # Made on a stream of its own: its memory must not be given away before it is used here.
+                given.record_stream(torch.cuda.current_stream(device))
+        inputs = tuple(given.to(device) for given in self.inputs)
+        return replace(self, inputs=inputs, labels_B=self.labels_B.to(device))
 
 
 @dataclass(frozen=True)

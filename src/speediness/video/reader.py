@@ -64,6 +64,24 @@ class FrameScaler:
         pixels = self._orientation.upright(scaled.to_ndarray())
         return np.ascontiguousarray(pixels[:, :, None] if channels == 1 else pixels)
 
+    def frames(
+        self,
+        decoded: Iterable[tuple[Fraction, av.VideoFrame]],
+        short_side_px: int | None,
+        channels: int,
+        scene_px: int | None,
+    ) -> Iterator[Frame]:
+        """Frames and their times as :meth:`VideoReader.frames` gives them."""
+        if channels not in (1, 3) or (short_side_px is not None and short_side_px < 1):
+            raise ValueError("channels is 1 or 3 and short_side_px at least 1")
+        next_scene_s = Fraction(1, 2)
+        for time_s, frame in decoded:
+            scene_HWC = None
+            if scene_px is not None and time_s >= next_scene_s:
+                scene_HWC = self.scaled(frame, scene_px, 3)
+                next_scene_s = Fraction(int(time_s + Fraction(1, 2))) + Fraction(1, 2)
+            yield Frame(time_s, self.scaled(frame, short_side_px, channels), scene_HWC)
+
 
 class VideoReader:
     """Decodes one video file front to back, as often as asked, from any frame on.
@@ -134,7 +152,9 @@ class VideoReader:
         """
         return self._decoded_from(keyframe, glimpse=True)
 
-    def _rest(self, keyframe: Keyframe | None, after: ResumePoint) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
+    def _rest(
+        self, keyframe: Keyframe | None, after: ResumePoint
+    ) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
         """Decode up to and with a place; what follows, or None if the place was not met as it was."""
         rest = self._decoded_from(keyframe)
         first = keyframe.n_before if keyframe else 0
@@ -195,16 +215,8 @@ class VideoReader:
         Raises:
             VideoError: as :meth:`decoded`.
         """
-        if channels not in (1, 3) or (short_side_px is not None and short_side_px < 1):
-            raise ValueError("channels is 1 or 3 and short_side_px at least 1")
         scaler = FrameScaler(self.info.stored_size_px, self.info.orientation)
-        next_scene_s = Fraction(1, 2)
-        for time_s, frame in self.decoded(after):
-            scene_HWC = None
-            if scene_px is not None and time_s >= next_scene_s:
-                scene_HWC = scaler.scaled(frame, scene_px, 3)
-                next_scene_s = Fraction(int(time_s + Fraction(1, 2))) + Fraction(1, 2)
-            yield Frame(time_s, scaler.scaled(frame, short_side_px, channels), scene_HWC)
+        return scaler.frames(self.decoded(after), short_side_px, channels, scene_px)
 
     def _frames(self, packets: Iterable[av.Packet]) -> Iterator[av.VideoFrame]:
         """Decode what can be decoded; note in ``warnings`` what cannot."""

@@ -1,0 +1,215 @@
+"""Fields of motion to batches; sample (seed, step, index) is always the same window."""
+
+# B views of a batch, T bins, N looks at the scene, K components of the scene, h w cells
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from speediness.clip import ClipSpec
+from speediness.datasets.motion_cache import STRIDES, MotionVideo
+from speediness.errors import DataError, SpeedinessError
+from speediness.models.motion import CELL_PX, LEAST_CONFIDENCE
+from speediness.models.motion_net import SCENE_CHANNELS
+from speediness.models.scene import SceneNet
+from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S
+from speediness.tasks.playback_rate import DOUBLE, PlaybackRateTask
+from speediness.tasks.task import Batch
+
+SHAPES = (1.0, 1.43, 1.79)  # width over height of a batch's views: square, 4:3, 16:9 nearly
+SCENE_CELLS = 7  # rows of the scene map of a view
+LONGEST_PAIR_S = 0.1  # of played time between frames, in any view that has a choice
+CONTRAST = 0.5  # log of the factor by which contrast varies, at most
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which part of the frame a view shows, in shares of its height and width."""
+
+    top: float
+    left: float
+    height: float
+    width: float
+    flip: bool
+
+
+class MotionLoader:
+    """Draws moments of video, source by source, where something moves, and plays them at several rates.
+
+    Args:
+        videos: measured videos; those too short for a window at 2x are left out.
+        task: says which rates.
+        clip: what the network looks at.
+        windows: moments a batch, over all processes.
+        seed: of the run.
+        scene: projects the scenes; None: the network is told nothing of them.
+        zoom: of the frame, at most.
+        part: which of how many equal parts of every batch to give: the rank of a process and their count.
+
+    Raises:
+        DataError: no video is long enough.
+        SpeedinessError: the windows cannot be shared out evenly.
+    """
+
+    stream: torch.cuda.Stream | None = None
+
+    def __init__(
+        self,
+        videos: Sequence[MotionVideo],
+        task: PlaybackRateTask,
+        clip: ClipSpec,
+        windows: int,
+        seed: int,
+        scene: SceneNet | None,
+        zoom: float,
+        part: tuple[int, int] = (0, 1),
+    ) -> None:
+        rank, parts = part
+        if windows % parts:
+            raise SpeedinessError(
+                f"{windows} windows a step cannot be shared evenly by {parts} processes: "
+                "set windows to a multiple of that"
+            )
+        self.videos = [video for video in videos if video.end_s > clip.duration_s * DOUBLE[1]]
+        if not self.videos:
+            raise DataError(
+                f"no video lasts {clip.duration_s * DOUBLE[1]:.1f} s, a window at twice its speed"
+            )
+        self.task, self.clip, self.seed, self.zoom = task, clip, seed, zoom
+        self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)
+        self._scenes = [None if scene is None else _projected(scene, video) for video in self.videos]
+        seconds: dict[str, float] = {}
+        for video in self.videos:
+            seconds[video.item.source] = seconds.get(video.item.source, 0.0) + video.end_s
+        # A source counts with the root of its length, its videos share that by theirs.
+        weight = [video.end_s / seconds[video.item.source] ** 0.5 for video in self.videos]
+        self.probability = np.array(weight) / sum(weight)
+        self._activity = [_activity(video) for video in self.videos]
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step; the same for the same seed, whatever was drawn before."""
+        shape = SHAPES[int(np.random.default_rng((self.seed, step)).integers(len(SHAPES)))]
+        views = [
+            view
+            for index in self.indices
+            for view in self._views(np.random.default_rng((self.seed, step, index)), shape)
+        ]
+        motion, scene, rates, origins = zip(*views, strict=True)
+        inputs: tuple[Tensor, ...] = (torch.stack(motion),)
+        if self._scenes[0] is not None:
+            own = torch.arange(len(views))[:, None].expand(-1, self.clip.n_frames)
+            inputs += (torch.stack(scene), own.contiguous())
+        return Batch(inputs, torch.tensor(rates), tuple(dict.fromkeys(origins)))
+
+    def _views(self, rng: np.random.Generator, shape: float) -> list[tuple[Tensor, Tensor, float, str]]:
+        number = int(rng.choice(len(self.videos), p=self.probability))
+        video = self.videos[number]
+        rates = self.task.rates(video.end_s / self.clip.duration_s, rng)
+        half_s = self.clip.duration_s * max(rates) / 2
+        middle_s = self._busier_of_two(number, half_s, rng)
+        place = _draw_place(video.flow_grid[0].shape[2:], shape, self.zoom, rng)
+        backwards, contrast = rng.random() < 0.5, float(np.exp(2 * rng.uniform(-CONTRAST, CONTRAST)))
+        height, width = REFERENCE_PX // CELL_PX, 2 * round(REFERENCE_PX / CELL_PX * shape / 2)
+        hidden = rng.random() < self.task.drop_scene
+        scene = torch.zeros(SCENE_CHANNELS, SCENE_CELLS, width // 2)
+        maps = self._scenes[number]
+        if maps is not None and len(maps) and not hidden:
+            nearest = int(np.abs(video.scene_s - middle_s).argmin())
+            scene = _cut(maps[nearest].float()[None], place, SCENE_CELLS, width // 2)[0]
+        views = []
+        for rate in rates:
+            bins = self._bins(video, middle_s, rate, rng)
+            motion = _cut(torch.from_numpy(bins), place, height, width)
+            motion[:, :3] *= height / (
+                place.height * video.flow_grid[0].shape[2]
+            )  # larger, it moves by more
+            if place.flip:
+                motion[:, 0] *= -1
+            if backwards:
+                motion = motion.flip(0)
+                motion[:, :2] *= -1
+            seen = (motion[:, 3] - LEAST_CONFIDENCE).clamp(0, 1)
+            motion[:, 3] = LEAST_CONFIDENCE + seen * contrast / (1 + seen * (contrast - 1))
+            views.append(
+                (motion, scene, float(np.log2(rate)), f"{video.item.path.name} at {middle_s:.2f} s")
+            )
+        return views
+
+    def _bins(
+        self, video: MotionVideo, middle_s: float, rate: float, rng: np.random.Generator
+    ) -> NDArray[np.float32]:
+        """(T, 4, h, w) around a moment, played at a rate.
+
+        A video at another rate holds other frames, between which motion is measured with other errors.
+        So the frames are drawn: any whose distance, as played, a video could have. Rates must not be told
+        by it.
+        """
+        length_s = self.clip.duration_s * rate
+        start_s = middle_s - length_s / 2
+        pair_s = [float(times_s[1] - times_s[0]) / rate for times_s in video.times_s]
+        usual = [n for n, s in enumerate(pair_s) if SHORTEST_PAIR_S - 2e-3 <= s <= LONGEST_PAIR_S]
+        for number in (*rng.permutation(usual).tolist(), *range(len(STRIDES))):
+            field = video.field(number, start_s, start_s + length_s)
+            if field is not None:
+                return field.bins(start_s, length_s / self.clip.n_frames, self.clip.n_frames)
+        raise AssertionError("a moment beyond the ends of the video")
+
+    def _busier_of_two(self, number: int, half_s: float, rng: np.random.Generator) -> float:
+        """Of two random moments with room around them, the one at which more moves."""
+        times_s, moved = self._activity[number]
+        end_s = self.videos[number].end_s
+        # The longest strides end a little before the video does.
+        middles_s = rng.uniform(half_s, max(end_s - half_s, half_s), size=2)
+        reach_s = min(half_s, self.clip.duration_s)
+
+        def busy(middle_s: float) -> float:
+            first, last = np.searchsorted(times_s, (middle_s - reach_s, middle_s + reach_s))
+            return float(moved[first : last + 1].mean())
+
+        return float(max(middles_s, key=busy))
+
+
+def _activity(video: MotionVideo) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """When, and by how many pixels a second, cells move on average."""
+    times_s = video.times_s[0]
+    moved = video.flow_grid[0][:, 2].astype(np.float32).mean((1, 2)) / np.diff(times_s)
+    return (times_s[1:] + times_s[:-1]) / 2, moved.astype(np.float32)
+
+
+@torch.inference_mode()
+def _projected(scene: SceneNet, video: MotionVideo) -> Tensor:
+    """(N, K, h, w) what the network is told of the scene, in half precision."""
+    return scene.cpu().project(torch.from_numpy(video.scene_NChw.astype(np.float32))).half()
+
+
+def _draw_place(cells_hw: tuple[int, ...], shape: float, zoom: float, rng: np.random.Generator) -> Place:
+    """A part of a frame, its width ``shape`` times its height, enlarged at most ``zoom`` times."""
+    rows, columns = cells_hw
+    tall = min(rows, columns / shape) / zoom ** rng.uniform()
+    height, width = tall / rows, tall * shape / columns
+    return Place(
+        float(rng.uniform(0, 1 - height)),
+        float(rng.uniform(0, 1 - width)),
+        height,
+        width,
+        bool(rng.random() < 0.5),
+    )
+
+
+def _cut(maps_NChw: Tensor, place: Place, height: int, width: int) -> Tensor:
+    """(N, C, height, width) that part of maps, the values unchanged."""
+    y = place.top + place.height * (torch.arange(height) + 0.5) / height
+    x = place.left + place.width * (torch.arange(width) + 0.5) / width
+    if place.flip:
+        x = x.flip(0)
+    grid = torch.stack(torch.broadcast_tensors(2 * x[None, :] - 1, 2 * y[:, None] - 1), -1)
+    return F.grid_sample(
+        maps_NChw, grid[None].expand(len(maps_NChw), -1, -1, -1), padding_mode="border", align_corners=False
+    )

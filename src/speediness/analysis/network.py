@@ -49,7 +49,7 @@ class Network:
         name: of the file.
         clip: what it looks at.
         engine: where it runs.
-        runtime: its steps, calibrated.
+        runtime: its steps.
         response: what its answers are worth.
         flow_threshold: mean motion above which 2x is likelier than 1x, on the videos trained on.
         document: everything the file says of itself.
@@ -67,13 +67,10 @@ class Network:
         try:
             self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
             document = read_exported(path).description
-            calibration = document["calibration"]
             self.clip = ClipSpec.from_json(document["config"]["clip"])
-            self.response = response_from_json(calibration["response"])
+            self.response = response_from_json(document["response"])
             self.flow_threshold = float(document["flow_threshold"])
-            self.runtime = open_runtime(self.engine, path).calibrated(
-                float(calibration["offset"]), float(calibration["log_variance"])
-            )
+            self.runtime = open_runtime(self.engine, path)
         except OSError as error:
             raise WeightsError(f"cannot read the network {path}: {error.strerror}") from error
         except Exception as error:  # the engines' own errors share no base class
@@ -83,7 +80,7 @@ class Network:
 
 
 def response_from_json(document: dict[str, Any]) -> Response:
-    """The ``response`` of an exported network's calibration."""
+    """The ``response`` of an exported network."""
     return Response(
         np.array(document["rates"], np.float64),
         np.array(document["mean"], np.float64),

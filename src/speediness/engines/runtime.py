@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -54,19 +54,6 @@ class Runtime:
     None: nothing."""
     classify_clips: Callable[[Pixels], Outputs] | None = None
     """Clips (B, T, H, W, C) of a network that sees frames, a window each."""
-
-    def calibrated(self, offset: float, log_variance: float) -> Runtime:
-        """The same with ``offset`` added to the mean and ``log_variance`` to its log variance."""
-
-        def adjusted(outputs: Outputs) -> Outputs:
-            return outputs._replace(rate=outputs.rate + np.float32([offset, log_variance]))
-
-        classify, clips = self.classify, self.classify_clips
-        return replace(
-            self,
-            classify=None if classify is None else lambda *inputs: adjusted(classify(*inputs)),
-            classify_clips=None if clips is None else lambda given: adjusted(clips(given)),
-        )
 
 
 def log_odds(rate: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -27,7 +27,7 @@ STRIDE_S = 0.5
 
 @dataclass(frozen=True)
 class VideoAnswers:
-    """What a network that is not calibrated says of a video that plays at natural speed."""
+    """What a network says of a video that plays at natural speed."""
 
     source: str
     pair: tuple[Floats, Floats]
@@ -57,27 +57,15 @@ def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> Vide
     return VideoAnswers(video.item.source, (pair[0], pair[1]), rates, means)
 
 
-def calibrate(videos: Sequence[VideoAnswers]) -> dict[str, Any]:
-    """The ``calibration`` entry of an exported network: offset, log variance, response.
+def fit_odds(videos: Sequence[VideoAnswers]) -> tuple[float, float]:
+    """What to add to means and log variances so that 2x against 1x comes out as often as is said.
+
+    Least log loss over a grid of offsets; for each the best variance, by Newton's method on its inverse.
 
     Args:
         videos: of sources that the network was not trained on; every source counts alike.
     """
-    count = Counter(video.source for video in videos)
-    weight = np.array([1 / count[video.source] for video in videos])
-    offset, log_variance = fit_odds(videos, weight)
-    return {
-        "offset": offset,
-        "log_variance": log_variance,
-        "response": measure_response(videos, weight, offset),
-    }
-
-
-def fit_odds(videos: Sequence[VideoAnswers], weight: NDArray[np.float64]) -> tuple[float, float]:
-    """What must be added to means and log variances so that 2x against 1x comes out as often as is said.
-
-    Least log loss over a grid of offsets; for each the best variance, by Newton's method on its inverse.
-    """
+    weight = _weights(videos)
     answers_N2 = np.concatenate([np.concatenate(video.pair) for video in videos]).astype(np.float64)
     sign_N = np.concatenate([np.repeat([-1.0, 1.0], len(video.pair[0])) for video in videos])
     weight_N = np.concatenate(
@@ -97,11 +85,19 @@ def fit_odds(videos: Sequence[VideoAnswers], weight: NDArray[np.float64]) -> tup
     return best[1], best[2]
 
 
-def measure_response(
-    videos: Sequence[VideoAnswers], weight: NDArray[np.float64], offset: float
-) -> dict[str, Any]:
-    """The ``response`` of an exported network, see :class:`speediness.analysis.network.Response`."""
-    rates = videos[0].rates
+def _weights(videos: Sequence[VideoAnswers]) -> NDArray[np.float64]:
+    """Every source counts alike."""
+    count = Counter(video.source for video in videos)
+    return np.array([1 / count[video.source] for video in videos])
+
+
+def measure_response(videos: Sequence[VideoAnswers]) -> dict[str, Any]:
+    """The ``response`` of an exported network, see :class:`speediness.analysis.network.Response`.
+
+    Args:
+        videos: answers of the calibrated network, see :func:`fit_odds`.
+    """
+    rates, weight = videos[0].rates, _weights(videos)
     mean_R, spread = np.zeros(len(rates)), np.zeros(2)
     means_VR = np.array([[m.mean() if len(m) else np.nan for m in video.means] for video in videos])
     own_V = np.zeros(len(videos))
@@ -123,7 +119,7 @@ def measure_response(
         mean_R = np.concatenate([2 * mean_R[0] - mean_R[:0:-1], mean_R])
     return {
         "rates": rates.tolist(),
-        "mean": (mean_R + offset).tolist(),
+        "mean": mean_R.tolist(),
         "between": float(np.sqrt(spread[0])),
         "within": float(np.sqrt(spread[1])),
     }

@@ -23,7 +23,7 @@ from speediness.models.s3dg import S3DG
 from speediness.models.single_frame import SingleFrame
 from speediness.models.slow_fusion import SlowFusion
 from speediness.models.space_time_attention import SpaceTimeAttention
-from speediness.models.stems import MotionStem, FrameStem
+from speediness.models.stems import FrameStem, MotionStem
 from speediness.models.two_stream import SpatialStream, TemporalStream, TwoStream
 from speediness.models.two_stream_i3d import TwoStreamI3D
 

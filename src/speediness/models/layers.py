@@ -38,7 +38,7 @@ class Backbone(nn.Module):
     def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
 
-    def forward(self, clips_BCTHW: Tensor) -> Tensor:
+    def forward(self, clips_BCTHW: Tensor, /) -> Tensor:
         """(B, C, T, H, W) to (B, feature_dim, T', h, w), T' at most T."""
         raise NotImplementedError
 

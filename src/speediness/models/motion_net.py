@@ -24,7 +24,7 @@ SCENE_CHANNELS = 32
 
 
 class MotionNet(Backbone):
-    """Half as many cells each way as it is given, :attr:`margin` bins fewer at either end; 0.2 M parameters.
+    """Half as many cells each way as given, :attr:`margin` bins fewer at either end; 0.2 M parameters.
 
     Attributes:
         margin: bins at either end of a sequence that only serve as context.

@@ -47,10 +47,10 @@ class SceneNet(nn.Module):
     def fit(self, samples_MF: NDArray[np.float32]) -> None:
         """Take the principal components of features sampled over places and videos."""
         mean_F = samples_MF.mean(0)
-        _, deviations, directions = np.linalg.svd(samples_MF - mean_F, full_matrices=False)
-        deviations = deviations[:SCENE_CHANNELS] / np.sqrt(len(samples_MF))
-        weight = np.zeros(self.weight.shape, np.float32)
-        weight[: len(deviations)] = directions[:SCENE_CHANNELS] / np.maximum(deviations, 1e-3)[:, None]
+        centred_MF = samples_MF - mean_F
+        variances, directions = np.linalg.eigh(centred_MF.T @ centred_MF / len(samples_MF))
+        largest = np.argsort(variances)[::-1][:SCENE_CHANNELS]
+        weight = directions.T[largest] / np.sqrt(np.maximum(variances[largest], 1e-6))[:, None]
         self.weight.copy_(torch.from_numpy(weight))
         self.bias.copy_(torch.from_numpy(-weight @ mean_F))
 

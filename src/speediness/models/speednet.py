@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
@@ -90,6 +91,18 @@ class SpeedNet(Encoder):
         if given.dtype == torch.uint8:
             return (self._classified(self.encode(given), given.shape[1]).rate_BW2[:, 0],)
         return (self.classify(given, scene_NKhw, scene_BL).rate_BW2[:, 0],)
+
+    @torch.no_grad()
+    def calibrate(self, offset: float, log_variance: float) -> None:
+        """Add to all answers from now on: to means, and to log variances, of log2 of the rate."""
+        weight, bias = self.classifier.weight, self.classifier.bias
+        assert bias is not None
+        if self.head == "rate":
+            bias += bias.new_tensor([offset, log_variance])
+        else:  # a distance from the boundary at variance 1: less certain is nearer
+            bias[SPED_UP] += offset
+            weight *= math.exp(-log_variance)
+            bias *= math.exp(-log_variance)
 
     def classify(
         self, motion_BL4hw: Tensor, scene_NKhw: Tensor | None = None, scene_BL: Tensor | None = None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from speediness.errors import SpeedinessError, suggest
 from speediness.tasks.action_class import ActionClassTask
+from speediness.tasks.playback_rate import PlaybackRateTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.tasks.task import Task
 
 TASKS: dict[str, type[Task]] = {
     "speed_class": SpeedClassTask,
+    "playback_rate": PlaybackRateTask,
     "rspnet": RSPNetTask,
     "action_class": ActionClassTask,
 }
-"""speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). rspnet: RSPNet,
-which of two clips plays as fast as this one, and which video it is from. action_class: fine-tuning."""
+"""speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). playback_rate: how
+many times as fast, of motion measured before. rspnet: RSPNet, which of two clips plays as fast as this one, and which video it is from. action_class: fine-tuning."""
 
 
 def find_task(name: str) -> type[Task]:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
-from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.sampling import Times
@@ -75,17 +74,14 @@ class Task(ABC):
     @property
     @abstractmethod
     def views_per_window(self) -> int:
-        """Clips that :meth:`draw` gives."""
-
-    @abstractmethod
-    def draw(
-        self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
-    ) -> list[View]:
-        """Clips to be cut out of one video; all its randomness comes from ``rng`` and ``segment``."""
+        """Views of a moment of video, side by side in a batch."""
 
     @abstractmethod
     def network(self, config: EncoderConfig) -> Encoder:
         """What is trained, at its random start."""
+
+    def prepare(self, network: Any, videos: Sequence[Any]) -> None:  # noqa: B027
+        """Fit what is fitted to the videos rather than trained, before the first step."""
 
     def memory(self) -> nn.Module:
         """What is kept from step to step besides the network: buffers alone, saved with the run."""
@@ -110,5 +106,16 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def validate(self, network: Any, videos: Sequence[CachedVideo]) -> dict[str, float]:
+    def validate(self, network: Any, videos: Sequence[Any]) -> dict[str, float]:
         """Measure the averaged network on videos held out; ``accuracy`` among other figures."""
+
+
+@dataclass(frozen=True)
+class ClipTask(Task):
+    """A task on clips of frames."""
+
+    @abstractmethod
+    def draw(
+        self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
+    ) -> list[View]:
+        """Clips to be cut out of one video; all its randomness comes from ``rng`` and ``segment``."""

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import torch
 
-from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.video_list import VideoItem, held_out, subsample
 from speediness.errors import DataError, SpeedinessError
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.training.loader import Loader, drawn_ahead
 from speediness.training.metrics import Metrics
+from speediness.training.motion_loader import MotionLoader
 from speediness.training.pace import Pace
-from speediness.training.pixel_source import choose_pixels
 from speediness.training.processes import joined_processes
 from speediness.training.recipe import Recipe
 from speediness.training.run import Run
 from speediness.training.stop_request import stop_request
+from speediness.training.videos import Videos, make_loader, open_videos
 
 REPORT_EVERY = 25  # steps
 
@@ -74,12 +73,10 @@ def train(
         raise SpeedinessError(f"{out} already holds a run; continue it with --resume or choose another")
     with joined_processes() as processes:
         log = log if processes.first else _silent
-        clip = recipe.config.clip
-        clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
         kept, validation_items = held_out(items, recipe.validation_share)
         with processes.first_alone():
-            videos = clips.videos(kept, log, recipe.recompressed)
-            validation = clips.videos(subsample(validation_items), log)
+            videos = open_videos(recipe, kept, cache, log, cache_bytes, recipe.recompressed)
+            validation = open_videos(recipe, subsample(validation_items), cache, log, cache_bytes)
         if not videos or not validation:
             raise DataError(
                 f"{len(videos)} videos to train on and {len(validation)} to validate on: give more sources"
@@ -88,17 +85,9 @@ def train(
         run = Run(recipe, processes)
         if checkpoint.exists():
             run.restore(checkpoint)
-        loader = Loader(
-            videos,
-            run.task,
-            clip,
-            recipe.windows,
-            recipe.seed,
-            recipe.spatial,
-            choose_pixels(videos, processes.device, resident),
-            (processes.rank, processes.count),
-            recipe.zoom,
-        )
+        else:
+            run.prepare(videos)
+        loader = make_loader(run, videos, resident)
         pace = Pace(recipe.steps, minutes, run.done, run.spent_s)
         try:
             _loop(run, loader, validation, checkpoint, pace, log)
@@ -111,7 +100,7 @@ def train(
 
 
 def _loop(
-    run: Run, loader: Loader, validation: Sequence[CachedVideo], checkpoint: Path, pace: Pace, log: Log
+    run: Run, loader: Loader | MotionLoader, validation: Videos, checkpoint: Path, pace: Pace, log: Log
 ) -> None:
     recipe, processes, first = run.recipe, run.processes, run.done
     started_s = saved_s = time.monotonic()

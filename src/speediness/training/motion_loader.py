@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,6 +85,7 @@ class MotionLoader:
             )
         self.task, self.clip, self.seed, self.zoom = task, clip, seed, zoom
         self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)
+        scene = None if scene is None else copy.deepcopy(scene).cpu()
         self._scenes = [None if scene is None else _projected(scene, video) for video in self.videos]
         seconds: dict[str, float] = {}
         for video in self.videos:
@@ -186,7 +188,7 @@ def _activity(video: MotionVideo) -> tuple[NDArray[np.float64], NDArray[np.float
 @torch.inference_mode()
 def _projected(scene: SceneNet, video: MotionVideo) -> Tensor:
     """(N, K, h, w) what the network is told of the scene, in half precision."""
-    return scene.cpu().project(torch.from_numpy(video.scene_NChw.astype(np.float32))).half()
+    return scene.project(torch.from_numpy(video.scene_NChw.astype(np.float32))).half()
 
 
 def _draw_place(cells_hw: tuple[int, ...], shape: float, zoom: float, rng: np.random.Generator) -> Place:

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
 
 import speediness
-from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem, held_out, subsample
-from speediness.engines import open_runtime
-from speediness.engines.torch import runtime_for
 from speediness.errors import WeightsError
-from speediness.evaluation.calibration import calibrate
-from speediness.evaluation.speed_accuracy import (
-    MAGNIFICATION,
-    fit_flow_threshold,
-    overall,
-    report,
-    score_video,
-)
+from speediness.evaluation.calibration import fit_odds, measure_response
+from speediness.evaluation.speed_accuracy import fit_flow_threshold, overall, report
 from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.encoder import Encoder
 from speediness.models.export import describe, export_onnx
 from speediness.models.speednet import SpeedNet
 from speediness.training.recipe import Recipe
 from speediness.training.run import read_header
+from speediness.training.videos import answers_of, open_videos, scores_of
 
 
 def averaged(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
@@ -76,50 +67,35 @@ def publish(
         cache_bytes: most that ``cache`` may take.
 
     Returns:
-        What was stored in the files beside the weights: provenance, validation, calibration.
+        What was stored in the files beside the weights: provenance, validation, response.
 
     Raises:
         WeightsError: the folder holds no checkpoint.
     """
     network, recipe, made_by = averaged(run)
-    save_network(out, network, made_by)
-    clip = recipe.config.clip
-    clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
-    kept, held = held_out(items, recipe.validation_share)
-    held = subsample(held)
-    if isinstance(network, SpeedNet):
-        # Both files hold the same float16 numbers, so that they give the same answers.
-        network = load_checkpoint(out, SpeedNet)
-        return _publish_speednet(network, made_by, out.with_suffix(".onnx"), clips, (kept, held), log)
-    validation = recipe.task.validate(network.for_inference(), clips.videos(held, log))
-    return {"validation": validation, "made_by": made_by}
-
-
-def _publish_speednet(
-    network: SpeedNet,
-    made_by: dict[str, Any],
-    onnx: Path,
-    clips: ClipCache,
-    items: tuple[Sequence[VideoItem], Sequence[VideoItem]],
-    log: Callable[[str], None],
-) -> dict[str, Any]:
-    """Export, calibrate, describe: what the product needs; ``items`` are those kept and held out."""
-    export_onnx(network, onnx)
-    clip = network.config.clip
-    # The same answers but for rounding; a full-width network takes hours for all videos on a CPU.
-    runtime = runtime_for(network.cuda()) if torch.cuda.is_available() else open_runtime("onnx", onnx)
-    log("scoring the training videos for the mean-flow threshold")
-    side_px = MAGNIFICATION * clip.size_px
-    kept, held = (clips.videos(part, log).at(side_px) for part in items)
-    trained = [score_video(video, runtime, clip, stride_s=4.0) for video in subsample(kept)]
-    threshold = fit_flow_threshold(trained)
+    kept, held = (
+        open_videos(recipe, subsample(part), cache, log, cache_bytes)
+        for part in held_out(items, recipe.validation_share)
+    )
+    if not isinstance(network, SpeedNet):
+        save_network(out, network, made_by)
+        return {"validation": recipe.task.validate(network.for_inference(), held), "made_by": made_by}
+    network.for_inference()
     log("calibrating on the held-out sources")
-    scores = [score_video(video, runtime, clip) for video in held]
+    network.calibrate(*fit_odds(answers_of(recipe, network, held)))
+    save_network(out, network.cpu(), made_by)
+    # Both files hold the same float16 numbers, so that they give the same answers.
+    network = load_checkpoint(out, SpeedNet)
+    export_onnx(network, out.with_suffix(".onnx"))
+    network.for_inference()
+    log("scoring the training videos for the mean-flow threshold")
+    threshold = fit_flow_threshold(scores_of(recipe, network, kept))
+    scores = scores_of(recipe, network, held)
     document = {
-        "calibration": calibrate(trained, scores, held, runtime, clip),
+        "response": measure_response(answers_of(recipe, network, held)),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
-        "made_by": {**made_by, "films": {"train": len(kept), "validation": len(scores)}},
+        "made_by": {**made_by, "films": {"train": len(kept), "validation": len(held)}},
     }
-    describe(onnx, document)
+    describe(out.with_suffix(".onnx"), document)
     return document

@@ -16,6 +16,7 @@ from speediness.models.backbones import find_backbone
 from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.tasks import find_task
+from speediness.tasks.playback_rate import PlaybackRateTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.tasks.task import Task
@@ -86,7 +87,7 @@ class Recipe:
     def config(self) -> EncoderConfig:
         """The network this recipe trains."""
         stem, _ = find_backbone(self.backbone)
-        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 3 if stem.uses_frames else 1)
+        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 3 if stem.sees_frames else 1)
         return EncoderConfig(clip, self.backbone, self.width, self.dropout)
 
     def to_json(self) -> dict[str, Any]:
@@ -143,8 +144,10 @@ def _typed(setting: str, before: Any) -> Any:
 
 
 def speednet_small() -> Recipe:
-    """The default product network: MotionNet on velocities; minutes on two CPU cores."""
-    return Recipe()
+    """The default product network: MotionNet on the field of motion; minutes on two CPU cores."""
+    return Recipe(
+        task=PlaybackRateTask(), size_px=56, zoom=1.7, windows=16, ema_decay=0.99, validation_share=0.16
+    )
 
 
 def speednet_s3dg() -> Recipe:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,11 @@ class Run:
             self.optimizer: torch.optim.Optimizer = torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9)
         else:
             self.optimizer = torch.optim.AdamW(groups, lr=recipe.lr)
+
+    def prepare(self, videos: Sequence[Any]) -> None:
+        """Fit what is fitted rather than trained, before the first step."""
+        self.task.prepare(self.network, videos)
+        self.average.load_state_dict(self.network.state_dict())
 
     def step(self, batch: Batch, progress: float) -> None:
         """One update.

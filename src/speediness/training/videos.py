@@ -1,0 +1,100 @@
+"""The videos of a run in the form that its task wants: frames, or motion measured before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from speediness.datasets.clip_cache import ClipCache
+from speediness.datasets.motion_cache import MotionCache
+from speediness.datasets.video_list import VideoItem
+from speediness.engines.torch import runtime_for
+from speediness.evaluation.calibration import VideoAnswers, video_answers
+from speediness.evaluation.motion_scores import answers, score_motion
+from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, score_video
+from speediness.models.speednet import SpeedNet
+from speediness.tasks.playback_rate import PlaybackRateTask
+from speediness.training.loader import Loader
+from speediness.training.motion_loader import MotionLoader
+from speediness.training.pixel_source import choose_pixels
+from speediness.training.recipe import Recipe
+from speediness.training.run import Run
+
+Videos = Sequence[Any]
+"""Of :class:`speediness.datasets.clip_cache.CachedVideo`, or of
+:class:`speediness.datasets.motion_cache.MotionVideo`."""
+
+
+def open_videos(
+    recipe: Recipe,
+    items: Sequence[VideoItem],
+    cache: Path,
+    log: Callable[[str], None],
+    cache_bytes: int | None = None,
+    recompressed: int = 0,
+) -> Videos:
+    """All videos that can be used, decoded or measured first where they must be.
+
+    Args:
+        recipe: of the run.
+        items: the videos.
+        cache: folder of what was decoded or measured.
+        log: is told of every video that cannot be used.
+        cache_bytes: most that decoded videos may take; motion takes a hundredth of them.
+        recompressed: copies of every decoded video.
+    """
+    clip = recipe.config.clip
+    if isinstance(recipe.task, PlaybackRateTask):
+        return MotionCache(cache, clip.size_px).videos(items, log)
+    frames = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
+    return frames.videos(items, log, recompressed)
+
+
+def make_loader(run: Run, videos: Videos, resident: bool) -> Loader | MotionLoader:
+    """What draws the batches of a run."""
+    recipe, processes = run.recipe, run.processes
+    part = processes.rank, processes.count
+    if isinstance(run.task, PlaybackRateTask):
+        assert isinstance(run.network, SpeedNet)
+        return MotionLoader(
+            videos,
+            run.task,
+            recipe.config.clip,
+            recipe.windows,
+            recipe.seed,
+            run.network.scene,
+            recipe.zoom,
+            part,
+        )
+    return Loader(
+        videos,
+        run.task,
+        recipe.config.clip,
+        recipe.windows,
+        recipe.seed,
+        recipe.spatial,
+        choose_pixels(videos, processes.device, resident),
+        part,
+        recipe.zoom,
+    )
+
+
+def scores_of(recipe: Recipe, network: SpeedNet, videos: Videos) -> list[VideoScores]:
+    """The measurement of §5.1 on videos of :func:`open_videos`; without those too short for it."""
+    if isinstance(recipe.task, PlaybackRateTask):
+        found = (score_motion(video, network) for video in videos)
+    else:
+        runtime, clip = runtime_for(network), network.config.clip
+        found = (score_video(video, runtime, clip) for video in videos)
+    return [scores for scores in found if scores is not None]
+
+
+def answers_of(recipe: Recipe, network: SpeedNet, videos: Videos) -> list[VideoAnswers]:
+    """What calibration needs of videos of :func:`open_videos`; without those too short for it."""
+    if isinstance(recipe.task, PlaybackRateTask):
+        found = (answers(video, network) for video in videos)
+    else:
+        runtime, clip = runtime_for(network), network.config.clip
+        found = (video_answers(video, runtime, clip) for video in videos)
+    return [said for said in found if said is not None]

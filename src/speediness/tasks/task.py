@@ -1,6 +1,6 @@
 """What a task is: the clips it wants drawn, the network it trains, and how it scores an update."""
 
-# B clips of a batch, T frames, S = T - 1 intervals, H W frame size, C channels
+# B clips of a batch, T frames, H W frame size, C channels
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.sampling import Times
 
 Segment = Callable[[], tuple[float, float]]
-"""Draws start and end, in seconds, of a stretch of video in which something moves, long enough for any
+"""Draws start and end, in seconds, of a stretch of video in which something moves, as long as the longest
 view; another one each time."""
 
-Forward = Callable[[Tensor, Tensor], Any]
-"""uint8 clips (B, T, H, W, C) and intervals (B, S) to what the network says of them, in float32."""
+Forward = Callable[..., Any]
+"""The inputs of a batch to what the network says of them, in float32."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,6 @@ class View:
 
     times_s: Times
     """(T,) the moments it shows."""
-    factor: float
-    """Playback factor, 1 = natural."""
     label: int
     """What the task calls it; for :class:`speediness.tasks.speed_class.SpeedClassTask` the class."""
     crop_group: int = 0
@@ -45,23 +43,20 @@ class View:
 class Batch:
     """What a step is given: views in the order drawn, those of a window side by side."""
 
-    clips_BTHWC: Tensor
-    intervals_BS: Tensor
+    inputs: tuple[Tensor, ...]
+    """What the network is called with: where clips are drawn, those alone, uint8 (B, T, H, W, C)."""
     labels_B: Tensor
     origins: tuple[str, ...]
     """Video and time of each window, to name it when something is wrong with it."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch where the network is."""
-        if self.clips_BTHWC.is_cuda:
-            # Made on a stream of its own: its memory must not be given away before it is used here.
-            self.clips_BTHWC.record_stream(torch.cuda.current_stream(device))
-        return replace(
-            self,
-            clips_BTHWC=self.clips_BTHWC.to(device),
-            intervals_BS=self.intervals_BS.to(device),
-            labels_B=self.labels_B.to(device),
-        )
+        for tensor in self.inputs:
+            if tensor.is_cuda:
+                # Made on a stream of its own: its memory must not be given away before it is used here.
+                tensor.record_stream(torch.cuda.current_stream(device))
+        inputs = tuple(tensor.to(device) for tensor in self.inputs)
+        return replace(self, inputs=inputs, labels_B=self.labels_B.to(device))
 
 
 @dataclass(frozen=True)
@@ -79,6 +74,15 @@ class Task(ABC):
     @abstractmethod
     def views_per_window(self) -> int:
         """Clips that :meth:`draw` gives."""
+
+    @property
+    def even(self) -> bool:
+        """Whether frames are taken a whole number apart; otherwise those nearest to the times drawn."""
+        return True
+
+    def longest_s(self, clip: ClipSpec) -> float:
+        """Seconds from the first to the last frame of the longest view; shorter videos are left out."""
+        return (clip.n_frames - 1) / float(clip.frame_rate)
 
     @abstractmethod
     def draw(

@@ -86,7 +86,7 @@ class Recipe:
     def config(self) -> EncoderConfig:
         """The network this recipe trains."""
         stem, _ = find_backbone(self.backbone)
-        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 3 if stem.uses_frames else 1)
+        clip = ClipSpec(self.n_frames, self.frame_rate, self.size_px, 3 if stem.sees_frames else 1)
         return EncoderConfig(clip, self.backbone, self.width, self.dropout)
 
     def to_json(self) -> dict[str, Any]:
@@ -254,7 +254,14 @@ def finetune_s3dg() -> Recipe:
 def smoke() -> Recipe:
     """A few steps of the real code, to see that everything works."""
     return Recipe(
-        width=0.2, size_px=32, steps=4, windows=2, warmup_steps=1, evaluate_every=2, compiled=False
+        width=0.2,
+        frame_rate=Fraction(25),
+        size_px=32,
+        steps=4,
+        windows=2,
+        warmup_steps=1,
+        evaluate_every=2,
+        compiled=False,
     )
 
 

@@ -106,9 +106,9 @@ class Run:
     def _cast(self, forward: Callable[..., tuple[Tensor, ...]]) -> Forward:
         """A network at the precision of this run, its answers in float32."""
 
-        def cast(clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, ...]:
+        def cast(*inputs: Tensor) -> tuple[Tensor, ...]:
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-                answers = forward(clips_BTHWC, intervals_BS)
+                answers = forward(*inputs)
             return tuple(answer.float() for answer in answers)
 
         return cast

@@ -112,7 +112,7 @@ def test_even_frames_stay_inside_a_video_that_is_long_enough_and_refuse_any_othe
         assert sampling.holds_clip(video_s, 1.0, 16, 16)
         for middle_s in (0.0, video_s[-1] / 2, video_s[-1]):
             frames = sampling.even_frames(video_s, sampling.window_around(middle_s, 1.0, 16, 16))
-            assert 0 <= frames[0] and frames[-1] < count and set(np.diff(frames)) == {2}
+            assert frames[0] >= 0 and frames[-1] < count and set(np.diff(frames)) == {2}
     assert not sampling.holds_clip(np.arange(30) / 30, 1.0, 16, 16)
     with pytest.raises(ValueError, match="too short"):
         sampling.even_frames(np.arange(30) / 30, sampling.window_around(0.5, 1.0, 16, 16))

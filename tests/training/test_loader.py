@@ -93,7 +93,7 @@ def test_a_video_is_drawn_if_the_longest_view_fits_and_left_out_otherwise(
         assert request.number == 1
         frames = np.sort(request.frames)
         assert (np.diff(frames) >= 1 if fps >= 25 else np.diff(frames) >= 0).all()
-        assert 0 <= frames[0] and frames[-1] < len(long.times_s)
+        assert frames[0] >= 0 and frames[-1] < len(long.times_s)
     with pytest.raises(DataError, match="none of the 1 videos lasts"):
         Loader([short], task, CLIP, 8, seed=0)
 

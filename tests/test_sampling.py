@@ -68,20 +68,6 @@ def test_the_same_motion_at_any_frame_rate_gives_the_same_clip(video_rate: int) 
     assert np.abs(shown_s - wanted_s).max() <= 0.5 / video_rate + 1e-9
 
 
-def test_reflection_equals_walking_back_and_forth() -> None:
-    start_s, end_s = 1.0, 3.0
-    for time_s in np.linspace(-9, 12, 211):
-        walked_s = time_s
-        while not start_s <= walked_s <= end_s:
-            walked_s = 2 * start_s - walked_s if walked_s < start_s else 2 * end_s - walked_s
-        found_s = sampling.reflect(np.array([time_s]), start_s, end_s)[0]
-        assert found_s == pytest.approx(walked_s, abs=1e-9)
-
-
-def test_reflection_in_a_shot_of_one_frame_stays_on_it() -> None:
-    assert sampling.reflect(np.array([-1.0, 0.0, 4.0]), 2.0, 2.0).tolist() == [2.0, 2.0, 2.0]
-
-
 @pytest.mark.parametrize(("low", "high"), [sampling.NORMAL_FACTORS, sampling.SPED_UP_FACTORS])
 def test_random_skipping_speeds_up_by_the_factor_on_average(low: float, high: float) -> None:
     rng = np.random.default_rng(0)
@@ -106,19 +92,30 @@ def test_random_skipping_at_factor_one_keeps_consecutive_frames() -> None:
     np.testing.assert_allclose(np.diff(times_s), 1 / 16)
 
 
-def test_intervals_are_one_where_the_video_has_the_wanted_frames() -> None:
-    video_s = np.arange(100) / 16
-    for factor in (1, 2, 3):
-        indices = sampling.nearest_frames(video_s, sampling.play_at(0, factor, 16, 16))
-        np.testing.assert_allclose(sampling.played_intervals(video_s, indices, factor, 16), 1, rtol=1e-6)
+@pytest.mark.parametrize("video_rate", [24, 25, 30, 50, 60])
+@pytest.mark.parametrize("factor", [1.0, 1.2, 1.7, 2.2])
+def test_even_frames_lie_a_whole_number_apart_around_the_same_middle(
+    video_rate: int, factor: float
+) -> None:
+    video_s = np.arange(video_rate * 6) / video_rate
+    wanted_s = sampling.window_around(3.0, factor, 16, 16)
+    frames = sampling.even_frames(video_s, wanted_s)
+    (step,) = set(np.diff(frames))
+    assert abs(step - factor * video_rate / 16) <= 0.5 + 1e-9
+    assert abs(video_s[frames].mean() - 3.0) <= 1 / video_rate
+    assert sampling.even_frames(video_s, wanted_s[::-1]).tolist() == frames[::-1].tolist()
 
 
-def test_intervals_tell_the_true_spacing_of_the_nearest_frames() -> None:
-    video_s = np.arange(100) / 25
-    indices = sampling.nearest_frames(video_s, sampling.play_at(0, 1, 16, 16))
-    intervals = sampling.played_intervals(video_s, indices, 1, 16)
-    assert set(np.round(intervals, 4)) == {np.float32(0.64), np.float32(1.28)}
-    assert intervals.sum() == pytest.approx((video_s[indices[-1]] - video_s[indices[0]]) * 16, rel=1e-6)
+def test_even_frames_stay_inside_a_video_that_is_long_enough_and_refuse_any_other() -> None:
+    for count in (31, 32, 46, 200):  # every second frame at 1x of 16 a second
+        video_s = np.arange(count) / 30
+        assert sampling.holds_clip(video_s, 1.0, 16, 16)
+        for middle_s in (0.0, video_s[-1] / 2, video_s[-1]):
+            frames = sampling.even_frames(video_s, sampling.window_around(middle_s, 1.0, 16, 16))
+            assert frames[0] >= 0 and frames[-1] < count and set(np.diff(frames)) == {2}
+    assert not sampling.holds_clip(np.arange(30) / 30, 1.0, 16, 16)
+    with pytest.raises(ValueError, match="too short"):
+        sampling.even_frames(np.arange(30) / 30, sampling.window_around(0.5, 1.0, 16, 16))
 
 
 def test_sliding_windows_reach_both_ends_with_no_larger_stride() -> None:

@@ -115,6 +115,12 @@ def even_frames(frame_times_s: Times, times_s: Times) -> Indices:
     return (indices if times_s[-1] >= times_s[0] else indices[::-1]).astype(np.int64)
 
 
+def holds_clip(frame_times_s: Times, factor: float, n_frames: int, frame_rate: Fraction | float) -> bool:
+    """Whether a video has the frames of a clip that is played ``factor`` times as fast."""
+    # A hair more, so that rounding noise does not decide between two steps.
+    return even_step(frame_times_s, factor * (1 + 1e-6), frame_rate) * (n_frames - 1) < len(frame_times_s)
+
+
 def slide(start_s: float, end_s: float, stride_s: float) -> Times:
     """Middles of the windows that cover ``[start_s, end_s]``: both ends, evenly, <= stride apart."""
     if stride_s <= 0:

@@ -10,10 +10,11 @@ from torch import Tensor
 from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
+from speediness.errors import DataError
 from speediness.evaluation.centre_clips import centre_clip
 from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import Recognised, confusion, recognise, ten_clips
-from speediness.evaluation.relative_speed import ranked_right, same_video_found
+from speediness.evaluation.relative_speed import holds_both_speeds, ranked_right, same_video_found
 from speediness.evaluation.video_features import video_features
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.recogniser import Recogniser
@@ -34,7 +35,7 @@ def grey(level: int, frames: int = 41, rate: float = 20, label: str = "dark") ->
 class ByBrightness(Recogniser):
     """Calls bright what is brighter than 100."""
 
-    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor]:
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor]:
         bright = clips_BTHWC.float().mean((1, 2, 3, 4)) - 100
         return (torch.stack([bright, -bright], 1),)
 
@@ -42,25 +43,44 @@ class ByBrightness(Recogniser):
 def test_ten_clips_reach_from_the_start_of_a_video_to_its_end() -> None:
     clips = list(ten_clips(grey(0), CLIP))
     assert len(clips) == 10
-    shown = np.stack([frames[:, 0, 0, 0] for frames, _ in clips])
-    assert shown[0, 0] == 0 and shown[-1, -1] == 40
-    # At 8 a second of 20 a frame is 2.5 of the video; by hand, start by start.
-    for start_s, levels in zip(np.linspace(0, 2 - 3 / 8, 10), shown, strict=True):
-        wanted = [min(range(41), key=lambda n, s=s: abs(n / 20 - s)) for s in start_s + np.arange(4) / 8]
-        assert np.abs(levels - wanted).max() <= 1
-    frames, intervals = clips[0]
-    assert frames.shape == (4, 32, 32, 1) and intervals.shape == (3,)
+    assert clips[0].shape == (4, 32, 32, 1)
+    shown = np.stack([frames[:, 0, 0, 0] for frames in clips]).astype(int)
+    assert (np.diff(shown) == 2).all()  # at 8 a second of 20 a frame is 2.5 of the video
+    assert shown[0, 0] <= 1 and shown[-1, -1] >= 39
+    middles = 20 * (np.linspace(0, 2 - 3 / 8, 10) + 1.5 / 8)
+    assert np.abs(shown.mean(1) - middles).max() <= 0.5 + 1e-9
+
+
+def test_of_a_video_shorter_than_a_clip_all_is_shown_evenly_and_one_of_too_few_frames_is_left_out() -> None:
+    slow = ClipSpec(4, Fraction(2), 32, 1)  # every tenth frame: 31 of them
+    shown = [frames[:, 0, 0, 0].tolist() for frames in ten_clips(grey(0, frames=12), slow)]
+    assert shown == [[1, 4, 7, 10]] * 10
+    with pytest.raises(DataError, match="fewer than 4 frames"):
+        next(ten_clips(grey(0, frames=3), CLIP))
+    network = ByBrightness(CONFIG, ["bright", "dark"])
+    said = recognise(network, [grey(1), grey(2, frames=3)])
+    assert [video.name for video in said] == ["dark-1.mp4"]
+    assert video_features(network, [grey(1), grey(2, frames=3)]).sources == ("source-1",)
+    with pytest.raises(DataError, match="none of the 1 videos has the 4 frames"):
+        recognise(network, [grey(2, frames=3)])
+
+
+def test_triplets_are_cut_from_videos_that_hold_a_clip_at_2x() -> None:
+    videos = [grey(level, frames=12 if level else 41) for level in (0, 60)]
+    network = KnowsSpeed(CONFIG)
+    assert [holds_both_speeds(video, CLIP) for video in videos] == [True, False]  # 2 x 3 / 8 s and more
+    assert ranked_right(network, videos) == ranked_right(network, videos[:1]) == 1
+    with pytest.raises(DataError, match="clip at 2x"):
+        ranked_right(network, videos[1:])
 
 
 def test_random_crops_differ_from_clip_to_clip_and_repeat_with_their_seed() -> None:
     rng = np.random.default_rng(0)
     video = grey(0)
     video.frames_FHWC[:] = rng.integers(0, 255, video.frames_FHWC.shape, np.uint8)
-    first, again = (
-        [frames for frames, _ in ten_clips(video, CLIP, crops=np.random.default_rng(1))] for _ in range(2)
-    )
+    first, again = (list(ten_clips(video, CLIP, crops=np.random.default_rng(1))) for _ in range(2))
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
-    plain = [frames for frames, _ in ten_clips(video, CLIP)]
+    plain = list(ten_clips(video, CLIP))
     assert not any((a == b).all() for a, b in zip(first, plain, strict=True))
 
 
@@ -71,8 +91,8 @@ def test_videos_are_recognised_by_the_mean_of_their_clips() -> None:
     assert [video.said for video in said] == ["dark", "bright", "bright", "dark"]
     for video, one in zip(videos, said, strict=True):
         by_hand = [
-            network(torch.from_numpy(frames)[None], torch.ones(1, 3))[0].softmax(1)[0].numpy()
-            for frames, _ in ten_clips(video, CLIP)
+            network(torch.from_numpy(frames)[None])[0].softmax(1)[0].numpy()
+            for frames in ten_clips(video, CLIP)
         ]
         np.testing.assert_allclose(one.probability_K, np.mean(by_hand, 0), atol=1e-6)
 
@@ -93,9 +113,9 @@ def test_features_are_pooled_over_space_then_averaged(pool: str) -> None:
     video.frames_FHWC[:] = rng.integers(0, 255, video.frames_FHWC.shape, np.uint8)
     found = video_features(encoder, [video], pool)  # pyright: ignore[reportArgumentType]
     by_hand = []
-    for frames, intervals in ten_clips(video, CLIP):
+    for frames in ten_clips(video, CLIP):
         with torch.no_grad():
-            maps = encoder.encode(torch.from_numpy(frames)[None], torch.from_numpy(intervals)[None])[0]
+            maps = encoder.encode(torch.from_numpy(frames)[None])[0]
         flat = maps.flatten(2).numpy()
         by_hand.append((flat.max(2) if pool == "max" else flat.mean(2)).mean(1))
     np.testing.assert_allclose(found.vectors_FD[0], np.mean(by_hand, 0), rtol=1e-4, atol=1e-5)
@@ -115,7 +135,7 @@ class KnowsSpeed(RSPNet):
 
     sign = 1.0
 
-    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor, Tensor]:
         level_BT = clips_BTHWC.float().mean((2, 3, 4))
         angle_B = self.sign * (level_BT[:, -1] - level_BT[:, 0]).abs() / 30
         motion = torch.stack([angle_B.cos(), angle_B.sin()], 1)
@@ -126,7 +146,7 @@ class KnowsSpeed(RSPNet):
 def rig(videos: Sequence[CachedVideo], broken: bool = False) -> tuple[float, float]:
     network = KnowsSpeed(CONFIG)
     if broken:
-        network.forward = lambda clips, intervals: (torch.ones(len(clips), 2),) * 2  # pyright: ignore
+        network.forward = lambda clips: (torch.ones(len(clips), 2),) * 2  # pyright: ignore
     return ranked_right(network, videos), same_video_found(network, videos)
 
 
@@ -139,6 +159,5 @@ def test_a_network_that_sees_speed_ranks_every_triplet_and_one_that_sees_nothing
 
 def test_centre_clips_are_what_the_speed_is_measured_on() -> None:
     video = grey(5)
-    frames, intervals = centre_clip(video, np.arange(4) / 8, 1.0, CLIP)
-    assert frames[:, 16, 16, 0].tolist() == [5, 7, 10, 12]
-    np.testing.assert_allclose(intervals, [0.8, 1.2, 0.8], atol=1e-6)
+    frames = centre_clip(video, 0.5 + np.arange(4) / 8, CLIP)
+    assert frames[:, 16, 16, 0].tolist() == [16, 18, 20, 22]

@@ -7,7 +7,8 @@ from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.speed_accuracy import score_video
-from speediness.models.mean_flow import MIN_INTERVAL, classify_by_flow, flow_magnitudes
+from speediness.models.mean_flow import flow_magnitudes, runtime_by_flow
+from speediness.motion_field import REFERENCE_PX
 from speediness.reproduce.flow_baseline import train_mean_flow
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.loader import Loader
@@ -40,17 +41,15 @@ def video(speed_px_s: float, seed: int, seconds: float = 4, rate: float = 30) ->
 @pytest.mark.parametrize("speed_px", [0.0, 0.5, 1.5, 3.0])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_magnitude_of_a_known_motion(speed_px: float, channels: int) -> None:
-    clip = np.repeat(pan(np.arange(6) * speed_px), channels, -1)[None]
-    found = flow_magnitudes(clip, np.ones((1, 5), np.float32))
+    clip = np.repeat(pan(np.arange(6) * speed_px, REFERENCE_PX), channels, -1)[None]
+    found = flow_magnitudes(clip)
     assert found.shape == (1, 5)
     np.testing.assert_allclose(found, speed_px, atol=0.1 + 0.05 * speed_px)
 
 
-def test_magnitudes_are_per_interval_on_a_frame_of_64() -> None:
-    clip = pan(np.array([0, 1, 3, 3]), size_px=128)[None]
-    found = flow_magnitudes(clip, np.array([[1, 2, 0]], np.float32))
-    np.testing.assert_allclose(found, [[0.5, 0.5, 0]], atol=0.06)
-    assert MIN_INTERVAL > 0
+def test_magnitudes_are_those_on_a_frame_of_the_reference_size() -> None:
+    clip = pan(np.array([0, 1, 3, 3]), 2 * REFERENCE_PX)[None]
+    np.testing.assert_allclose(flow_magnitudes(clip), [[0.5, 1, 0]], atol=0.06)
 
 
 def test_two_speeds_of_one_motion_are_learned_and_of_unlike_motions_are_not() -> None:
@@ -62,7 +61,7 @@ def test_two_speeds_of_one_motion_are_learned_and_of_unlike_motions_are_not() ->
         network, metrics = train_mean_flow(loader, seed=2, clips=192)
         assert metrics[-1]["loss"] < metrics[0]["loss"]
         new = [video(speed, 100 + seed) for seed, speed in enumerate(speeds_px_s)]
-        scores = [score_video(f, classify_by_flow(network), CLIP) for f in new]
+        scores = [score_video(f, runtime_by_flow(network), CLIP) for f in new]
         right = [np.concatenate([s.score_1x <= 0, s.score_2x > 0]) for s in scores]
         return float(np.concatenate(right).mean())
 
@@ -82,4 +81,4 @@ def test_the_same_seed_gives_the_same_network_and_touches_no_other_randomness() 
     again = train_mean_flow(loader, seed=3, clips=64)[0].state_dict()
     other = train_mean_flow(loader, seed=4, clips=64)[0].state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
-    assert not torch.equal(first["1.weight"], other["1.weight"])
+    assert not torch.equal(first["layers.1.weight"], other["layers.1.weight"])

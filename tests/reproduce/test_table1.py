@@ -146,7 +146,9 @@ def test_seeds_are_pooled_and_rules_need_no_network(
     assert row["own_sampling"]["accuracy"] == pytest.approx(0.5)
     assert row["own_sampling"]["interval_95"]["accuracy"] == (0.25, 0.75)
     assert row["out_of_domain"] is None
-    assert document["rows"][6]["in_domain"]["accuracy"] == 0.75  # flow at most 0.5 at 1x, above at 2x
+    rule = document["rows"][6]
+    assert rule["title"] == "mean flow rule"
+    assert rule["in_domain"]["accuracy"] == 0.75  # flow at most 0.5 at 1x, above at 2x
     assert "| 50.0% (50.0 to 50.0) |  |  | 75.6% | 73.6% |" in markdown(document)
 
 

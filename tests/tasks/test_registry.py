@@ -32,8 +32,8 @@ class Direction(Encoder):
         super().__init__(config)
         self.head = nn.Linear(self.feature_dim, 1)
 
-    def forward(self, clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor]:
-        return (self.head(self.encode(clips_BTHWC, intervals_BS).mean((2, 3, 4)))[:, 0],)
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor]:
+        return (self.head(self.encode(clips_BTHWC).mean((2, 3, 4)))[:, 0],)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ArrowOfTime(Task):
     ) -> list[View]:
         times_s = sampling.play_at(segment()[0], 1.0, clip.n_frames, clip.frame_rate)
         backwards = int(rng.integers(2))
-        return [View(times_s[::-1] if backwards else times_s, 1.0, backwards)]
+        return [View(times_s[::-1] if backwards else times_s, backwards)]
 
     def network(self, config: EncoderConfig) -> Direction:
         return Direction(config)
@@ -60,7 +60,7 @@ class ArrowOfTime(Task):
     def step(
         self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
     ) -> dict[str, Tensor]:
-        (logit_B,) = forward(batch.clips_BTHWC, batch.intervals_BS)
+        (logit_B,) = forward(*batch.inputs)
         wanted_B = batch.labels_B.float()
         loss = nn.functional.binary_cross_entropy_with_logits(self.sharpness * logit_B, wanted_B)
         return {"loss": loss, "accuracy": ((logit_B > 0) == wanted_B.bool()).float().mean()}

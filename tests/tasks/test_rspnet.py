@@ -106,13 +106,13 @@ def test_a_draw_is_a_query_and_two_keys_that_begin_together() -> None:
             ITEM, lambda starts=starts: next(starts), CLIP, np.random.default_rng(seed)
         )
         assert query.times_s[0] == 3.0 and same.times_s[0] == other.times_s[0] == 7.0
-        assert query.factor == same.factor == SPEEDS[query.label] and {same.factor, other.factor} == {1, 2}
+        assert query.label == same.label and {same.label, other.label} == {0, 1}
         assert query.crop_group != same.crop_group == other.crop_group
         for view in (query, same, other):
             assert len(view.times_s) == CLIP.n_frames
-            np.testing.assert_allclose(np.diff(view.times_s), view.factor / 16)
-        speeds.append(query.factor)
-    assert 15 < speeds.count(2.0) < 45
+            np.testing.assert_allclose(np.diff(view.times_s), SPEEDS[view.label] / 16)
+        speeds.append(query.label)
+    assert 15 < sum(speeds) < 45
 
 
 def test_the_queue_replaces_the_oldest_keys() -> None:
@@ -133,13 +133,13 @@ def test_a_step_keys_by_the_average_and_remembers_other_speeds() -> None:
     config = EncoderConfig(ClipSpec(16, size_px=32), "motion", 0.125)
     network, average = RSPNet(config).train(), RSPNet(config).eval()
     clips = torch.randint(0, 255, (6, 16, 32, 32, 1), dtype=torch.uint8)
-    batch = Batch(clips, torch.ones(6, 15), torch.tensor([0, 0, 1, 1, 1, 0]), ("a", "b"))
+    batch = Batch((clips,), torch.tensor([0, 0, 1, 1, 1, 0]), ("a", "b"))
     task, memory = RSPNetTask(queue=8), KeyQueue(8)
     before = memory.keys_KE.clone()
     losses = task.step(network, average, memory, batch)
     losses["loss"].backward()
     with torch.no_grad():
-        _, other = average(clips[2::3], torch.ones(2, 15))
+        _, other = average(clips[2::3])
     torch.testing.assert_close(memory.keys_KE[:2], other)
     torch.testing.assert_close(memory.keys_KE[2:], before[2:])
     assert all(parameter.grad is None for parameter in average.parameters())
@@ -152,12 +152,12 @@ def test_without_a_queue_the_negatives_are_the_other_windows_of_the_batch() -> N
     config = EncoderConfig(ClipSpec(16, size_px=32), "motion", 0.125)
     network, average = RSPNet(config).eval(), RSPNet(config).eval()
     clips = torch.randint(0, 255, (9, 16, 32, 32, 1), dtype=torch.uint8)
-    batch = Batch(clips, torch.ones(9, 15), torch.zeros(9, dtype=torch.int), ("a", "b", "c"))
+    batch = Batch((clips,), torch.zeros(9, dtype=torch.int), ("a", "b", "c"))
     task = RSPNetTask(queue=0)
     with torch.no_grad():
         found = task.step(network, average, task.memory(), batch)
-        query = network(clips[0::3], torch.ones(3, 15))
-        same, other = (average(clips[n::3], torch.ones(3, 15)) for n in (1, 2))
+        query = network(clips[0::3])
+        same, other = (average(clips[n::3]) for n in (1, 2))
         each = []
         for n in range(3):
             own, near, far = ((part[n : n + 1] for part in pair) for pair in (query, same, other))
@@ -175,8 +175,8 @@ def test_keys_do_not_depend_on_the_other_clips_of_a_batch() -> None:
     with torch.no_grad():
         for mode, leaks in ((False, False), (True, True)):
             network.train(mode)
-            alone = network(clips[:2], torch.ones(2, 15))[1][0]
-            beside = network(clips[[0, 2]], torch.ones(2, 15))[1][0]
+            alone = network(clips[:2])[1][0]
+            beside = network(clips[[0, 2]])[1][0]
             assert torch.allclose(alone, beside, atol=1e-6) != leaks
 
 

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import torch.nn.functional as F
 from speediness.datasets.augment import apply_augmentations, draw_augmentation
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.video_list import VideoItem
-from speediness.errors import SpeedinessError
-from speediness.models.speednet import NORMAL
+from speediness.errors import DataError, SpeedinessError
+from speediness.tasks.action_class import ActionClassTask
+from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
+from speediness.tasks.task import Batch, Task
 from speediness.training.loader import Loader
 from speediness.training.pixel_source import ResidentPixels
 from speediness.training.recipe import smoke
@@ -25,31 +28,74 @@ def videos(walkers: list[VideoItem], cache_folder: Path) -> Sequence[CachedVideo
     return ClipCache(cache_folder, 2 * CLIP.size_px, 1).videos(walkers, print)
 
 
+def clips(batch: Batch) -> torch.Tensor:
+    (clips_BTHWC,) = batch.inputs
+    return clips_BTHWC
+
+
+def at_rate(fps: float, seconds: float, source: str = "source") -> CachedVideo:
+    """A video of noise, about a second to be left out or drawn for its times alone."""
+    times_s = np.arange(round(fps * seconds)) / fps
+    frames = np.random.default_rng(0).integers(0, 256, (len(times_s), 32, 40, 1), np.uint8)
+    item = VideoItem(Path(f"{source}.mp4"), source, "run")
+    return CachedVideo(item, times_s, frames, np.ones(len(times_s) - 1, np.float32))
+
+
 def test_a_batch_depends_on_seed_and_step_alone(videos: Sequence[CachedVideo]) -> None:
     loader = Loader(videos, SpeedClassTask(), CLIP, 2, seed=3)
     loader.batch(0)
     fresh = Loader(videos, SpeedClassTask(), CLIP, 2, seed=3)
-    torch.testing.assert_close(loader.batch(5).clips_BTHWC, fresh.batch(5).clips_BTHWC)
-    assert not torch.equal(fresh.batch(5).clips_BTHWC, fresh.batch(6).clips_BTHWC)
+    torch.testing.assert_close(clips(loader.batch(5)), clips(fresh.batch(5)))
+    assert not torch.equal(clips(fresh.batch(5)), clips(fresh.batch(6)))
     other = Loader(videos, SpeedClassTask(), CLIP, 2, seed=4)
-    assert not torch.equal(fresh.batch(5).clips_BTHWC, other.batch(5).clips_BTHWC)
+    assert not torch.equal(clips(fresh.batch(5)), clips(other.batch(5)))
 
 
 def test_a_batch_has_the_shape_the_network_wants(videos: Sequence[CachedVideo]) -> None:
-    batch = Loader(videos, SpeedClassTask(), CLIP, 3, seed=0).batch(0)
-    assert batch.clips_BTHWC.shape == (6, 16, 32, 32, 1)
-    assert batch.clips_BTHWC.dtype == torch.uint8
-    assert batch.intervals_BS.shape == (6, 15)
+    drawn = clips(Loader(videos, SpeedClassTask(), CLIP, 3, seed=0).batch(0))
+    assert drawn.shape == (6, 16, 32, 32, 1) and drawn.dtype == torch.uint8
 
 
-def test_neither_class_is_sampled_less_regularly_than_the_other(videos: Sequence[CachedVideo]) -> None:
-    """What the network is told of the frames' spacing must not give the label away."""
-    loader = Loader(videos, SpeedClassTask(), CLIP, 4, seed=0)
-    mean: dict[bool, list[float]] = {True: [], False: []}
-    for step in range(12):
-        for n, spacing in enumerate(loader.batch(step).intervals_BS):
-            mean[n % 2 == NORMAL].append(float(spacing.mean()))
-    assert np.mean(mean[True]) == pytest.approx(np.mean(mean[False]), abs=0.08)
+@pytest.mark.parametrize("fps", [24, 25, 30, 50, 60])
+@pytest.mark.parametrize("frame_rate", [8, 16])
+def test_both_classes_are_drawn_with_equally_even_steps(fps: int, frame_rate: int) -> None:
+    """How evenly the frames of a clip lie must not give the label away."""
+    clip = replace(CLIP, frame_rate=Fraction(frame_rate))
+    loader = Loader([at_rate(fps, 6)], SpeedClassTask(), clip, 40, seed=0)
+    steps = [np.abs(np.diff(request.frames)) for request in loader.draw(0)]
+    assert all(np.ptp(step) == 0 for step in steps)
+    normal, sped_up = ([int(step[0]) for step in steps[label::2]] for label in (0, 1))
+    assert max(normal) < min(sped_up)
+    assert max(normal) <= np.ceil(1.2 * fps / frame_rate)
+    assert min(sped_up) >= np.floor(1.7 * fps / frame_rate)
+
+
+@pytest.mark.parametrize("fps", [24, 30])
+@pytest.mark.parametrize(
+    ("task", "factor"),
+    [
+        (SpeedClassTask(), 2.2),
+        (SpeedClassTask(temporal="none"), 2.0),
+        (SpeedClassTask(temporal="random"), 47 / 15),
+        (RSPNetTask(), 2.0),
+        (ActionClassTask(("run", "walk")), 1.0),
+    ],
+)
+def test_a_video_is_drawn_if_the_longest_view_fits_and_left_out_otherwise(
+    task: Task, factor: float, fps: int
+) -> None:
+    longest_s, said = factor * 15 / 25, []
+    assert task.longest_s(CLIP) == pytest.approx(longest_s)
+    short, long = at_rate(fps, longest_s, "short"), at_rate(fps, longest_s + 0.4, "long")
+    loader = Loader([short, long], task, CLIP, 8, seed=0, log=said.append)
+    assert loader.probability.tolist() == [0, 1] and "left out 1 videos" in said[0]
+    for request in (request for step in range(20) for request in loader.draw(step)):
+        assert request.number == 1
+        frames = np.sort(request.frames)
+        assert (np.diff(frames) >= 1 if fps >= 25 else np.diff(frames) >= 0).all()
+        assert frames[0] >= 0 and frames[-1] < len(long.times_s)
+    with pytest.raises(DataError, match="none of the 1 videos lasts"):
+        Loader([short], task, CLIP, 8, seed=0)
 
 
 def test_sources_count_by_the_root_of_their_length(videos: Sequence[CachedVideo]) -> None:
@@ -72,8 +118,7 @@ def test_videos_held_in_memory_give_the_same_clips_as_videos_on_disk(
     mapped = Loader(videos, SpeedClassTask(), clip, 4, seed=5).batch(7)
     held = Loader(videos, SpeedClassTask(), clip, 4, seed=5, pixels=resident).batch(7)
     assert mapped.origins == held.origins
-    torch.testing.assert_close(held.intervals_BS, mapped.intervals_BS)
-    difference = held.clips_BTHWC.int() - mapped.clips_BTHWC.int()
+    difference = clips(held).int() - clips(mapped).int()
     assert difference.abs().max() <= 1
 
 
@@ -84,8 +129,8 @@ def test_the_parts_of_several_processes_are_the_batch_of_one(
     task = SpeedClassTask(same_batch=same_batch)
     whole = Loader(videos, task, CLIP, 6, seed=1).batch(2)
     parts = [Loader(videos, task, CLIP, 6, seed=1, part=(rank, 3)).batch(2) for rank in range(3)]
-    for name in ("clips_BTHWC", "intervals_BS", "labels_B"):
-        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
+    assert torch.equal(torch.cat([clips(part) for part in parts]), clips(whole))
+    assert torch.equal(torch.cat([part.labels_B for part in parts]), whole.labels_B)
     with pytest.raises(SpeedinessError, match="multiple"):
         Loader(videos, task, CLIP, 6, seed=1, part=(0, 4))
 
@@ -123,7 +168,7 @@ def test_without_spatial_augmentation_a_clip_is_the_centre_square(videos: Sequen
     left = (width - height) // 2
     squares = torch.from_numpy(video[:, :, left : left + height].copy()).permute(0, 3, 1, 2).float()
     small = F.interpolate(squares, size=(32, 32), mode="bilinear", antialias=True).permute(0, 2, 3, 1)
-    for clip in batch.clips_BTHWC.float():
+    for clip in clips(batch).float():
         for frame in clip:
             assert (small - frame).abs().amax((1, 2, 3)).min() <= 0.5
 
@@ -131,7 +176,7 @@ def test_without_spatial_augmentation_a_clip_is_the_centre_square(videos: Sequen
 def test_without_same_batch_every_clip_has_a_window_of_its_own(videos: Sequence[CachedVideo]) -> None:
     task = SpeedClassTask(same_batch=False)
     batch = Loader(videos, task, CLIP, 40, seed=0).batch(0)
-    assert batch.clips_BTHWC.shape[0] == 40 and 8 < batch.labels_B.sum() < 32
+    assert len(clips(batch)) == 40 and 8 < batch.labels_B.sum() < 32
 
 
 def test_every_frame_of_a_clip_gets_the_same_look() -> None:

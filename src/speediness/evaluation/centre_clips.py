@@ -1,10 +1,10 @@
 """Clips as measurements cut them: the middle square, no augmentation (SpeedNet §5.1)."""
 
-# T frames, N side of a clip, S = T - 1 intervals, C channels, B clips
+# T frames, N side of a clip, H W frame size, C channels, B clips
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -16,53 +16,96 @@ from torch import Tensor
 from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.datasets.augment import Augmentation, apply_augmentations, centre_square, draw_augmentation
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.decoded_video import DecodedVideo
-from speediness.evaluation.speed_accuracy import centre_crop, halve
-from speediness.sampling import Times
+from speediness.errors import DataError
+from speediness.sampling import Indices, Times
 
-Clip = tuple[NDArray[np.uint8], NDArray[np.float32]]
-"""Frames (T, N, N, C) and intervals (S,)."""
+Clip = NDArray[np.uint8]
+"""Frames (T, N, N, C)."""
 
 CLIPS = 32  # seen at once
 
 
-def centre_clip(video: DecodedVideo, times_s: Times, factor: float, clip: ClipSpec) -> Clip:
-    """The clip that shows these moments of a video whose short side is twice N; ends are reflected."""
-    indices = sampling.nearest_frames(video.times_s, sampling.reflect(times_s, 0.0, video.end_s))
-    frames_TNNC = centre_crop(halve(video.frames_FHWC[indices]), clip.size_px)
-    return frames_TNNC, sampling.played_intervals(video.times_s, indices, factor, clip.frame_rate)
+def centre_crop(frames_THWC: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
+    """The middle size_px x size_px of each frame (§5.1)."""
+    height, width = frames_THWC.shape[1:3]
+    top, left = (height - size_px) // 2, (width - size_px) // 2
+    return frames_THWC[:, top : top + size_px, left : left + size_px]
 
 
-def random_clip(
-    video: DecodedVideo, times_s: Times, factor: float, clip: ClipSpec, rng: np.random.Generator
-) -> Clip:
+def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Half the resolution, each point the mean of four."""
+    t, height, width, channels = frames_THWC.shape
+    even = frames_THWC[:, : height // 2 * 2, : width // 2 * 2]
+    blocks = even.reshape(t, height // 2, 2, width // 2, 2, channels)
+    return (blocks.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
+
+
+def with_clip(videos: Sequence[CachedVideo], clip: ClipSpec) -> Iterator[CachedVideo]:
+    """The videos of at least as many frames as a clip; nothing can be shown of the others.
+
+    Raises:
+        DataError: there are none.
+    """
+    found = False
+    for video in videos:
+        if len(video.times_s) >= clip.n_frames:
+            found = True
+            yield video
+    if not found:
+        raise DataError(f"none of the {len(videos)} videos has the {clip.n_frames} frames of a clip")
+
+
+def even_clip(video: DecodedVideo, times_s: Times) -> Indices:
+    """The frames of a clip around these evenly spaced times, a whole number apart.
+
+    Published protocols want an answer for every video. Where the video is too short for the clip, its
+    frames lie as far apart as fits, so that it shows less time than it should; none is repeated.
+
+    Raises:
+        DataError: the video has fewer frames than the clip.
+    """
+    try:
+        return sampling.even_frames(video.times_s, times_s)
+    except ValueError:
+        step, over = divmod(len(video.times_s) - 1, len(times_s) - 1)
+        if not step:
+            raise DataError(f"{video.item.path.name} has fewer than {len(times_s)} frames") from None
+        return over // 2 + step * np.arange(len(times_s))
+
+
+def centre_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec) -> Clip:
+    """The clip around these moments (:func:`even_clip`) of a video whose short side is twice N."""
+    return centre_crop(halve(video.frames_FHWC[even_clip(video, times_s)]), clip.size_px)
+
+
+def random_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec, rng: np.random.Generator) -> Clip:
     """As :func:`centre_clip`, of a random square of a quarter of the frame or more, mirrored or not."""
     height, width = video.frames_FHWC.shape[1:3]
     drawn = draw_augmentation(height, width, rng, zoom=2.0)
     place = {name: getattr(drawn, name) for name in ("top", "left", "side_px", "flip")}
-    return augmented_clip(video, times_s, factor, clip, replace(centre_square(height, width), **place))
+    return augmented_clip(video, times_s, clip, replace(centre_square(height, width), **place))
 
 
-def augmented_clip(
-    video: DecodedVideo, times_s: Times, factor: float, clip: ClipSpec, augmentation: Augmentation
-) -> Clip:
+def augmented_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec, augmentation: Augmentation) -> Clip:
     """As :func:`centre_clip`, with a look of :mod:`speediness.datasets.augment`."""
-    indices = sampling.nearest_frames(video.times_s, sampling.reflect(times_s, 0.0, video.end_s))
+    indices = even_clip(video, times_s)
     rows = slice(augmentation.top, augmentation.top + augmentation.side_px)
     columns = slice(augmentation.left, augmentation.left + augmentation.side_px)
     square = torch.from_numpy(np.ascontiguousarray(video.frames_FHWC[indices, rows, columns]))
     (frames_TNNC,) = apply_augmentations([square], [augmentation], [0], clip.size_px)
-    return frames_TNNC.numpy(), sampling.played_intervals(video.times_s, indices, factor, clip.frame_rate)
+    return frames_TNNC.numpy()
 
 
 def run_batched(
-    forward: Callable[[Tensor, Tensor], tuple[Tensor, ...]], clips: Iterable[Clip], device: torch.device
+    forward: Callable[[Tensor], tuple[Tensor, ...]], clips: Iterable[Clip], device: torch.device
 ) -> tuple[Tensor, ...]:
     """What a network in evaluation mode says of clips, some at a time; each answer (B, ..) on the CPU."""
     parts = []
     coming = iter(clips)
     with torch.inference_mode():
         while some := list(islice(coming, CLIPS)):
-            stacked = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*some, strict=True))
-            parts.append([answer.float().cpu() for answer in forward(*stacked)])
+            stacked = torch.from_numpy(np.stack(some)).to(device)
+            parts.append([answer.float().cpu() for answer in forward(stacked)])
     return tuple(torch.cat(answers) for answers in zip(*parts, strict=True))

@@ -59,8 +59,8 @@ def probe(
     Returns:
         ``linear`` and ``neighbours``, each with ``accuracy`` of videos, ``interval_95`` over
         sources and ``right``, video by video; ``recall`` at 1, 5, 10, 20, 50, with
-        ``recall_interval_95``; ``protocol``; ``films``, their number on both sides;
-        ``test_sources`` of each.
+        ``recall_interval_95``; ``protocol``; ``films``, their number on both sides, and ``too_short``,
+        that of those left out because they have fewer frames than a clip; ``test_sources`` of each.
 
     Raises:
         DataError: no video of a side can be used.
@@ -82,6 +82,10 @@ def probe(
         **_recalls(gallery, queries),
         "protocol": protocol,
         "films": {"train": len(train.labels), "test": len(test.labels)},
+        "too_short": {
+            name: len(videos) - len(found.labels)
+            for name, videos, found in zip(("train", "test"), sides, (train, test), strict=True)
+        },
         "test_sources": list(test.sources),
     }
 

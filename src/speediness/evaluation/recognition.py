@@ -14,7 +14,7 @@ from torch import Tensor
 from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
-from speediness.evaluation.centre_clips import Clip, centre_clip, random_clip, run_batched
+from speediness.evaluation.centre_clips import Clip, centre_clip, random_clip, run_batched, with_clip
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.recogniser import Recogniser
 
@@ -45,17 +45,20 @@ def recognise(network: Recogniser, videos: Sequence[CachedVideo]) -> list[Recogn
 
     Args:
         network: on any device; put into evaluation mode.
-        videos: with labels.
+        videos: with labels; those of fewer frames than a clip are left out.
+
+    Raises:
+        DataError: no video has the frames of a clip.
     """
     device = next(network.parameters()).device
     network.eval()
 
-    def probabilities(clips: Tensor, intervals: Tensor) -> tuple[Tensor]:
-        return (network(clips, intervals)[0].softmax(1),)
+    def probabilities(clips: Tensor) -> tuple[Tensor]:
+        return (network(clips)[0].softmax(1),)
 
-    found = []
-    for video in videos:
-        (probability_CK,) = run_batched(probabilities, ten_clips(video, network.config.clip), device)
+    clip, found = network.config.clip, []
+    for video in with_clip(videos, clip):
+        (probability_CK,) = run_batched(probabilities, ten_clips(video, clip), device)
         probability_K = probability_CK.mean(0).numpy()
         said = network.classes[int(probability_K.argmax())]
         item = video.item
@@ -68,16 +71,20 @@ def ten_clips(
 ) -> Iterator[Clip]:
     """Clips at natural speed, evenly spaced from the start of a video to its end, which they may overlap.
 
-    A video shorter than a clip is played back and forth. With ``crops`` the squares are drawn from it.
+    Of a video shorter than a clip they show all, see :func:`speediness.evaluation.centre_clips.even_clip`.
+    With ``crops`` the squares are drawn from it.
+
+    Raises:
+        DataError: the video has fewer frames than a clip.
     """
     video = stored.at(MAGNIFICATION * clip.size_px)
     last_s = max(video.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
     for start_s in np.linspace(0, last_s, CLIPS):
         times_s = sampling.play_at(float(start_s), 1.0, clip.n_frames, clip.frame_rate)
         if crops is None:
-            yield centre_clip(video, times_s, 1.0, clip)
+            yield centre_clip(video, times_s, clip)
         else:
-            yield random_clip(video, times_s, 1.0, clip, crops)
+            yield random_clip(video, times_s, clip, crops)
 
 
 def confusion(said: Sequence[Recognised], classes: Sequence[str]) -> NDArray[np.int64]:

@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from torch import Tensor
 
 from speediness import sampling
+from speediness.clip import ClipSpec
 from speediness.datasets.augment import draw_augmentation
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.decoded_video import DecodedVideo
-from speediness.evaluation.centre_clips import Clip, augmented_clip, centre_clip, run_batched
+from speediness.errors import DataError
+from speediness.evaluation.centre_clips import Clip, augmented_clip, centre_clip, run_batched, with_clip
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.rspnet import SPEEDS, RSPNet
 
@@ -25,9 +27,14 @@ LOOK_ZOOM = 1.6  # RSPNet crops 40 % of the area or more
 def ranked_right(network: RSPNet, videos: Sequence[CachedVideo]) -> float:
     """Share of triplets whose query is nearer to the key of its own speed; chance is one half.
 
-    Query and keys are drawn from random moments of a video, the keys from the same moment.
+    Query and keys are drawn from random moments of a video, the keys from the same moment. Videos too
+    short for a clip at 2x are left out.
+
+    Raises:
+        DataError: all videos are too short.
     """
-    motion_BE, _ = _embedded(network, (clip for video in videos for clip in _triplets(video, network)))
+    fitting = (video for video in videos if holds_both_speeds(video, network.config.clip))
+    motion_BE, _ = _embedded(network, (clip for video in fitting for clip in _triplets(video, network)))
     query_VE, same_VE, other_VE = motion_BE.unflatten(0, (-1, 3)).unbind(1)
     return float(((query_VE * same_VE).sum(1) > (query_VE * other_VE).sum(1)).float().mean())
 
@@ -37,20 +44,32 @@ def same_video_found(network: RSPNet, videos: Sequence[CachedVideo], changed: bo
 
     Args:
         network: on any device.
-        videos: to be told apart.
+        videos: to be told apart; those of fewer frames than a clip are left out.
         changed: every clip is another square of the frame, tinted, blurred and mirrored as in
             training; without, clips of one video often have the very same colours and edges, and a
             network at its random start finds many.
+
+    Raises:
+        DataError: no video has the frames of a clip.
     """
-    clips = (clip for video in videos for clip in _halves(video, network, changed))
+    fitting = with_clip(videos, network.config.clip)
+    clips = (clip for video in fitting for clip in _halves(video, network, changed))
     _, appearance_BE = _embedded(network, clips)
     first_FE, second_FE = appearance_BE.unflatten(0, (-1, 2)).unbind(1)
     nearest_F = (first_FE @ second_FE.T).argmax(1).numpy()
     return float((nearest_F == np.arange(len(nearest_F))).mean())
 
 
-def _embedded(network: RSPNet, clips: Iterator[Clip]) -> tuple[Tensor, ...]:
-    return run_batched(network.eval(), clips, next(network.parameters()).device)
+def holds_both_speeds(video: CachedVideo, clip: ClipSpec) -> bool:
+    """Whether a video is long enough for a clip at 2x."""
+    return sampling.holds_clip(video.times_s, max(SPEEDS), clip.n_frames, clip.frame_rate)
+
+
+def _embedded(network: RSPNet, clips: Iterable[Clip]) -> tuple[Tensor, ...]:
+    answers = run_batched(network.eval(), clips, next(network.parameters()).device)
+    if not answers:
+        raise DataError("no video is long enough for a clip at 2x")
+    return answers
 
 
 def _triplets(stored: CachedVideo, network: RSPNet) -> Iterator[Clip]:
@@ -62,7 +81,7 @@ def _triplets(stored: CachedVideo, network: RSPNet) -> Iterator[Clip]:
         own, other = SPEEDS[n % 2], SPEEDS[1 - n % 2]
         for start_s, factor in ((query_s, own), (keys_s, own), (keys_s, other)):
             times_s = sampling.play_at(start_s, factor, clip.n_frames, clip.frame_rate)
-            yield centre_clip(video, times_s, factor, clip)
+            yield centre_clip(video, times_s, clip)
 
 
 def _halves(stored: CachedVideo, network: RSPNet, changed: bool) -> Iterator[Clip]:
@@ -74,8 +93,6 @@ def _halves(stored: CachedVideo, network: RSPNet, changed: bool) -> Iterator[Cli
         times_s = sampling.window_around(share * video.end_s, 1.0, clip.n_frames, clip.frame_rate)
         if changed:
             height, width = video.frames_FHWC.shape[1:3]
-            yield augmented_clip(
-                video, times_s, 1.0, clip, draw_augmentation(height, width, rng, LOOK_ZOOM)
-            )
+            yield augmented_clip(video, times_s, clip, draw_augmentation(height, width, rng, LOOK_ZOOM))
         else:
-            yield centre_clip(video, times_s, 1.0, clip)
+            yield centre_clip(video, times_s, clip)

@@ -16,7 +16,7 @@ from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.encoding import Encoding
-from speediness.evaluation.speed_accuracy import halve
+from speediness.evaluation.centre_clips import halve
 
 Make = Callable[[DecodedVideo, np.random.Generator], DecodedVideo]
 

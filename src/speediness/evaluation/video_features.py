@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from speediness.datasets.clip_cache import CachedVideo
-from speediness.evaluation.centre_clips import run_batched
+from speediness.evaluation.centre_clips import run_batched, with_clip
 from speediness.evaluation.recognition import ten_clips
 from speediness.models.encoder import Encoder
 
@@ -39,23 +39,24 @@ def video_features(
 
     Args:
         encoder: any network; put into evaluation mode, its head is not asked.
-        videos: with labels.
+        videos: with labels; those of fewer frames than a clip are left out.
         pool: over space; max in SpeedNet §3.2 and in RSPNet's supplement, mean in RSPNet's code.
         crops: draws squares of the frame; None: the middle one.
+
+    Raises:
+        DataError: no video has the frames of a clip.
     """
     device = next(encoder.parameters()).device
     encoder.eval()
 
-    def pooled(clips_BTHWC: Tensor, intervals_BS: Tensor) -> tuple[Tensor]:
-        maps_BDThw = encoder.encode(clips_BTHWC, intervals_BS)
+    def pooled(clips_BTHWC: Tensor) -> tuple[Tensor]:
+        maps_BDThw = encoder.encode(clips_BTHWC)
         return ((maps_BDThw.amax((3, 4)) if pool == "max" else maps_BDThw.mean((3, 4))).mean(2),)
 
-    vectors = []
-    for video in videos:
-        (vectors_CD,) = run_batched(pooled, ten_clips(video, encoder.config.clip, crops=crops), device)
+    clip, vectors, items = encoder.config.clip, [], []
+    for video in with_clip(videos, clip):
+        (vectors_CD,) = run_batched(pooled, ten_clips(video, clip, crops=crops), device)
         vectors.append(vectors_CD.mean(0).numpy())
-    return VideoFeatures(
-        np.stack(vectors),
-        tuple(video.item.label or "" for video in videos),
-        tuple(video.item.source for video in videos),
-    )
+        items.append(video.item)
+    labels, sources = (item.label or "" for item in items), (item.source for item in items)
+    return VideoFeatures(np.stack(vectors), tuple(labels), tuple(sources))

@@ -12,24 +12,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from speediness.engines.runtime import ClipClassifier
+from speediness.engines.runtime import BOUNDARY, Outputs, Pixels, Runtime
+from speediness.motion_field import REFERENCE_PX
 
 HIDDEN = 64
-MIN_INTERVAL = 0.25  # as in SpeedNet.velocity: a frame paired with itself has not moved, whatever 0 / 0 is
 
 
-class MeanFlowNet(nn.Sequential):
-    """Two fully connected layers with ReLU and batch norm: magnitudes (B, S) to logits (B, 2).
+class MeanFlowNet(nn.Module):
+    """Two fully connected layers with ReLU and batch norm on the magnitudes of :func:`flow_magnitudes`.
 
     Paper: a vector of T magnitudes. Here: T - 1, as many as a clip of T frames has. The first
     batch norm brings pixels to a common scale.
+
+    Attributes:
+        layers: magnitudes (B, S) to logits (B, 2).
 
     Args:
         n_pairs: S.
     """
 
     def __init__(self, n_pairs: int) -> None:
-        super().__init__(
+        super().__init__()
+        self.layers = nn.Sequential(
             nn.BatchNorm1d(n_pairs),
             nn.Linear(n_pairs, HIDDEN),
             nn.BatchNorm1d(HIDDEN),
@@ -37,23 +41,24 @@ class MeanFlowNet(nn.Sequential):
             nn.Linear(HIDDEN, 2),
         )
 
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor]:
+        """The rate (B, 2) of clips, as :meth:`speediness.models.speednet.SpeedNet.forward` has it."""
+        logits_B2 = self.layers(torch.from_numpy(flow_magnitudes(clips_BTHWC.numpy())))
+        mean_B = logits_B2[:, 1] - logits_B2[:, 0] + BOUNDARY
+        return (torch.stack([mean_B, torch.zeros_like(mean_B)], 1),)
 
-def flow_magnitudes(
-    clips_BTHWC: NDArray[np.uint8], intervals_BS: NDArray[np.float32]
-) -> NDArray[np.float32]:
+
+def flow_magnitudes(clips_BTHWC: Pixels) -> NDArray[np.float32]:
     """Mean magnitude (B, S) of DIS flow (Kroeger et al. 2016) between neighbouring frames.
 
     Args:
         clips_BTHWC: uint8 luma or RGB, at the very size the network sees.
-        intervals_BS: spacing of the frames in reference intervals; the displacements are divided
-            by it as the network's own are, so that uneven frame rates do not count as motion.
 
     Returns:
-        Pixels per reference interval on a frame of short side 64, as
-        :meth:`speediness.models.speednet.SpeedNet.velocity` has them.
+        Pixels per pair of neighbours on a frame of short side REFERENCE_PX.
     """
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    pixels_BS = np.empty(intervals_BS.shape, np.float32)
+    pixels_BS = np.empty((len(clips_BTHWC), clips_BTHWC.shape[1] - 1), np.float32)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # sharing out frames this small takes longer than the work (measured: 1.6x)
     try:
@@ -64,27 +69,22 @@ def flow_magnitudes(
                 pixels_BS[b, s] = np.linalg.norm(flow_HW2, axis=2).mean()
     finally:
         cv2.setNumThreads(threads)
-    size_px = min(clips_BTHWC.shape[2:4])
-    return pixels_BS * (64 / size_px) / np.maximum(intervals_BS, MIN_INTERVAL)
+    return pixels_BS * (REFERENCE_PX / min(clips_BTHWC.shape[2:4]))
 
 
-def classify_by_flow(network: MeanFlowNet) -> ClipClassifier:
-    """The baseline as the function that evaluation calls; its flow is the mean, given twice."""
+def runtime_by_flow(network: MeanFlowNet) -> Runtime:
+    """The baseline as evaluation calls it; it has neither features nor maps."""
 
-    def classify(
-        clips: NDArray[np.uint8], intervals: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        magnitudes_BS = flow_magnitudes(clips, intervals)
-        network.eval()
-        with torch.inference_mode():
-            logits_B2: Tensor = network(torch.from_numpy(magnitudes_BS))
-        mean_B = magnitudes_BS.mean(1)
-        return logits_B2.numpy(), np.stack([mean_B, mean_B], 1)
+    @torch.inference_mode()
+    def classify_clips(clips_BTHWC: Pixels) -> Outputs:
+        rate_B2: Tensor = network.eval()(torch.from_numpy(clips_BTHWC))[0]
+        nothing_BT = np.zeros(clips_BTHWC.shape[:2], np.float32)
+        return Outputs(rate_B2[:, None].numpy(), nothing_BT[..., None], nothing_BT[..., None, None])
 
-    return classify
+    return Runtime(classify_clips=classify_clips)
 
 
-def _luma(frame_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _luma(frame_HWC: Pixels) -> Pixels:
     if frame_HWC.shape[2] == 1:
         return np.ascontiguousarray(frame_HWC[:, :, 0])
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(frame_HWC), cv2.COLOR_RGB2GRAY), np.uint8)

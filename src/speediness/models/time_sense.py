@@ -1,6 +1,6 @@
 """What a network can tell in time, measured on noise: facts of its shape, whatever its weights."""
 
-# B batch, T frames, H W frame size, C channels, S = T - 1 intervals
+# T frames, H W frame size, C channels
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def time_sense(network: Recogniser, side_px: int | None = None) -> TimeSense:
         side_px: of the square clips; None: as the network's clips.
     """
     network = deepcopy(network).cpu().eval()
-    network.backbone.double()
+    network.backbone.double().register_forward_pre_hook(
+        lambda module, inputs: tuple(None if each is None else each.double() for each in inputs)
+    )
     network.classifier.double()
     clip = network.config.clip
     n_frames, side = clip.n_frames, side_px or clip.size_px
@@ -54,11 +56,7 @@ def time_sense(network: Recogniser, side_px: int | None = None) -> TimeSense:
     stills = clips[:, :1].expand(shape)
 
     def answer(one_THWC: Tensor) -> Tensor:
-        clips_BTHWC, velocity_B4Thw = one_THWC[None], None
-        if not network.stem.sees_frames:
-            cells_BSChw = network.measure(clips_BTHWC)
-            velocity_B4Thw = network.velocity(cells_BSChw, torch.ones(1, n_frames - 1))
-        return network.classify(network.backbone(network.stem(clips_BTHWC, velocity_B4Thw).double()))
+        return network(one_THWC[None])[0]
 
     said = answer(video)
     scale = float((answer(other) - said).abs().max())

@@ -1,6 +1,6 @@
 """Training of the mean-flow network, on the clips the other rows of Table 1 are trained on."""
 
-# B clips of a batch, S intervals of a clip
+# B clips of a batch, S pairs of neighbours in a clip
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def train_mean_flow(
             # A last part of a few clips would upset the batch norm: parts are as equal as can be.
             order = torch.randperm(len(labels_B))
             for part in order.chunk(max(1, len(order) // BATCH)):
-                logits_B2: Tensor = network(magnitudes_BS[part])
+                logits_B2: Tensor = network.layers(magnitudes_BS[part])
                 loss = F.cross_entropy(logits_B2, labels_B[part])
                 optimizer.zero_grad()
                 loss.backward()
@@ -69,7 +69,7 @@ def _measure(loader: Loader, clips: int, progress: Callable[[float, float], None
     magnitudes, labels, measured, step = [], [], 0, 0
     while measured < clips:
         batch = loader.batch(step)
-        magnitudes.append(flow_magnitudes(batch.clips_BTHWC.numpy(), batch.intervals_BS.numpy()))
+        magnitudes.append(flow_magnitudes(batch.inputs[0].numpy()))
         labels.append(batch.labels_B)
         measured, step = measured + len(batch.labels_B), step + 1
         progress(min(measured, clips), clips)

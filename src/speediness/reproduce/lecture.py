@@ -21,6 +21,7 @@ from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.video_list import VideoItem, digest
 from speediness.documents import read_json, write_json
 from speediness.errors import DataError, SpeedinessError, suggest
+from speediness.evaluation.centre_clips import with_clip
 from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import ten_clips
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, report
@@ -191,16 +192,14 @@ def by_trajectories(
         log: receives one line at a time.
 
     Raises:
-        DataError: no video can be decoded, or hardly anything moves in them.
+        DataError: no video of a side has the frames of a clip, or hardly anything moves in them.
     """
     clip = recipe.config.clip
     clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels)
-    known, asked = (clips.videos(items, log) for items in (train, test))
-    if not known or not asked:
-        raise DataError("no video of the training or of the test list can be decoded; see data verify")
+    known, asked = (list(with_clip(clips.videos(items, log), clip)) for items in (train, test))
 
     def tracks(video: CachedVideo) -> Trajectories:
-        parts = [dense_trajectories(_luma(frames)) for frames, _ in ten_clips(video, clip)]
+        parts = [dense_trajectories(_luma(frames)) for frames in ten_clips(video, clip)]
         return joined([part for part in parts if len(part)])
 
     found = []

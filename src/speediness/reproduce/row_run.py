@@ -9,21 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import save_file
 
 import speediness
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.video_list import VideoItem, digest, held_out, subsample
 from speediness.documents import read_json, write_json, write_text
-from speediness.engines.runtime import ClipClassifier
+from speediness.engines.runtime import Runtime
 from speediness.engines.torch import runtime_for
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.calibration import centred, fit_scale
+from speediness.evaluation.centre_clips import run_batched
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, fit_flow_threshold, score_video
-from speediness.models.mean_flow import classify_by_flow
-from speediness.models.speednet import SpeedNet
+from speediness.models.mean_flow import MeanFlowNet, runtime_by_flow
+from speediness.models.speednet import SPED_UP, SpeedNet, score
 from speediness.progress import progress_bar
 from speediness.reproduce.ablation import Row
 from speediness.reproduce.flow_baseline import train_mean_flow
@@ -104,22 +103,23 @@ class _Maker:
 
     def make(self) -> RowResult:
         started_s = time.monotonic()
-        classify = self._mean_flow() if self.row.kind == "mean_flow" else self._network()
-        trained = self._scores("training videos", self.kept, classify, TRAINED_STRIDE_S)
-        held = self._scores("held-out videos", self.held, classify)
+        network = self._mean_flow() if self.row.kind == "mean_flow" else self._network()
+        runtime = runtime_by_flow(network) if isinstance(network, MeanFlowNet) else runtime_for(network)
+        trained = self._scores("training videos", self.kept, runtime, TRAINED_STRIDE_S)
+        held = self._scores("held-out videos", self.held, runtime)
         bias, _ = fit_scale(trained + held)
         return RowResult(
             bias=bias,
             flow_threshold=fit_flow_threshold(trained),
-            own=self._own(classify),
+            own=self._own(network),
             trained=centred(trained, bias),
-            test=centred(self._scores("test videos", self.videos.test, classify), bias),
-            ood=centred(self._scores("videos out of domain", self.videos.ood, classify), bias),
+            test=centred(self._scores("test videos", self.videos.test, runtime), bias),
+            ood=centred(self._scores("videos out of domain", self.videos.ood, runtime), bias),
             left_out=self.left_out,
             seconds=time.monotonic() - started_s,
         )
 
-    def _network(self) -> ClipClassifier:
+    def _network(self) -> SpeedNet:
         checkpoint = self.folder / "checkpoint.safetensors"
         train(
             self.recipe,
@@ -133,9 +133,9 @@ class _Maker:
             run = Run(self.recipe, processes)
             run.restore(checkpoint)
         assert isinstance(run.average, SpeedNet)
-        return runtime_for(run.average)
+        return run.average
 
-    def _mean_flow(self) -> ClipClassifier:
+    def _mean_flow(self) -> MeanFlowNet:
         recipe = self.recipe
         loader = self._loader(self._decoded(self.kept), recipe.seed)
         with progress_bar("measuring the flow of training clips", "clips") as progress:
@@ -146,7 +146,7 @@ class _Maker:
         partial = self.folder / "checkpoint.safetensors.partial"
         save_file(network.state_dict(), partial)
         partial.replace(partial.with_suffix(""))
-        return classify_by_flow(network)
+        return network
 
     def _loader(self, videos: Sequence[CachedVideo], seed: int) -> Loader:
         """Batches as this row's training draws them."""
@@ -155,7 +155,7 @@ class _Maker:
             videos, recipe.task, self.clip, recipe.windows, seed, recipe.spatial, zoom=recipe.zoom
         )
 
-    def _own(self, classify: ClipClassifier) -> dict[str, tuple[int, int]]:
+    def _own(self, network: SpeedNet | MeanFlowNet) -> dict[str, tuple[int, int]]:
         """Right answers on held-out sources when clips are drawn as this row's training draws them."""
         by_source: dict[str, list[CachedVideo]] = defaultdict(list)
         for video in self._decoded(self.held):
@@ -164,29 +164,40 @@ class _Maker:
         own: dict[str, tuple[int, int]] = {}
         with progress_bar("held-out videos, sampled as in training", "sources") as progress:
             for source, videos in by_source.items():
-                loader = self._loader(videos, seed=0)
-                right = np.concatenate([self._right(loader.batch(n), classify) for n in range(batches)])
-                own[source] = int(right.sum()), len(right)
+                try:
+                    loader = self._loader(videos, seed=0)
+                except DataError as error:
+                    self.left_out.append(f"{source}, sampled as in training: {error}")
+                    continue
+                right = [self._right(loader.batch(n), network) for n in range(batches)]
+                own[source] = sum(right), batches * self.recipe.clips
                 progress(len(own), len(by_source))
+        if not own:
+            raise DataError(f"no held-out source can be used: {self.left_out[-1]}")
         return own
 
-    def _right(self, batch: Batch, classify: ClipClassifier) -> NDArray[np.bool_]:
-        """Which of the clips were right."""
-        logits, _ = classify(batch.clips_BTHWC.numpy(), batch.intervals_BS.numpy())
-        return logits.argmax(1) == batch.labels_B.numpy()
+    def _right(self, batch: Batch, network: SpeedNet | MeanFlowNet) -> int:
+        """How many of the clips were right."""
+        device = next(network.parameters()).device
+        (rate_B2,) = run_batched(network.eval(), batch.inputs[0].numpy(), device)
+        return int(((score(rate_B2) > 0) == (batch.labels_B == SPED_UP)).sum())
 
     def _decoded(self, items: Sequence[VideoItem]) -> Sequence[CachedVideo]:
         # What cannot be decoded is named when it is scored.
         return self.clips.videos(items, lambda line: None, self.recipe.recompressed)
 
     def _scores(
-        self, title: str, items: Sequence[VideoItem], classify: ClipClassifier, stride_s: float = 1.0
+        self, title: str, items: Sequence[VideoItem], runtime: Runtime, stride_s: float = 1.0
     ) -> list[VideoScores]:
         scores: list[VideoScores] = []
+        window_s = 2 * self.clip.duration_s
         with progress_bar(f"scoring {title}", "videos") as progress:
             for n, item in enumerate(items):
                 try:
-                    scores.append(score_video(self.clips.video(item), classify, self.clip, stride_s))
+                    video = self.clips.video(item)
+                    if video.end_s < window_s:
+                        raise VideoError(f"shorter than {window_s:g} s, a window at 2x")
+                    scores.append(score_video(video, runtime, self.clip, stride_s))
                 except (VideoError, OSError) as error:
                     self.left_out.append(f"{item.path.name}: {error}")
                     self.log(f"left out {item.path}: {error}")

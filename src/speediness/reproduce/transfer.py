@@ -24,7 +24,7 @@ from speediness.datasets.video_list import VideoItem, digest
 from speediness.documents import read_json, write_json
 from speediness.errors import DataError
 from speediness.evaluation.probes import probe, released_retrieval
-from speediness.evaluation.relative_speed import ranked_right, same_video_found
+from speediness.evaluation.relative_speed import holds_both_speeds, ranked_right, same_video_found
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.backbones import find_backbone
 from speediness.models.checkpoint import load_checkpoint, network_name, save_network
@@ -283,6 +283,7 @@ class _Work:
         network = network.for_inference()
         return {
             "films": len(videos),
+            "too_short": sum(not holds_both_speeds(video, clip) for video in videos),
             "ranked_right": ranked_right(network, videos),
             "same_film": same_video_found(network, videos),
             "same_film_changed": same_video_found(network, videos, changed=True),

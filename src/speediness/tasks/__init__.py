@@ -16,7 +16,8 @@ TASKS: dict[str, type[Task]] = {
     "action_class": ActionClassTask,
 }
 """speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). playback_rate: how
-many times as fast, of motion measured before. rspnet: RSPNet, which of two clips plays as fast as this one, and which video it is from. action_class: fine-tuning."""
+many times as fast, of motion measured before. rspnet: RSPNet, which of two clips plays as fast as this
+one, and which video it is from. action_class: fine-tuning."""
 
 
 def find_task(name: str) -> type[Task]:

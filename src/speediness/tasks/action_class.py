@@ -20,11 +20,11 @@ from speediness.errors import DataError
 from speediness.evaluation.recognition import recognise
 from speediness.models.encoder import EncoderConfig
 from speediness.models.recogniser import Recogniser
-from speediness.tasks.task import Batch, Forward, Segment, Task, View
+from speediness.tasks.task import Batch, ClipTask, Forward, Segment, View
 
 
 @dataclass(frozen=True)
-class ActionClassTask(Task):
+class ActionClassTask(ClipTask):
     """One clip of a video at its natural speed, and the class of the video."""
 
     name: ClassVar[str] = "action_class"
@@ -50,7 +50,7 @@ class ActionClassTask(Task):
             )
         start_s, _ = segment()
         times_s = sampling.play_at(start_s, 1.0, clip.n_frames, clip.frame_rate)
-        return [View(times_s, 1.0, self.classes.index(item.label))]
+        return [View(times_s, self.classes.index(item.label))]
 
     def network(self, config: EncoderConfig) -> Recogniser:
         """See :class:`speediness.tasks.task.Task`."""
@@ -60,7 +60,7 @@ class ActionClassTask(Task):
         self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
     ) -> dict[str, Tensor]:
         """Cross-entropy, and the share of clips that were right."""
-        (logits_BK,) = forward(batch.clips_BTHWC, batch.intervals_BS)
+        (logits_BK,) = forward(*batch.inputs)
         return {
             "loss": F.cross_entropy(logits_BK, batch.labels_B),
             "accuracy": (logits_BK.argmax(1) == batch.labels_B).float().mean(),

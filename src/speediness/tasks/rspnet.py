@@ -29,7 +29,7 @@ from speediness.errors import SpeedinessError
 from speediness.evaluation.relative_speed import ranked_right, same_video_found
 from speediness.models.encoder import EncoderConfig
 from speediness.models.rspnet import EMBEDDING_DIM, SPEEDS, RSPNet
-from speediness.tasks.task import Batch, Forward, Segment, Task, View
+from speediness.tasks.task import Batch, ClipTask, Forward, Segment, View
 
 QUERY, SAME, OTHER = 0, 1, 2  # order of the views of a window
 
@@ -63,7 +63,7 @@ class KeyQueue(nn.Module):
 
 
 @dataclass(frozen=True)
-class RSPNetTask(Task):
+class RSPNetTask(ClipTask):
     """Draws triplets and scores where the network puts them.
 
     The keys come from the running average of the weights (the paper's momentum encoder; its decay is
@@ -106,6 +106,10 @@ class RSPNetTask(Task):
         """Query and two keys."""
         return 3
 
+    def longest_s(self, clip: ClipSpec) -> float:
+        """That of a clip at 2x."""
+        return max(SPEEDS) * super().longest_s(clip)
+
     def draw(
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
     ) -> list[View]:
@@ -118,7 +122,7 @@ class RSPNetTask(Task):
 
         def view(start_s: float, speed: int, crop_group: int) -> View:
             times_s = sampling.play_at(start_s, SPEEDS[speed], clip.n_frames, clip.frame_rate)
-            return View(times_s, SPEEDS[speed], speed, crop_group)
+            return View(times_s, speed, crop_group)
 
         return [view(query_s, own, 0), view(keys_s, own, 1), view(keys_s, 1 - own, 1)]
 
@@ -138,10 +142,11 @@ class RSPNetTask(Task):
         Of the keys those of the other speed are negatives of other queries, as in the released code.
         """
         assert isinstance(memory, KeyQueue)
-        clips, intervals = (part.unflatten(0, (-1, 3)) for part in (batch.clips_BTHWC, batch.intervals_BS))
-        query = forward(clips[:, QUERY], intervals[:, QUERY])
+        (clips_BTHWC,) = batch.inputs
+        clips = clips_BTHWC.unflatten(0, (-1, 3))
+        query = forward(clips[:, QUERY])
         with torch.no_grad():
-            same, other = (average(clips[:, key], intervals[:, key]) for key in (SAME, OTHER))
+            same, other = (average(clips[:, key]) for key in (SAME, OTHER))
         keys_KE, first = _of_all_processes(other[1])
         if self.queue == 0:
             own_V = first + torch.arange(len(other[1]), device=keys_KE.device)

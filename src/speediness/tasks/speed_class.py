@@ -17,7 +17,7 @@ from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.engines.torch import runtime_for
-from speediness.errors import SpeedinessError
+from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.speed_accuracy import (
     MAGNIFICATION,
     fit_flow_threshold,
@@ -26,15 +26,15 @@ from speediness.evaluation.speed_accuracy import (
     score_video,
 )
 from speediness.models.encoder import EncoderConfig
-from speediness.models.speednet import NORMAL, SPED_UP, SpeedNet
-from speediness.sampling import Times
-from speediness.tasks.task import Batch, Forward, Segment, Task, View
+from speediness.models.speednet import NORMAL, SPED_UP, SpeedNet, score
+from speediness.sampling import NORMAL_FACTORS, SPED_UP_FACTORS, Times
+from speediness.tasks.task import Batch, ClipTask, Forward, Segment, View
 
 Temporal = Literal["even", "random", "none"]
 
 
 @dataclass(frozen=True)
-class SpeedClassTask(Task):
+class SpeedClassTask(ClipTask):
     """Draws views and scores the network's answers.
 
     Paper: frames are dropped at random (``temporal="random"``), so a sped-up clip is also a
@@ -50,8 +50,8 @@ class SpeedClassTask(Task):
     """Every segment at both speeds in one batch (§3.1). Off (a row of Table 1): every clip comes
     from a segment of its own, its label a coin toss."""
     temporal: Temporal = "even"
-    """even: a uniform fractional step, forwards or backwards. random: the paper's skipping (§3.1),
-    likewise. none (a row of Table 1): exactly 1x and 2x, forwards."""
+    """even: a uniform step, forwards or backwards. random: the paper's skipping (§3.1), likewise.
+    none (a row of Table 1): 1x and 2x, forwards."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -65,6 +65,17 @@ class SpeedClassTask(Task):
         """Clips that :meth:`draw` gives."""
         return 2 if self.same_batch else 1
 
+    @property
+    def even(self) -> bool:
+        """All but the paper's random skipping."""
+        return self.temporal != "random"
+
+    def longest_s(self, clip: ClipSpec) -> float:
+        """That of the fastest clip; random skipping takes its frames out of 3T."""
+        if self.temporal == "random":
+            return (3 * clip.n_frames - 1) / float(clip.frame_rate)
+        return (2.0 if self.temporal == "none" else SPED_UP_FACTORS[1]) * super().longest_s(clip)
+
     def draw(
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
     ) -> list[View]:
@@ -76,25 +87,20 @@ class SpeedClassTask(Task):
             labels = (labels[rng.integers(len(labels))],)
         views = []
         for label in labels:
-            times_s, factor = self._play(label, middle_s, clip, rng)
-            views.append(View(times_s[::-1] if backwards else times_s, factor, label))
+            times_s = self._play(label, middle_s, clip, rng)
+            views.append(View(times_s[::-1] if backwards else times_s, label))
         return views
 
-    def _play(
-        self, label: int, middle_s: float, clip: ClipSpec, rng: np.random.Generator
-    ) -> tuple[Times, float]:
-        """Times of a clip of one class, and its playback factor."""
+    def _play(self, label: int, middle_s: float, clip: ClipSpec, rng: np.random.Generator) -> Times:
+        """Times of a clip of one class."""
         if self.temporal == "none":
             factor = 1.0 if label == NORMAL else 2.0
         else:
-            factors = sampling.NORMAL_FACTORS if label == NORMAL else sampling.SPED_UP_FACTORS
-            factor = float(rng.uniform(*factors))
-        if self.temporal == "random":
-            start_s = middle_s - 3 * clip.duration_s / 2
-            times_s = sampling.skip_randomly(start_s, factor, clip.n_frames, clip.frame_rate, rng)
-        else:
-            times_s = sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
-        return times_s, factor
+            factor = float(rng.uniform(*(NORMAL_FACTORS if label == NORMAL else SPED_UP_FACTORS)))
+        if self.even:
+            return sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
+        start_s = middle_s - self.longest_s(clip) / 2
+        return sampling.skip_randomly(start_s, factor, clip.n_frames, clip.frame_rate, rng)
 
     def network(self, config: EncoderConfig) -> SpeedNet:
         """See :class:`speediness.tasks.task.Task`."""
@@ -104,30 +110,37 @@ class SpeedClassTask(Task):
         self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
     ) -> dict[str, Tensor]:
         """See :class:`speediness.tasks.task.Task` and :meth:`losses`."""
-        logits_B2, _ = forward(batch.clips_BTHWC, batch.intervals_BS)
-        return self.losses(logits_B2, batch.labels_B)
+        (rate_B2,) = forward(*batch.inputs)
+        return self.losses(rate_B2, batch.labels_B)
 
     def validate(self, network: SpeedNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
-        """The evaluation of §5.1: overall figures only.
+        """The evaluation of §5.1: overall figures only; videos shorter than a window at 2x are left out.
 
         The threshold for mean flow is the one that suits these videos best, which flatters mean flow.
+
+        Raises:
+            DataError: all videos are shorter.
         """
         runtime, clip = runtime_for(network), network.config.clip
-        scores = [score_video(video.at(MAGNIFICATION * clip.size_px), runtime, clip) for video in videos]
+        found = (score_video(video.at(MAGNIFICATION * clip.size_px), runtime, clip) for video in videos)
+        scores = [said for said in found if said is not None]
+        if not scores:
+            raise DataError(f"no held-out video lasts {2 * clip.duration_s:g} s, a window at 2x")
         return overall(report(scores, fit_flow_threshold(scores)))
 
-    def losses(self, logits_B2: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
-        """``loss``, the paper's cross-entropy, and the share of clips (and pairs) that were right.
+    def losses(self, rate_B2: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
+        """``loss``, the cross-entropy of 1x and 2x, and the share of clips (and pairs) that were right.
 
         Args:
-            logits_B2: the network's answers, NORMAL first, to clips in the order of :meth:`draw`.
+            rate_B2: the network's answers to clips in the order of :meth:`draw`.
             labels_B: int, NORMAL or SPED_UP.
         """
+        score_B = score(rate_B2)
         losses = {
-            "loss": F.cross_entropy(logits_B2, labels_B),
-            "accuracy": (logits_B2.argmax(1) == labels_B).float().mean(),
+            "loss": F.binary_cross_entropy_with_logits(score_B, labels_B.to(score_B.dtype)),
+            "accuracy": ((score_B > 0) == (labels_B == SPED_UP)).float().mean(),
         }
         if self.same_batch:
-            score_V2 = (logits_B2[:, SPED_UP] - logits_B2[:, NORMAL]).view(-1, 2)
+            score_V2 = score_B.view(-1, 2)
             losses["pairs_ranked"] = (score_V2[:, 1] > score_V2[:, 0]).float().mean()
         return losses

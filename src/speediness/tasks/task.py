@@ -1,6 +1,6 @@
 """What a task is: the clips it wants drawn, the network it trains, and how it scores an update."""
 
-# B clips of a batch, T frames, S = T - 1 intervals, H W frame size, C channels
+# B clips of a batch, T frames, H W frame size, C channels
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.sampling import Times
 
 Segment = Callable[[], tuple[float, float]]
-"""Draws start and end, in seconds, of a stretch of video in which something moves, long enough for any
+"""Draws start and end, in seconds, of a stretch of video in which something moves, as long as the longest
 view; another one each time."""
 
 Forward = Callable[..., Any]
@@ -32,8 +32,6 @@ class View:
 
     times_s: Times
     """(T,) the moments it shows."""
-    factor: float
-    """Playback factor, 1 = natural."""
     label: int
     """What the task calls it; for :class:`speediness.tasks.speed_class.SpeedClassTask` the class."""
     crop_group: int = 0
@@ -113,6 +111,15 @@ class Task(ABC):
 @dataclass(frozen=True)
 class ClipTask(Task):
     """A task on clips of frames."""
+
+    @property
+    def even(self) -> bool:
+        """Whether frames are taken a whole number apart; otherwise those nearest to the times drawn."""
+        return True
+
+    def longest_s(self, clip: ClipSpec) -> float:
+        """Seconds from the first to the last frame of the longest view; shorter videos are left out."""
+        return (clip.n_frames - 1) / float(clip.frame_rate)
 
     @abstractmethod
     def draw(

@@ -75,7 +75,8 @@ def finetune(
     Returns:
         The document in ``test.json``: ``accuracy`` of videos, ``interval_95`` over sources,
         ``per_class``, ``classes``, ``confusion`` (rows: shown, columns: said), ``films`` with what
-        was said of each, and ``made_by``. Processes other than the first return nothing of it.
+        was said of each, ``too_short``, the number of videos left out because they have fewer frames
+        than a clip, and ``made_by``. Processes other than the first return nothing of it.
 
     Raises:
         DataError: a test video of an unknown class, or no video that can be used.
@@ -115,6 +116,7 @@ def finetune(
             {"file": video.name, "source": video.source, "label": video.label, "said": video.said}
             for video in said
         ],
+        "too_short": len(videos) - len(said),
         "made_by": made_by,
     }
     write_json(out / "test.json", document)

@@ -1,14 +1,15 @@
 """Videos and a task to batches; sample (seed, step, index) is always the same clip."""
 
-# V windows a batch, B = V * views clips, T frames, S = T - 1 intervals
+# V windows a batch, B = V * views clips, T frames
 
 from __future__ import annotations
 
 import itertools
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,14 +23,29 @@ from speediness.datasets.augment import (
     draw_augmentation,
 )
 from speediness.datasets.clip_cache import CachedVideo
-from speediness.errors import SpeedinessError
-from speediness.sampling import nearest_frames, played_intervals, reflect
-from speediness.tasks.task import Batch, Task
+from speediness.errors import DataError, SpeedinessError
+from speediness.sampling import even_frames, holds_clip, nearest_frames
+from speediness.tasks.task import Batch, ClipTask
 from speediness.training.pixel_source import ClipRequest, MappedPixels, PixelSource
+
+
+class BatchSource(Protocol):
+    """Gives the batch of any step."""
+
+    @property
+    def stream(self) -> torch.cuda.Stream | None:
+        """Where work on batches is queued, beside the network's; None: batches are made on the CPU."""
+        ...
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step; the same for the same seed, whatever was drawn before."""
+        ...
 
 
 class Loader:
     """Draws windows of video, source by source, where something moves.
+
+    A video that is too short for the longest view of the task is never drawn.
 
     Args:
         videos: decoded videos.
@@ -42,15 +58,17 @@ class Loader:
         pixels: where the pixels come from.
         part: which of how many equal parts of every batch to give: the rank of a process and
             their count.
+        log: told how many videos are too short.
 
     Raises:
+        DataError: all videos are too short.
         SpeedinessError: the windows cannot be shared out evenly.
     """
 
     def __init__(
         self,
         videos: Sequence[CachedVideo],
-        task: Task,
+        task: ClipTask,
         clip: ClipSpec,
         windows: int,
         seed: int,
@@ -58,10 +76,13 @@ class Loader:
         pixels: PixelSource | None = None,
         part: tuple[int, int] = (0, 1),
         zoom: float = MAX_ZOOM,
+        log: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.videos, self.task, self.clip, self.seed = videos, task, clip, seed
         self.spatial, self.zoom = spatial, zoom
         self.pixels = pixels or MappedPixels()
+        self.stream = self.pixels.stream
+        self.view_s = task.longest_s(clip)
         rank, parts = part
         if windows % parts:
             raise SpeedinessError(
@@ -70,29 +91,33 @@ class Loader:
             )
         self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)
         seconds: dict[str, float] = defaultdict(float)
-        lengths_s = [(video.item.source, video.end_s) for video in videos]
+        lengths_s = [(video.item.source, video.end_s if self._holds(video) else 0.0) for video in videos]
+        too_short = sum(not length_s for _, length_s in lengths_s)
+        if too_short == len(videos):
+            raise DataError(f"none of the {too_short} videos lasts {self.view_s:.3g} s, the longest view")
+        if too_short:
+            log(f"left out {too_short} videos shorter than {self.view_s:.3g} s, the longest view")
         for source, length_s in lengths_s:
             seconds[source] += length_s
         # A source counts with the root of its length, its videos share that by theirs: a long
         # source is neither drowned nor does it drown the others.
-        weight = [length_s / seconds[source] ** 0.5 for source, length_s in lengths_s]
+        weight = [length_s and length_s / seconds[source] ** 0.5 for source, length_s in lengths_s]
         self.probability = np.array(weight) / sum(weight)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step; the same for the same seed, whatever was drawn before."""
         requests = self.draw(step)
-        with torch.cuda.stream(self.pixels.stream):
+        with torch.cuda.stream(self.stream):
             clips_BTHWC = apply_augmentations(
                 self.pixels.squares(requests),
                 [request.augmentation for request in requests],
                 [request.noise_offset for request in requests],
                 self.clip.size_px,
             )
-        if self.pixels.stream is not None:
-            self.pixels.stream.synchronize()
+        if self.stream is not None:
+            self.stream.synchronize()
         return Batch(
-            clips_BTHWC,
-            torch.from_numpy(np.stack([request.intervals for request in requests])),
+            (clips_BTHWC,),
             torch.tensor([request.view.label for request in requests]),
             tuple(dict.fromkeys(request.origin for request in requests[:: self.task.views_per_window])),
         )
@@ -110,22 +135,26 @@ class Loader:
         number = int(rng.choice(len(self.videos), p=self.probability))
         video = self.videos[number]
         views = self.task.draw(video.item, lambda: self._busier_of_two(video, rng), self.clip, rng)
-        shown = [nearest_frames(video.times_s, reflect(view.times_s, 0, video.end_s)) for view in views]
         # Drawn before any subsampling, and the same for all views: compression says nothing of speed.
         copy = int(rng.integers(1 + len(video.recompressed)))
         augmentations = [
             self._augmentation(video, rng) for _ in range(1 + max(view.crop_group for view in views))
         ]
+        shown = even_frames if self.task.even else nearest_frames
         requests = []
-        for view, frames in zip(views, shown, strict=True):
-            spacing = played_intervals(video.times_s, frames, view.factor, self.clip.frame_rate)
-            noise_offset = int(rng.integers(2**31))
-            requests.append(
-                ClipRequest(
-                    video, number, copy, frames, view, augmentations[view.crop_group], noise_offset, spacing
-                )
-            )
+        for view in views:
+            frames, noise_offset = shown(video.times_s, view.times_s), int(rng.integers(2**31))
+            augmentation = augmentations[view.crop_group]
+            requests.append(ClipRequest(video, number, copy, frames, view, augmentation, noise_offset))
         return requests
+
+    def _holds(self, video: CachedVideo) -> bool:
+        """Whether the longest view of the task fits into a video."""
+        n_frames, frame_rate = self.clip.n_frames, self.clip.frame_rate
+        factor = self.view_s * float(frame_rate) / (n_frames - 1)
+        return video.end_s >= self.view_s - 1e-6 and (
+            not self.task.even or holds_clip(video.times_s, factor, n_frames, frame_rate)
+        )
 
     def _augmentation(self, video: CachedVideo, rng: np.random.Generator) -> Augmentation:
         height, width = video.frames_FHWC.shape[1:3]
@@ -137,8 +166,8 @@ class Loader:
 
     def _busier_of_two(self, video: CachedVideo, rng: np.random.Generator) -> tuple[float, float]:
         """Of two random segments as long as the longest view, the one in which more changes."""
-        length_s = min(2.2 * self.clip.duration_s, video.end_s)
-        starts = rng.uniform(0, video.end_s - length_s, size=2)
+        length_s = self.view_s
+        starts = rng.uniform(0, max(video.end_s - length_s, 0), size=2)
         moments = (video.times_s[1:] + video.times_s[:-1]) / 2
 
         def busy(start_s: float) -> float:
@@ -150,13 +179,13 @@ class Loader:
 
 
 @contextmanager
-def drawn_ahead(loader: Loader, first: int) -> Iterator[Iterator[Batch]]:
+def drawn_ahead(loader: BatchSource, first: int) -> Iterator[Iterator[Batch]]:
     """The batches from step ``first`` on, some drawn while the network works on the one before.
 
     One thread draws on a CPU, whose cores the network needs, and where videos are held on a GPU;
     otherwise several, since a GPU works faster than a core cuts clips.
     """
-    ahead = 8 if torch.cuda.is_available() and loader.pixels.stream is None else 1
+    ahead = 8 if torch.cuda.is_available() and loader.stream is None else 1
     with ThreadPoolExecutor(ahead) as pool:
 
         def draw() -> Iterator[Batch]:

@@ -32,8 +32,6 @@ class ClipRequest:
     view: View
     augmentation: Augmentation
     noise_offset: int
-    intervals: NDArray[np.float32]
-    """(T - 1,) see :func:`speediness.sampling.played_intervals`."""
 
     @property
     def origin(self) -> str:

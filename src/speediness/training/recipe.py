@@ -257,7 +257,14 @@ def finetune_s3dg() -> Recipe:
 def smoke() -> Recipe:
     """A few steps of the real code, to see that everything works."""
     return Recipe(
-        width=0.2, size_px=32, steps=4, windows=2, warmup_steps=1, evaluate_every=2, compiled=False
+        width=0.2,
+        frame_rate=Fraction(25),
+        size_px=32,
+        steps=4,
+        windows=2,
+        warmup_steps=1,
+        evaluate_every=2,
+        compiled=False,
     )
 
 

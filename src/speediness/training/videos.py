@@ -15,6 +15,7 @@ from speediness.evaluation.motion_scores import answers, score_motion
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, score_video
 from speediness.models.speednet import SpeedNet
 from speediness.tasks.playback_rate import PlaybackRateTask
+from speediness.tasks.task import ClipTask
 from speediness.training.loader import Loader
 from speediness.training.motion_loader import MotionLoader
 from speediness.training.pixel_source import choose_pixels
@@ -67,6 +68,7 @@ def make_loader(run: Run, videos: Videos, resident: bool) -> Loader | MotionLoad
             recipe.zoom,
             part,
         )
+    assert isinstance(run.task, ClipTask)
     return Loader(
         videos,
         run.task,

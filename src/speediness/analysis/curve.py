@@ -25,9 +25,9 @@ from speediness.analysis.store import ResultStore
 from speediness.curves import SpeedinessCurve
 from speediness.features import MotionFeatures
 from speediness.sampling import nearest_frames, playback_factors
-from speediness.video.resume_point import ResumePoint
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import Frame, VideoReader
+from speediness.video.resume_point import ResumePoint
 
 STILL_PX = 0.1
 """Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
@@ -135,9 +135,7 @@ def _key(
     factors: tuple[float, ...],
     sha256: str | None = None,
 ) -> str:
-    return store.key(
-        reader.path, {"network": net.sha256, "engine": net.engine, "factors": factors}, sha256
-    )
+    return store.key(reader.path, {"network": net.sha256, "engine": net.engine, "factors": factors}, sha256)
 
 
 def _scored(
@@ -212,7 +210,7 @@ def _middle(frame: Frame) -> Frame:
         return frame
     top, left = max(height - longest, 0) // 2, max(width - longest, 0) // 2
     middle = frame.pixels_HWC[top : top + longest, left : left + longest]
-    return Frame(frame.time_s, np.ascontiguousarray(middle))
+    return Frame(frame.time_s, np.ascontiguousarray(middle), frame.scene_HWC)
 
 
 def _curve(
@@ -336,7 +334,10 @@ def features_of_shots(shots: list[ShotScores], duration_s: float) -> MotionFeatu
         times_s=np.concatenate([shot.features_s for shot in known]),
         vectors=np.concatenate([shot.features for shot in known]),
         motion=np.concatenate(
-            [np.interp(shot.features_s, shot.motion_s, shot.motion[:, 0]).astype(np.float32) for shot in known]
+            [
+                np.interp(shot.features_s, shot.motion_s, shot.motion[:, 0]).astype(np.float32)
+                for shot in known
+            ]
         ),
         shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
         duration_s=duration_s,

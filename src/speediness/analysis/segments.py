@@ -190,9 +190,7 @@ def _prior(rates_Q: Floats) -> Floats:
     return prior_Q
 
 
-def _posterior(
-    evidence_GOQ: Floats, prior_Q: Floats, at_cut_G: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
+def _posterior(evidence_GOQ: Floats, prior_Q: Floats, at_cut_G: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """(G, O, Q) probability of each rate given the video and an offset, (O,) log-likelihood of the offset.
 
     Forward-backward, for all offsets at once.
@@ -235,5 +233,5 @@ def _starts(label_G: list[Label]) -> list[int]:
 
 def _snap(time_s: float, cuts_s: tuple[float, ...]) -> float:
     """A change found on the grid belongs to the cut beside it, if there is one."""
-    near = [cut for cut in cuts_s if abs(cut - time_s) <= GRID_S]
+    near = [cut for cut in cuts_s if abs(cut - time_s) < GRID_S]
     return min(near, key=lambda cut: abs(cut - time_s)) if near else float(time_s)

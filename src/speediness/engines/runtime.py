@@ -59,7 +59,7 @@ class Runtime:
         """The same with ``offset`` added to the mean and ``log_variance`` to its log variance."""
 
         def adjusted(outputs: Outputs) -> Outputs:
-            return outputs._replace(rate=outputs.rate + np.float32([offset, log_variance]))
+            return outputs._replace(rate=outputs.rate + np.array([offset, log_variance], np.float32))
 
         classify, clips = self.classify, self.classify_clips
         return replace(

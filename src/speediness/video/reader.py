@@ -198,7 +198,7 @@ class VideoReader:
         if channels not in (1, 3) or (short_side_px is not None and short_side_px < 1):
             raise ValueError("channels is 1 or 3 and short_side_px at least 1")
         scaler = FrameScaler(self.info.stored_size_px, self.info.orientation)
-        next_scene_s = Fraction(1, 2)
+        next_scene_s = Fraction(int(after.time_s + Fraction(1, 2)) if after else 0) + Fraction(1, 2)
         for time_s, frame in self.decoded(after):
             scene_HWC = None
             if scene_px is not None and time_s >= next_scene_s:

@@ -34,7 +34,7 @@ class MotionField:
     def __init__(self, start_s: float) -> None:
         self.start_s = self.end_s = start_s
         self._times_s = [start_s]
-        self._totals: list[Floats] = []
+        self._totals: list[NDArray[np.float64]] = []
 
     def add(self, end_s: float, cells_Chw: Floats) -> None:
         """Take what moved from the last frame to the one at ``end_s``.

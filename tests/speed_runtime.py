@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
 
+CELL_PX = 4
 
-def mean_speed_runtime(n_frames: int, context: int | None = None) -> Runtime:
-    """Displacement is the mean grey level of a cell; the log-odds of a window are its mean displacement.
+
+def mean_speed_runtime(n_bins: int, margin: int = 3) -> Runtime:
+    """Displacement is the mean grey level of a cell; the answer of a window is its mean displacement.
 
     Args:
-        n_frames: of a window.
-        context: see :class:`speediness.engines.runtime.Runtime`.
+        n_bins: of a window.
+        margin: bins at either end that have no features and maps.
     """
 
-    def motion(before: Pixels, after: Pixels) -> Floats:
+    def measure(before: Pixels, after: Pixels) -> Floats:
         grey = after[..., 0].astype(np.float32)
         n, height, width = grey.shape
-        flow_grid = grey.reshape(n, height // 8, 8, width // 8, 8).mean((2, 4))
-        return np.stack([flow_grid, 0 * flow_grid, flow_grid, np.ones_like(flow_grid)], 1)
+        cells = grey.reshape(n, height // CELL_PX, CELL_PX, width // CELL_PX, CELL_PX).mean((2, 4))
+        return np.stack([cells, 0 * cells, cells, np.ones_like(cells)], 1)
 
-    def windows(clips: Pixels | None, flow_grid: Floats, intervals: Floats) -> Outputs:
-        per_pair = flow_grid[:, :, 2].mean((2, 3))
-        mean = np.stack([np.convolve(row, np.ones(n_frames - 1), "valid") for row in per_pair]) / (
-            n_frames - 1
-        )
-        flow = np.stack([mean, np.full_like(mean, 100)], -1, dtype=np.float32)
-        per_frame = np.concatenate([flow_grid[:, :, 2], flow_grid[:, -1:, 2]], 1)
-        logits = np.stack([-mean / 2, mean / 2], -1, dtype=np.float32)
-        return Outputs(logits, flow, per_frame.mean((2, 3))[..., None], -per_frame)
+    def classify(
+        motion: Floats, scene: Floats | None = None, scene_of: np.ndarray | None = None
+    ) -> Outputs:
+        mean_BW = sliding_window_view(motion[:, :, 2].mean((2, 3)), n_bins, 1).mean(2)
+        inner = motion[:, margin : motion.shape[1] - margin, 2]
+        return Outputs(np.stack([mean_BW, 0 * mean_BW], -1), inner.mean((2, 3))[..., None], inner)
 
-    return Runtime(motion, windows, uses_frames=False, context=context)
+    return Runtime(measure, classify)

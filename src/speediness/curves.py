@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from speediness.documents import read_json, rounded, write_json
 from speediness.errors import DataError
 
-Label = Literal["natural", "sped_up", "slow_motion"]
+Label = Literal["natural", "sped_up", "slow_motion", "not_sure"]
+LABELS: tuple[Label, ...] = get_args(Label)
 Float64s = NDArray[np.float64]
 
 CURVE_SCHEMA = "speediness.curve/1"
@@ -31,13 +32,15 @@ class Segment:
     end_s: float
     label: Label
     factor: float
-    """Estimated playback factor: 0.5 half-speed slow motion, 1 natural, 2 twice as fast."""
+    """Estimated playback factor: 0.5 half-speed slow motion, 1 natural, 2 twice as fast; the best guess
+    where the label is ``not_sure``."""
     confidence: float
-    """0..1, the probability the model gives to this label over the stretch."""
+    """0..1, the probability the model gives to this label over the stretch; to the likeliest of the others
+    where the label is ``not_sure``."""
 
     def __post_init__(self) -> None:
         """Refuse what no video can hold."""
-        if self.label not in get_args(Label):
+        if self.label not in LABELS:
             raise ValueError(f"unknown label {self.label!r}")
         if not 0 <= self.start_s < self.end_s < np.inf:
             raise ValueError(f"a segment from {self.start_s} to {self.end_s} s has no length")

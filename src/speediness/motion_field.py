@@ -19,6 +19,8 @@ REFERENCE_PX = 56
 """Short side of the frame in whose pixels motion is counted."""
 SHORTEST_PAIR_S = 1 / 45
 """Frames nearer than this are skipped: between those of 60 a second, noise is as large as motion."""
+SLACK_S = 1e-7
+"""How far a bin may reach beyond what is known: sums of times round."""
 
 
 class MotionField:
@@ -32,7 +34,7 @@ class MotionField:
     def __init__(self, start_s: float) -> None:
         self.start_s = self.end_s = start_s
         self._times_s = [start_s]
-        self._totals: list[Floats] = []
+        self._totals: list[NDArray[np.float64]] = []
 
     def add(self, end_s: float, cells_Chw: Floats) -> None:
         """Take what moved from the last frame to the one at ``end_s``.
@@ -61,7 +63,7 @@ class MotionField:
         """
         edges_s = start_s + np.arange(count + 1) * length_s
         times_s = np.array(self._times_s)
-        if not self._totals or edges_s[0] < times_s[0] - 1e-9 or edges_s[-1] > times_s[-1] + 1e-9:
+        if not self._totals or edges_s[0] < times_s[0] - SLACK_S or edges_s[-1] > times_s[-1] + SLACK_S:
             raise ValueError("bins outside what is known of the motion")
         after = np.clip(np.searchsorted(times_s, edges_s, "right"), 1, len(times_s) - 1)
         share = np.clip((edges_s - times_s[after - 1]) / (times_s[after] - times_s[after - 1]), 0, 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.curves import Float64s, Label, SpeedinessCurve
+from speediness.curves import LABELS, Float64s, Label, SpeedinessCurve
 from speediness.errors import OutputError
 from speediness.progress import clock
 from speediness.speed_plan import SpeedPlan
@@ -45,17 +45,17 @@ PALETTES: dict[Theme, Palette] = {
         ink="#222222",
         limit="#6E7B74",
         plan="#AA3377",
-        bands={"natural": "#DCE6DF", "sped_up": "#F2B48A", "slow_motion": "#9CCBEB"},
+        bands={"natural": "#DCE6DF", "sped_up": "#F2B48A", "slow_motion": "#9CCBEB", "not_sure": "#DDD9E2"},
     ),
     "dark": Palette(
         paper="#161517",
         ink="#ECEAE7",
         limit="#9FB0A7",
         plan="#E58CBF",
-        bands={"natural": "#2B3A31", "sped_up": "#7D4A24", "slow_motion": "#24587A"},
+        bands={"natural": "#2B3A31", "sped_up": "#7D4A24", "slow_motion": "#24587A", "not_sure": "#4A4654"},
     ),
 }
-LABEL_WORDS: dict[Label, str] = {"natural": "natural", "sped_up": "sped up", "slow_motion": "slow motion"}
+LABEL_WORDS: dict[Label, str] = {label: label.replace("_", " ") for label in LABELS}
 INK = PALETTES["light"].ink
 
 SIZE_IN, DPI = (11.0, 5.6), 130
@@ -239,7 +239,7 @@ def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float, palette: Palet
             legend.append(Patch(color=colour, label=f"{LABEL_WORDS[label]} {share:.0%}"))
     for segment in curve.segments:
         width_s = segment.end_s - segment.start_s
-        if segment.label != "natural" and width_s > 0.04 * end_s:
+        if segment.label in ("sped_up", "slow_motion") and width_s > 0.04 * end_s:
             middle_s = (segment.start_s + segment.end_s) / 2
             axes.text(middle_s, 1.03, f"≈ {segment.factor:.2g}×", ha="center", fontsize=9)
     legend.append(

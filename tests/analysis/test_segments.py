@@ -1,6 +1,4 @@
 import itertools
-import tracemalloc
-from math import erf
 
 import numpy as np
 import pytest
@@ -11,71 +9,89 @@ from speediness.analysis.segments import (
     EVIDENCE_S,
     GRID_S,
     LOOKS_PER_MOMENT,
-    candidate_factors,
+    RatePosterior,
+    _prior,
+    candidate_rates,
+    find_rates,
     find_segments,
     label_of,
+    probability_sped_up,
 )
+from speediness.analysis.shot import ShotScores
+from speediness.curves import Segment
 from speediness.sampling import playback_factors
 
 FACTORS = playback_factors()
-# A network that is right about two times in three at 1x against 2x: log-odds around a straight line.
-EDGES = np.arange(-3, 6.5, 0.5)
-SLOPE, OFFSET = 1.2, -0.6
+WINDOW_S = 2.0
+RATES = np.arange(-3, 3.5, 0.5)
+RESPONSE = Response(RATES, 1.2 * np.tanh(RATES / 1.5), between=0.2, within=0.4)
+NOTHING = np.zeros((0, 2), np.float32)
 
 
-def response() -> Response:
-    grid = np.array(FACTORS)
-    mean = (SLOPE * np.log2(grid) + OFFSET)[:, None]
-    below = 0.5 * (1 + np.vectorize(erf)((EDGES - mean) / np.sqrt(2)))
-    share = np.diff(below, axis=1, prepend=0, append=1) + 0.002
-    return Response(grid, EDGES, share / share.sum(1, keepdims=True))
-
-
-RESPONSE = response()
-
-
-def video(
-    played: list[tuple[float, float]], rate: int = 25, noise: float = 1.0, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Frame times and log-odds (K, F) of stretches of (seconds, playback factor)."""
+def shot(start_s: float, played: list[tuple[float, float]], own: float = 0.0, seed: int = 0) -> ShotScores:
+    """What the network says of stretches of (seconds, playback rate), of a video with an offset of its own."""
     rng = np.random.default_rng(seed)
-    truth = np.concatenate([np.full(round(s * rate), k) for s, k in played])
-    clean = SLOPE * np.log2(np.clip(np.array(FACTORS)[:, None] * truth, 1, FACTORS[-1])) + OFFSET
-    # Noise that lasts for about a window, as overlapping windows share their frames.
-    wander = rng.normal(0, noise, (len(FACTORS), len(truth) // rate + 2))
-    time = np.arange(len(truth)) / rate
-    rough = np.stack([np.interp(time, np.arange(wander.shape[1]), row) for row in wander])
-    return time, (clean + rough).astype(np.float32)
+    length_s = sum(seconds for seconds, _ in played)
+    ends_s = start_s + np.cumsum([seconds for seconds, _ in played])
+    times_s = start_s + np.arange(round(25 * length_s)) / 25
+    middles, rates = [], []
+    for factor in FACTORS:
+        reach_s = WINDOW_S * factor / 2
+        middles_s = np.arange(start_s + reach_s, start_s + length_s - reach_s + 1e-9, factor / 8)
+        truth = np.array(
+            [played[k][1] for k in np.minimum(np.searchsorted(ends_s, middles_s), len(played) - 1)]
+        )
+        # Noise that lasts for about a window, as overlapping windows share their motion.
+        grid_s = np.arange(start_s, start_s + length_s + 2 * WINDOW_S * factor, WINDOW_S * factor)
+        noise = np.interp(middles_s, grid_s, rng.normal(0, RESPONSE.within / 2, len(grid_s)))
+        mean = RESPONSE.at(np.log2(np.maximum(truth * factor, 1e-3))) + own + noise if len(truth) else truth
+        middles.append(middles_s)
+        rates.append(np.stack([mean, 0 * mean], 1).astype(np.float32) if len(truth) else NOTHING)
+    some = np.zeros(0, np.float32)
+    return ShotScores(
+        times_s, tuple(middles), tuple(rates), NOTHING, some, np.zeros((0, 0), np.float16), some
+    )
 
 
-def segments_of(
-    played: list[tuple[float, float]], cuts_s: tuple[float, ...] = (), noise: float = 1.0, seed: int = 0
-):
-    times_s, log_odds = video(played, noise=noise, seed=seed)
-    moving = np.ones(len(times_s), bool)
-    return find_segments(times_s, sum(s for s, _ in played), FACTORS, log_odds, moving, cuts_s, RESPONSE)
+def posterior_of(shots: list[ShotScores], moving: bool = True) -> RatePosterior:
+    n_frames = sum(len(part.times_s) for part in shots)
+    return find_rates(shots, FACTORS, np.full(n_frames, moving), RESPONSE)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_natural_video_is_one_natural_segment(seed: int) -> None:
-    (segment,) = segments_of([(20, 1.0)], seed=seed)
-    assert (segment.label, segment.start_s, segment.end_s, segment.factor) == ("natural", 0, 20, 1)
-    assert segment.confidence > 0.7
+def segments_of(played: list[tuple[float, float]], own: float = 0.0, seed: int = 0) -> tuple[Segment, ...]:
+    return find_segments(posterior_of([shot(0, played, own, seed)]), sum(s for s, _ in played), ())
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("own", [-0.25, 0.0, 0.25])
+def test_natural_video_is_natural_whatever_its_own_offset(own: float, seed: int) -> None:
+    found = segments_of([(40, 1.0)], own, seed)
+    assert [s.label for s in found] == ["natural"]
+    assert (found[0].start_s, found[0].end_s, found[0].factor) == (0, 40, 1)
+    assert found[0].confidence > 0.8
+
+
+@pytest.mark.parametrize("own", [-0.15, 0.15])
 @pytest.mark.parametrize(("factor", "label"), [(0.25, "slow_motion"), (3.5, "sped_up")])
-def test_a_stretch_at_another_speed_is_found_where_it_is(factor: float, label: str) -> None:
-    found = segments_of([(20, 1.0), (20, factor), (20, 1.0)])
+def test_a_stretch_at_another_speed_is_found_where_it_is(factor: float, label: str, own: float) -> None:
+    found = [s for s in segments_of([(30, 1.0), (30, factor), (30, 1.0)], own) if s.label != "not_sure"]
     assert [s.label for s in found] == ["natural", label, "natural"]
-    assert found[1].start_s == pytest.approx(20, abs=2)
-    assert found[1].end_s == pytest.approx(40, abs=2)
-    assert found[1].factor == pytest.approx(factor, rel=0.35)
+    assert found[1].start_s == pytest.approx(30, abs=3)
+    assert found[1].end_s == pytest.approx(60, abs=3)
+    assert found[1].factor == pytest.approx(factor, rel=0.4)
+    assert found[1].confidence > 0.8
 
 
-@pytest.mark.parametrize("seed", range(5))
+def test_the_offset_of_the_video_is_found() -> None:
+    for own in (-0.2, 0.2):
+        posterior = posterior_of([shot(0, [(60, 1.0)], own)])
+        assert posterior.weights_O.sum() == pytest.approx(1)
+        assert posterior.weights_O @ posterior.offsets_O == pytest.approx(own, abs=0.12)
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_labels_do_not_flicker(seed: int) -> None:
-    found = segments_of([(60, 1.0), (30, 0.3)], seed=seed, noise=1.5)
-    assert len(found) <= 4
+    assert len(segments_of([(60, 1.0), (30, 0.25)], seed=seed)) <= 4
 
 
 def test_segments_cover_the_video_without_gaps() -> None:
@@ -85,49 +101,63 @@ def test_segments_cover_the_video_without_gaps() -> None:
 
 
 def test_a_change_lands_on_the_cut_beside_it() -> None:
-    found = segments_of([(12.1, 1.0), (12, 0.2)], cuts_s=(12.1,), noise=0.3)
+    shots = [shot(0, [(20.1, 1.0)]), shot(20.1, [(20, 0.2)])]
+    found = find_segments(posterior_of(shots), 40.1, (20.1,))
     assert [s.label for s in found] == ["natural", "slow_motion"]
-    assert found[1].start_s == 12.1
+    assert found[1].start_s == 20.1
 
 
-def test_where_nothing_moves_there_is_no_evidence_and_no_slow_motion() -> None:
-    times_s, log_odds = video([(20, 0.2)])
-    (segment,) = find_segments(times_s, 20.0, FACTORS, log_odds, np.zeros(500, bool), (), RESPONSE)
-    assert segment.label == "natural"
-    assert segment.confidence == pytest.approx(0.95, abs=0.02)  # the prior, nothing more
+def test_two_changes_beside_one_cut_stay_apart() -> None:
+    rates_GQ = np.zeros((12, len(candidate_rates())))
+    natural, slow = (int(np.argmin(np.abs(candidate_rates() - rate))) for rate in (0, -2))
+    rates_GQ[:, natural] = 1
+    rates_GQ[4:6] = np.eye(len(candidate_rates()))[slow]
+    known = np.ones(12, bool)
+    posterior = RatePosterior(np.arange(12) * GRID_S, rates_GQ, np.zeros(1), np.ones(1), known)
+    found = find_segments(posterior, 3.0, (1.25,))
+    assert [(s.label, s.start_s) for s in found] == [("natural", 0), ("slow_motion", 1.0), ("natural", 1.5)]
 
 
-def test_a_frame_held_for_long_is_no_slow_motion() -> None:
-    """A video that drops the same frames says of the pause between what its twin that stores them does."""
-    times_s, log_odds = video([(12, 1.0), (12, 0.2), (12, 1.0)])
-    held = (times_s > 12) & (times_s < 24)
-    twin = find_segments(times_s, 36.0, FACTORS, log_odds, ~held, (), RESPONSE)
-    kept = ~held
-    dropped = find_segments(
-        times_s[kept], 36.0, FACTORS, log_odds[:, kept], np.ones(kept.sum(), bool), (), RESPONSE
-    )
-    assert [segment.label for segment in dropped] == [segment.label for segment in twin] == ["natural"]
+def test_where_nothing_moves_nothing_is_sure_and_the_guess_is_the_prior() -> None:
+    posterior = posterior_of([shot(0, [(20, 0.2)])], moving=False)
+    (segment,) = find_segments(posterior, 20.0, ())
+    assert segment.label == "not_sure"
+    assert segment.confidence == pytest.approx(0.9, abs=0.02)
+    assert not posterior.known_G.any()
 
 
-def test_a_video_of_a_frame_a_second_is_not_all_held() -> None:
-    times_s = np.arange(60.0)
-    log_odds = np.full((len(FACTORS), 60), 4.0, np.float32)
-    (segment,) = find_segments(times_s, 60.0, FACTORS, log_odds, np.ones(60, bool), (), RESPONSE)
-    assert segment.label == "sped_up"
+def test_where_no_window_fits_nothing_is_sure() -> None:
+    (segment,) = find_segments(posterior_of([shot(0, [(1.5, 0.2)])]), 1.5, ())
+    assert (segment.label, segment.start_s, segment.end_s) == ("not_sure", 0, 1.5)
+    shots = [shot(0, [(20, 1.0)]), shot(20, [(1.5, 1.0)]), shot(21.5, [(20, 1.0)])]
+    found = find_segments(posterior_of(shots), 41.5, (20.0, 21.5))
+    assert [(s.label, s.start_s) for s in found] == [("natural", 0), ("not_sure", 20), ("natural", 21.5)]
+
+
+def test_a_frame_held_for_long_is_no_evidence() -> None:
+    whole = shot(0, [(36, 0.2)])
+    kept = (whole.times_s < 12) | (whole.times_s > 24)
+    held = ShotScores(**vars(whole) | {"times_s": whole.times_s[kept]})
+    posterior = posterior_of([held])
+    inside = (posterior.grid_s > 12.1) & (posterior.grid_s < 23.9)
+    assert not posterior.known_G[inside].any()
+    assert posterior.known_G[posterior.grid_s < 11.9].all()
 
 
 def test_one_frame_is_one_segment() -> None:
-    (segment,) = find_segments(
-        np.array([0.0]), 0.04, FACTORS, np.zeros((11, 1), np.float32), np.array([True]), (), RESPONSE
-    )
-    assert (segment.start_s, segment.end_s) == (0, 0.04)
+    (segment,) = find_segments(posterior_of([shot(0, [(0.04, 1.0)])]), 0.04, ())
+    assert (segment.start_s, segment.end_s, segment.label) == (0, 0.04, "not_sure")
 
 
-def test_a_shot_of_a_few_frames_at_the_end_takes_its_neighbours_label() -> None:
-    times_s, log_odds = video([(20, 0.2), (0.2, 1.0)])
-    moving = times_s < 20  # nothing can be said of the last frames
-    found = find_segments(times_s, 20.2, FACTORS, log_odds, moving, (20.0,), RESPONSE)
-    assert [(s.label, s.end_s) for s in found] == [("slow_motion", 20.2)]
+@pytest.mark.parametrize("factor", [0.25, 1.0, 3.5])
+@pytest.mark.parametrize("own", [-0.2, 0.2])
+def test_the_score_and_the_label_agree(factor: float, own: float) -> None:
+    video = shot(0, [(60, factor)], own, seed=3)
+    posterior = posterior_of([video])
+    (label,) = {s.label for s in find_segments(posterior, 60.0, ())} - {"not_sure"}
+    sped_up = probability_sped_up(video.rate[0][:, 0], posterior, RESPONSE)
+    assert label == label_of(factor)
+    assert ((sped_up > 0.5) == (label == "sped_up")).mean() > 0.9
 
 
 def test_words_for_factors() -> None:
@@ -135,66 +165,47 @@ def test_words_for_factors() -> None:
     assert words == ["slow_motion"] * 2 + ["natural"] * 3 + ["sped_up"] * 2
 
 
-def test_factors_are_weighed_one_by_one() -> None:
-    times_s, log_odds = video([(1800, 1.0)])
-    moving = np.ones(len(times_s), bool)
-    tracemalloc.start()
-    find_segments(times_s, 1800.0, FACTORS, log_odds, moving, (), RESPONSE)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    one = 8 * 1800 / GRID_S * len(candidate_factors())
-    assert peak < 6 * one  # evidence, likelihood, posterior and what lies between them; factors are 11
+def slow_model(shots: list[ShotScores], cut_points: set[int]) -> tuple[np.ndarray, np.ndarray]:
+    """(G, Q) and (O,) the hidden Markov model as the books write it: one offset at a time, in matrices."""
+    grid_s = np.arange(0, shots[-1].times_s[-1], GRID_S)
+    rates, prior = candidate_rates(), _prior(candidate_rates())
+    offsets = np.linspace(-2.5, 2.5, 9)
+    posteriors, log_weights = [], []
+    for offset in offsets:
+        evidence = np.zeros((len(grid_s), len(rates)))
+        for g, time_s in enumerate(grid_s):
+            looks = []
+            for part, (k, factor) in itertools.product(shots, enumerate(FACTORS)):
+                if factor <= 4 and len(part.middles_s[k]) and part.times_s[0] <= time_s <= part.times_s[-1]:
+                    seen = np.interp(time_s, part.middles_s[k], part.rate[k][:, 0])
+                    error = seen - RESPONSE.at(rates + np.log2(factor)) - offset * RESPONSE.between
+                    looks.append(-((error / RESPONSE.within) ** 2) / 2)
+            if looks:
+                evidence[g] = np.sum(looks, 0) * min(1, LOOKS_PER_MOMENT / len(looks)) * GRID_S / EVIDENCE_S
+
+        def change(g: int) -> np.ndarray:
+            share = 1.0 if g in cut_points else np.exp(-CHANGE_COST)
+            return (1 - share) * np.eye(len(prior)) + share * prior
+
+        forward, backward, log_likelihood = [], [np.ones(len(prior))], 0.0
+        for g, row in enumerate(np.exp(evidence)):
+            ahead = (forward[-1] @ change(g) if forward else prior) * row
+            log_likelihood += np.log(ahead.sum())
+            forward.append(ahead / ahead.sum())
+        for g in range(len(grid_s) - 1, 0, -1):
+            backward.insert(0, change(g) @ (np.exp(evidence[g]) * backward[0]))
+            backward[0] /= backward[0].sum()
+        product = np.array(forward) * np.array(backward)
+        posteriors.append(product / product.sum(1, keepdims=True))
+        log_weights.append(log_likelihood - offset**2 / 2)
+    weights = np.exp(np.array(log_weights) - max(log_weights))
+    weights /= weights.sum()
+    return np.einsum("o,ogq->gq", weights, np.array(posteriors)), weights
 
 
-def slow_posterior(
-    times_s: np.ndarray,
-    duration_s: float,
-    log_odds: np.ndarray,
-    moving: np.ndarray,
-    cuts_s: tuple[float, ...],
-) -> np.ndarray:
-    """(G, Q) the hidden Markov model as the books write it: all factors at once, matrices of change."""
-    grid_s = np.arange(0, duration_s, GRID_S)
-    candidates = candidate_factors()
-    seen = np.array([[np.interp(t, times_s, row) for t in grid_s] for row in log_odds])
-    evidence = np.zeros((len(FACTORS), len(grid_s), len(candidates)))
-    for k, q in itertools.product(range(len(FACTORS)), range(len(candidates))):
-        at = np.log(FACTORS[k] * candidates[q])
-        share = [np.interp(at, np.log(RESPONSE.factors), column) for column in RESPONSE.share.T]
-        evidence[k, :, q] = [np.log(share[sum(value >= EDGES)]) for value in seen[k]]
-    moves = np.interp(grid_s, times_s, moving.astype(float))[:, None]
-    likelihood = np.exp(evidence.mean(0) * moves * GRID_S / EVIDENCE_S * LOOKS_PER_MOMENT)
-    natural = np.array([label_of(k) == "natural" for k in candidates])
-    prior = np.where(natural, 0.95 / natural.sum(), 0.05 / (~natural).sum())
-    cut_points = {min(int(np.searchsorted(grid_s, cut)), len(grid_s) - 1) for cut in cuts_s}
-
-    def change(g: int) -> np.ndarray:
-        share = 1.0 if g in cut_points else np.exp(-CHANGE_COST)
-        return (1 - share) * np.eye(len(prior)) + share * prior
-
-    forward, backward = [prior * likelihood[0]], [np.ones(len(prior))]
-    for g in range(1, len(grid_s)):
-        forward.append(forward[-1] @ change(g) * likelihood[g])
-        forward[-1] /= forward[-1].sum()
-    for g in range(len(grid_s) - 1, 0, -1):
-        backward.insert(0, change(g) @ (likelihood[g] * backward[0]))
-        backward[0] /= backward[0].sum()
-    product = np.array(forward) * np.array(backward)
-    return product / product.sum(1, keepdims=True)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_segments_follow_the_slow_model(seed: int) -> None:
-    times_s, log_odds = video([(20, 1.0), (20, 0.25), (20, 3.5)], noise=0.5, seed=seed)
-    moving = np.random.default_rng(seed).random(len(times_s)) < 0.8
-    cuts_s = (7.0, 51.1)  # where nothing changes, so no change is moved to them
-    found = find_segments(times_s, 60.0, FACTORS, log_odds, moving, cuts_s, RESPONSE)
-    slow = slow_posterior(times_s, 60.0, log_odds, moving, cuts_s)
-    assert [s.label for s in found] == ["natural", "slow_motion", "sped_up"]
-    for segment in found:
-        mean = slow[round(segment.start_s / GRID_S) : round(segment.end_s / GRID_S)].mean(0)
-        mean = mean * [label_of(k) == segment.label for k in candidate_factors()]
-        assert segment.confidence == pytest.approx(mean.sum(), abs=1e-9)
-        if segment.label != "natural":
-            mean_log = (mean * np.log(candidate_factors())).sum() / mean.sum()
-            assert segment.factor == pytest.approx(np.exp(mean_log), abs=1e-9)
+def test_the_posterior_is_that_of_the_slow_model() -> None:
+    shots = [shot(0, [(10, 1.0)], 0.1), shot(10, [(8, 0.25), (6, 2.5)], 0.1, seed=1)]
+    posterior = posterior_of(shots)
+    rates_GQ, weights_O = slow_model(shots, {40})
+    np.testing.assert_allclose(posterior.weights_O, weights_O, atol=1e-4)
+    np.testing.assert_allclose(posterior.rates_GQ, rates_GQ, atol=1e-4)

@@ -25,9 +25,9 @@ from speediness.analysis.store import ResultStore
 from speediness.curves import SpeedinessCurve
 from speediness.features import MotionFeatures
 from speediness.sampling import nearest_frames, playback_factors
-from speediness.video.resume_point import ResumePoint
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import Frame, VideoReader
+from speediness.video.resume_point import ResumePoint
 
 STILL_PX = 0.1
 """Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
@@ -210,7 +210,7 @@ def _middle(frame: Frame) -> Frame:
         return frame
     top, left = max(height - longest, 0) // 2, max(width - longest, 0) // 2
     middle = frame.pixels_HWC[top : top + longest, left : left + longest]
-    return Frame(frame.time_s, np.ascontiguousarray(middle))
+    return Frame(frame.time_s, np.ascontiguousarray(middle), frame.scene_HWC)
 
 
 def _curve(

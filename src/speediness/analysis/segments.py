@@ -233,5 +233,5 @@ def _starts(label_G: list[Label]) -> list[int]:
 
 def _snap(time_s: float, cuts_s: tuple[float, ...]) -> float:
     """A change found on the grid belongs to the cut beside it, if there is one."""
-    near = [cut for cut in cuts_s if abs(cut - time_s) <= GRID_S]
+    near = [cut for cut in cuts_s if abs(cut - time_s) < GRID_S]
     return min(near, key=lambda cut: abs(cut - time_s)) if near else float(time_s)

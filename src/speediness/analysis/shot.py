@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
-from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, MotionField
+from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, SLACK_S, MotionField
 
 CHUNK_S = 40.0  # windows are classified whenever this much more video is at hand
 PAIRS = 128  # measured in one call
@@ -34,7 +34,7 @@ SCENE_EVERY_S = 1
 REPORTED_PX = 64
 """Short side in whose pixels curves and features report motion."""
 
-Times = NDArray[np.float64]
+Times = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class MotionShot:
         self._held: list[tuple[float, Pixels]] = []
         self._scenes_s: list[float] = []
         self._scenes: list[Pixels] = []
-        self._scene_maps: list[Floats] = []
+        self._scene_maps: dict[int, Floats] = {}  # by number in scenes_s, those still needed
         self._motion: list[Floats] = []
         self._features: list[NDArray[np.float16]] = []
         self._classified_s = -np.inf
@@ -174,16 +174,19 @@ class MotionShot:
         assert self._field is not None
         if self._scenes:
             assert self._runtime.see is not None
-            self._scene_maps += list(self._runtime.see(np.stack(self._scenes)))
+            maps, first = self._runtime.see(np.stack(self._scenes)), len(self._scenes_s) - len(self._scenes)
+            self._scene_maps |= dict(enumerate(maps, first))
             self._scenes.clear()
         for number, stream in enumerate(self._streams):
             self._classify_stream(self._field, stream, first=number == 0)
         self._field.forget(min(self._field.start_s + s.done * self._bin_s(s.factor) for s in self._streams))
+        oldest = min(s.tail_scene[0] if s.tail_scene else 0 for s in self._streams)
+        self._scene_maps = {n: cells for n, cells in self._scene_maps.items() if n >= oldest}
 
     def _classify_stream(self, motion_field: MotionField, stream: _Stream, first: bool) -> None:
         width_s, length = self._bin_s(stream.factor), self._clip.n_frames
         start_s = motion_field.start_s + stream.done * width_s
-        count = int((motion_field.end_s - start_s) / width_s + 1e-6)
+        count = int((motion_field.end_s - start_s + SLACK_S / 2) / width_s)
         if count < 1:
             return
         bins = motion_field.bins(start_s, width_s, count)
@@ -206,9 +209,9 @@ class MotionShot:
         assert self._runtime.classify is not None
         if not self._scene_maps:
             return self._runtime.classify(bins[None])
-        cam = np.stack([self._scene_maps[n] for n in sorted(set(scene))])
-        places = np.searchsorted(sorted(set(scene)), scene).astype(np.int64)
-        return self._runtime.classify(bins[None], cam, places[None])
+        numbers = sorted(set(scene))
+        maps = np.stack([self._scene_maps[n] for n in numbers])
+        return self._runtime.classify(bins[None], maps, np.searchsorted(numbers, scene)[None])
 
     def _keep_features(self, features_LD: Floats, n_bins: int) -> None:
         """Those not kept before: neighbouring sequences overlap by a window less a bin."""
@@ -217,10 +220,7 @@ class MotionShot:
 
     def _scene_of(self, middles_s: Times) -> list[int]:
         """For each bin the last look at the scene before its middle, or else the first one."""
-        if not self._scene_maps:
-            return [0] * len(middles_s)
-        known_s = self._scenes_s[: len(self._scene_maps)]
-        return np.maximum(np.searchsorted(known_s, middles_s, "right") - 1, 0).tolist()
+        return np.maximum(np.searchsorted(self._scenes_s, middles_s, "right") - 1, 0).tolist()
 
 
 class ClipShot:
@@ -272,7 +272,7 @@ class ClipShot:
     def _classify(self) -> None:
         """Classify all windows that end by now, then forget what no later one needs."""
         for k, factor in enumerate(self._factors):
-            step = sampling.even_step(np.array(self.times_s), factor, self._clip.frame_rate)
+            step = sampling.even_step(np.array(self.times_s[:33]), factor, self._clip.frame_rate)
             span = (self._clip.n_frames - 1) * step + 1
             starts = range(self._next[k], len(self.times_s) - span + 1, max(1, span // STEPS))
             for i in range(0, len(starts), CLIPS):

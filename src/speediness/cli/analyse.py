@@ -16,13 +16,13 @@ from speediness.cli.corpus import add_ray_argument
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
 from speediness.cli.terminal import console, print_error, print_json, wants_traceback
+from speediness.curves import LABELS
 from speediness.errors import OutputError, SpeedinessError
 
 if TYPE_CHECKING:
     from speediness.curves import SpeedinessCurve
 
 ROWS_SHOWN = 20  # segments in the printed table; the files hold all
-LABELS = ("natural", "sped_up", "slow_motion")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,16 +13,6 @@ if TYPE_CHECKING:
 
 
 def add_analysis_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare which network analyses, where it runs and how closely it looks."""
-    parser.add_argument(
-        "--exact",
-        action="store_true",
-        help="a window around every frame of every sped-up version, as in the paper: slow, nearly the same",
-    )
-    add_network_arguments(parser)
-
-
-def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which network analyses and where it runs."""
     parser.add_argument(
         "--model",
@@ -55,7 +45,6 @@ def analyse_video(video: Path, arguments: argparse.Namespace) -> SpeedinessCurve
             video,
             network=arguments.model,
             engine=arguments.engine,
-            exact=arguments.exact,
             store=_store(arguments),
             progress=progress,
         )

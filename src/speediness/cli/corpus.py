@@ -25,9 +25,7 @@ def analysis_options(arguments: argparse.Namespace, windows: bool) -> AnalysisOp
     """How videos are analysed, as the arguments say."""
     from speediness.corpus.analysed_video import AnalysisOptions
 
-    return AnalysisOptions(
-        arguments.model, arguments.engine, arguments.exact, not arguments.no_cache, windows
-    )
+    return AnalysisOptions(arguments.model, arguments.engine, not arguments.no_cache, windows)
 
 
 def workers(arguments: argparse.Namespace) -> Workers:

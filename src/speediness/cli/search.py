@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speediness.cli.analyse import print_outputs, stamp
-from speediness.cli.analysis_options import add_network_arguments, features_of
+from speediness.cli.analysis_options import add_analysis_arguments, features_of
 from speediness.cli.outputs import check_folder, make_folder
 from speediness.cli.terminal import console, print_error, print_json
+from speediness.curves import LABELS
 from speediness.errors import OutputError, SpeedinessError
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--db", metavar="PATH", help="search a library made by speediness index")
     parser.add_argument("--top", type=int, default=10, metavar="K", help="finds at most (default: 10)")
-    parser.add_argument(
-        "--label", choices=["natural", "sped_up", "slow_motion"], help="with --db: only such video"
-    )
+    parser.add_argument("--label", choices=LABELS, help="with --db: only such video")
     parser.add_argument("--folder", metavar="F", help="with --db: only below this folder of the library")
     parser.add_argument(
         "--min-duration", type=float, metavar="S", help="with --db: only videos as long as this"
@@ -52,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list instead of a table")
     parser.add_argument("--force", action="store_true", help="replace results that exist")
-    add_network_arguments(parser)
+    add_analysis_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -30,7 +30,6 @@ class AnalysisOptions:
 
     model: str
     engine: str
-    exact: bool
     cache: bool
     """Whether results of earlier analyses serve, and these are kept."""
     windows: bool
@@ -86,7 +85,6 @@ def analyse_file(
         curve, features = analyse_with_features(
             video.file,
             network=_network(how.model, how.engine),
-            exact=how.exact,
             store=ResultStore() if how.cache else None,
             sha256=sha256,
             progress=progress,

@@ -11,9 +11,11 @@ from speediness.errors import OutputError
 
 STYLE = """
 :root { color-scheme: light dark; --page: #faf9f7; --card: #fff; --ink: #22211f; --dim: #6d6a66;
-  --edge: #e4e1dc; --natural: #dce6df; --sped_up: #f2b48a; --slow_motion: #9ccbeb; }
+  --edge: #e4e1dc; --natural: #dce6df; --sped_up: #f2b48a; --slow_motion: #9ccbeb;
+  --not_sure: #ddd9e2; }
 @media (prefers-color-scheme: dark) { :root { --page: #161517; --card: #1f1e21; --ink: #eceae7;
-  --dim: #a19d98; --edge: #34323a; --natural: #2b3a31; --sped_up: #7d4a24; --slow_motion: #24587a; } }
+  --dim: #a19d98; --edge: #34323a; --natural: #2b3a31; --sped_up: #7d4a24; --slow_motion: #24587a;
+  --not_sure: #4a4654; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 76rem; padding: 1.5rem; background: var(--page); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
@@ -22,7 +24,7 @@ h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 .dim { color: var(--dim); font-size: .9rem; }
 .tag { padding: 0 .5em; border-radius: .6em; font-size: .9rem; }
 .natural { background: var(--natural); } .sped_up { background: var(--sped_up); }
-.slow_motion { background: var(--slow_motion); }
+.slow_motion { background: var(--slow_motion); } .not_sure { background: var(--not_sure); }
 """
 # Nothing is loaded and no script runs, whatever a file is called.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

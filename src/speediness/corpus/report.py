@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 from speediness.corpus.analysed_video import AnalysedVideo
 from speediness.corpus.page import stamp, write_page
-from speediness.curves import Label, Segment
+from speediness.curves import LABELS, Label, Segment
 from speediness.plots import LABEL_WORDS, new_figure
 from speediness.progress import clock
 
@@ -22,7 +22,7 @@ MOST_ROWS = 25  # of a table; segments.parquet has all
 
 # Colours that the page's own take the place of, light or dark.
 INK = "#010203"
-BANDS: dict[Label, str] = {"natural": "#010204", "sped_up": "#010205", "slow_motion": "#010206"}
+BANDS: dict[Label, str] = {label: f"#01020{4 + n}" for n, label in enumerate(LABELS)}
 
 STYLE = """
 .totals { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: 1rem 0; }

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from onnxscript import optimizer
+from onnxscript.optimizer import fold_constants, remove_unused_nodes
 from torch import nn
 from torch.export import Dim
 
@@ -105,7 +105,10 @@ def _scene_graph(scene: SceneNet) -> onnx.ModelProto:
 
 
 def _sides(unit_px: int) -> tuple[Any, Any]:
-    return tuple(Dim(name, min=max(32 // unit_px, 2), max=2048 // unit_px) for name in ("rows", "columns"))
+    rows, columns = (
+        Dim(name, min=max(32 // unit_px, 2), max=2048 // unit_px) for name in ("rows", "columns")
+    )
+    return rows, columns
 
 
 def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -138,10 +141,15 @@ def _graph(module: nn.Module, inputs: dict[str, Example], outputs: list[str]) ->
             input_names=list(inputs),
             output_names=outputs,
             dynamic_shapes=tuple(sizes for _, sizes in inputs.values()),
+            optimize=False,
             verbose=False,
         )
     assert program is not None
-    model = optimizer.optimize(program.model_proto)
+    # Constants alone: patterns to rewrite are looked for at every node, which takes minutes, and the
+    # runtimes have their own.
+    fold_constants(program.model)
+    remove_unused_nodes(program.model)
+    model = program.model_proto
     # The exporter notes the source line of every node, with the paths of the machine it ran on.
     graph = model.graph
     for part in (graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):

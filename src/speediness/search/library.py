@@ -25,12 +25,11 @@ from numpy.typing import NDArray
 
 from speediness.corpus.analysed_video import AnalysedVideo, WindowVectors
 from speediness.corpus.listing import VideoFile
-from speediness.curves import Label, Segment
+from speediness.curves import LABELS, Segment
 from speediness.errors import DataError, OutputError
 from speediness.search.packages import load
 
 SCHEMA = "speediness.library/1"
-LABELS: tuple[Label, ...] = ("natural", "sped_up", "slow_motion")
 INDEXED_FROM = 100_000
 """Vectors from which on an index pays; fewer are compared one by one in 50 ms."""
 
@@ -62,6 +61,7 @@ class VideoRow:
     share_natural: float = 0.0
     share_sped_up: float = 0.0
     share_slow_motion: float = 0.0
+    share_not_sure: float = 0.0
     network_sha256: str = ""
     error: str = ""
     """Why it is no video; empty for one that is."""

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from speediness.errors import SpeedinessError
 from speediness.features import MotionFeatures
 
 WINDOW_S = 2.0
@@ -70,7 +71,12 @@ def query_vectors(features: MotionFeatures, start_s: float, end_s: float) -> NDA
         features: of the video.
         start_s: of the stretch.
         end_s: of the stretch.
+
+    Raises:
+        SpeedinessError: nothing is known of how things move in the video.
     """
+    if not features.vectors.any():
+        raise SpeedinessError("nothing is known of how things move in so short a video; give a longer query")
     middles_s = window_middles_s(features)
     spans_s = window_spans_s(features, middles_s)
     inside = (spans_s[:, 0] >= start_s - TOLERANCE_S) & (spans_s[:, 1] <= end_s + TOLERANCE_S)

@@ -40,8 +40,10 @@ def cut_query(features: MotionFeatures, start_s: float, end_s: float) -> NDArray
     """(Q, D) features of a stretch, step by step.
 
     Raises:
-        SpeedinessError: no such stretch, or a cut lies in it.
+        SpeedinessError: no such stretch, a cut lies in it, or nothing is known of how things move.
     """
+    if not features.vectors.any():
+        raise SpeedinessError("nothing is known of how things move in so short a video; give a longer query")
     if not 0 <= start_s < end_s or start_s >= features.duration_s:
         raise SpeedinessError(
             f"{start_s:g} to {end_s:g} s is no stretch of a video of {features.duration_s:.2f} s; "
@@ -64,6 +66,8 @@ def compare(query_QD: NDArray[np.float32], video: MotionFeatures) -> Graph:
     not count.
     """
     length = len(query_QD)
+    if query_QD.shape[1] != video.vectors.shape[1]:  # a video too short for the network has no features
+        return Graph(np.zeros(0), np.zeros(0, np.float32), length * STEP_S)
     mean_D = video.vectors.mean(0, dtype=np.float64).astype(np.float32)
     query_QD = query_QD - mean_D
     query_norm = float(np.linalg.norm(query_QD))

@@ -70,11 +70,12 @@ class FrameScaler:
         short_side_px: int | None,
         channels: int,
         scene_px: int | None,
+        after: ResumePoint | None = None,
     ) -> Iterator[Frame]:
         """Frames and their times as :meth:`VideoReader.frames` gives them."""
         if channels not in (1, 3) or (short_side_px is not None and short_side_px < 1):
             raise ValueError("channels is 1 or 3 and short_side_px at least 1")
-        next_scene_s = Fraction(1, 2)
+        next_scene_s = Fraction(int(after.time_s + Fraction(1, 2)) if after else 0) + Fraction(1, 2)
         for time_s, frame in decoded:
             scene_HWC = None
             if scene_px is not None and time_s >= next_scene_s:
@@ -216,7 +217,7 @@ class VideoReader:
             VideoError: as :meth:`decoded`.
         """
         scaler = FrameScaler(self.info.stored_size_px, self.info.orientation)
-        return scaler.frames(self.decoded(after), short_side_px, channels, scene_px)
+        return scaler.frames(self.decoded(after), short_side_px, channels, scene_px, after)
 
     def _frames(self, packets: Iterable[av.Packet]) -> Iterator[av.VideoFrame]:
         """Decode what can be decoded; note in ``warnings`` what cannot."""

@@ -25,4 +25,4 @@ export function bytes(count) {
   return count >= 1e6 ? `${Math.round(count / 1e6)} MB` : `${Math.max(1, Math.round(count / 1e3))} kB`;
 }
 
-export const LABELS = { natural: "natural", sped_up: "sped up", slow_motion: "slow motion" };
+export const LABELS = { natural: "natural", sped_up: "sped up", slow_motion: "slow motion", not_sure: "not sure" };

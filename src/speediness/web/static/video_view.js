@@ -176,7 +176,7 @@ export class VideoView {
       button.append(
         make("i", { className: `swatch ${segment.label}` }),
         `${clock(segment.start_s)} to ${clock(segment.end_s)}, ${LABELS[segment.label]}`,
-        segment.label === "natural" ? "" : ` about ${short(segment.factor)}`,
+        ["natural", "not_sure"].includes(segment.label) ? "" : ` about ${short(segment.factor)}`,
       );
       button.addEventListener("click", () => this.player.seek(segment.start_s));
       return make("li", {}, button);

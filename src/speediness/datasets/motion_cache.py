@@ -49,8 +49,8 @@ class MotionVideo:
 
     @property
     def end_s(self) -> float:
-        """Time of the last frame."""
-        return float(self.times_s[0][-1])
+        """Until when motion is known at every stride: the longest end a little before the video does."""
+        return min(float(times_s[-1]) for times_s in self.times_s)
 
     def field(self, number: int, start_s: float, end_s: float) -> MotionField | None:
         """Motion over a stretch of the video, as measured at the stride of a number; None: not known."""

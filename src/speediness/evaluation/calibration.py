@@ -17,6 +17,7 @@ from speediness.analysis.scorer import score_shot
 from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.engines.runtime import BOUNDARY, Floats, Runtime
+from speediness.errors import DataError
 from speediness.evaluation.speed_accuracy import halve, played
 
 RATES = np.arange(-2.0, 3.01, 0.5)
@@ -64,7 +65,12 @@ def fit_odds(videos: Sequence[VideoAnswers]) -> tuple[float, float]:
 
     Args:
         videos: of sources that the network was not trained on; every source counts alike.
+
+    Raises:
+        DataError: there are none.
     """
+    if not videos:
+        raise DataError("no video held out is long enough to calibrate on; give longer ones")
     weight = _weights(videos)
     answers_N2 = np.concatenate([np.concatenate(video.pair) for video in videos]).astype(np.float64)
     sign_N = np.concatenate([np.repeat([-1.0, 1.0], len(video.pair[0])) for video in videos])

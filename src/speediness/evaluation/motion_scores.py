@@ -8,13 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from speediness import sampling
+from speediness.analysis.shot import REPORTED_PX
 from speediness.datasets.motion_cache import STRIDES, MotionVideo
 from speediness.evaluation.calibration import RATES, VideoAnswers
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, mean_over_windows
 from speediness.models.speednet import SpeedNet, score
+from speediness.motion_field import REFERENCE_PX
 from speediness.sampling import Times
 
 EVERY_SECOND = STRIDES.index(2)
@@ -29,7 +32,7 @@ class Played:
     """(W,) in seconds of the video."""
     rate_W2: torch.Tensor
     flow_W: NDArray[np.float32]
-    """Mean motion, in pixels per bin as played."""
+    """Mean motion, in pixels per bin as played, at short side REPORTED_PX."""
 
     def at(self, moments_s: Times) -> NDArray[np.int64]:
         """Numbers of the windows nearest to moments."""
@@ -56,19 +59,21 @@ def play(
     field = video.field(number, 0.0, end_s)
     if count < clip.n_frames or field is None:
         return None
-    bins = field.bins(0.0, width_s, count)
+    bins = torch.from_numpy(field.bins(0.0, width_s, count))
     if magnified:
         bins = _middle(bins)
         bins[:, :3] *= MAGNIFICATION
-    given: list[torch.Tensor] = [torch.from_numpy(bins)[None]]
+    moved = bins[:, 2].mean((1, 2)).numpy() * np.float32(REPORTED_PX / REFERENCE_PX)
+    device = next(network.parameters()).device
+    given: list[torch.Tensor] = [bins[None].to(device)]
     if network.scene is not None and len(video.scene_s):
-        maps = network.scene.project(torch.from_numpy(video.scene_NChw.astype(np.float32)))
+        maps = network.scene.project(torch.from_numpy(video.scene_NChw.astype(np.float32)).to(device))
         looks = np.searchsorted(video.scene_s, (np.arange(count) + 0.5) * width_s, "right") - 1
-        given.append(torch.from_numpy(_middle(maps.numpy())) if magnified else maps)
-        given.append(torch.from_numpy(np.maximum(looks, 0))[None])
-    rate_W2 = network.classify(*given).rate_BW2[0]
+        given.append(_middle(maps) if magnified else maps)
+        given.append(torch.from_numpy(np.maximum(looks, 0))[None].to(device))
+    rate_W2 = network.classify(*given).rate_BW2[0].cpu()
     middles_s = (np.arange(len(rate_W2), dtype=np.float64) + clip.n_frames / 2) * width_s
-    return Played(middles_s, rate_W2, mean_over_windows(bins[:, 2].mean((1, 2)), clip.n_frames))
+    return Played(middles_s, rate_W2, mean_over_windows(moved, clip.n_frames))
 
 
 def score_motion(video: MotionVideo, network: SpeedNet, stride_s: float = 1.0) -> VideoScores | None:
@@ -102,9 +107,8 @@ def answers(video: MotionVideo, network: SpeedNet) -> VideoAnswers | None:
     return VideoAnswers(video.item.source, (pair[0], pair[1]), RATES, tuple(means))
 
 
-def _middle(maps_NChw: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The middle half of maps each way, every place twice."""
-    height, width = maps_NChw.shape[2:]
-    top, left = height // 4, width // 4
-    middle = maps_NChw[:, :, top : top + (height + 1) // 2, left : left + (width + 1) // 2]
-    return np.ascontiguousarray(middle.repeat(2, 2).repeat(2, 3)[:, :, : height // 2 * 2, : width // 2 * 2])
+def _middle(maps_NChw: torch.Tensor) -> torch.Tensor:
+    """The middle of maps, 1 / MAGNIFICATION of their sides, at the size of the whole."""
+    half = maps_NChw.new_tensor([[[1, 0, 0], [0, 1, 0]]]) / MAGNIFICATION
+    places = F.affine_grid(half.expand(len(maps_NChw), -1, -1), list(maps_NChw.shape), align_corners=False)
+    return F.grid_sample(maps_NChw, places, align_corners=False)

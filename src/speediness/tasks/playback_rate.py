@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from speediness.datasets.motion_cache import MotionVideo
+from speediness.errors import DataError
 from speediness.evaluation.motion_scores import score_motion
 from speediness.evaluation.speed_accuracy import fit_flow_threshold, overall, report
 from speediness.models.encoder import EncoderConfig
@@ -36,7 +37,6 @@ class PlaybackRateTask(Task):
     """Draws rates and scores the network's answers."""
 
     name: ClassVar[str] = "playback_rate"
-    sees_fields: ClassVar[bool] = True
     others: int = 1
     """Views of a window besides those at about 1x and 2x."""
     regression: float = 0.5
@@ -108,8 +108,14 @@ class PlaybackRateTask(Task):
         }
 
     def validate(self, network: SpeedNet, videos: Sequence[MotionVideo]) -> dict[str, float]:
-        """Overall figures on 1x, and on 2x as measured between every second frame."""
+        """Overall figures on 1x, and on 2x as measured between every second frame.
+
+        Raises:
+            DataError: all videos are too short.
+        """
         known = [score for video in videos if (score := score_motion(video, network)) is not None]
+        if not known:
+            raise DataError("no video to validate on is long enough for a window at 2x; give longer ones")
         return overall(report(known, fit_flow_threshold(known)))
 
 

@@ -15,18 +15,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from speediness.clip import ClipSpec
-from speediness.datasets.motion_cache import STRIDES, MotionVideo
+from speediness.datasets.motion_cache import MotionVideo
 from speediness.errors import DataError, SpeedinessError
 from speediness.models.motion import CELL_PX, LEAST_CONFIDENCE
 from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.scene import SceneNet
-from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S
 from speediness.tasks.playback_rate import DOUBLE, PlaybackRateTask
 from speediness.tasks.task import Batch
 
 SHAPES = (1.0, 1.43, 1.79)  # width over height of a batch's views: square, 4:3, 16:9 nearly
 SCENE_CELLS = 7  # rows of the scene map of a view
-LONGEST_PAIR_S = 0.1  # of played time between frames, in any view that has a choice
+PAIRS_S = 0.028, 0.1  # of played time between frames, where a view has a choice; natural video has such pairs
 CONTRAST = 0.5  # log of the factor by which contrast varies, at most
 
 
@@ -118,7 +117,7 @@ class MotionLoader:
         middle_s = self._busier_of_two(number, half_s, rng)
         place = _draw_place(video.flow_grid[0].shape[2:], shape, self.zoom, rng)
         backwards, contrast = rng.random() < 0.5, float(np.exp(2 * rng.uniform(-CONTRAST, CONTRAST)))
-        height, width = REFERENCE_PX // CELL_PX, 2 * round(REFERENCE_PX / CELL_PX * shape / 2)
+        height, width = self.clip.size_px // CELL_PX, 2 * round(self.clip.size_px / CELL_PX * shape / 2)
         hidden = rng.random() < self.task.drop_scene
         scene = torch.zeros(SCENE_CHANNELS, SCENE_CELLS, width // 2)
         maps = self._scenes[number]
@@ -150,24 +149,22 @@ class MotionLoader:
         """(T, 4, h, w) around a moment, played at a rate.
 
         A video at another rate holds other frames, between which motion is measured with other errors.
-        So the frames are drawn: any whose distance, as played, a video could have. Rates must not be told
-        by it.
+        So the frames are drawn: any whose distance, as played, a natural video could have. Rates must not
+        be told by it.
         """
         length_s = self.clip.duration_s * rate
         start_s = middle_s - length_s / 2
-        pair_s = [float(times_s[1] - times_s[0]) / rate for times_s in video.times_s]
-        usual = [n for n, s in enumerate(pair_s) if SHORTEST_PAIR_S - 2e-3 <= s <= LONGEST_PAIR_S]
-        for number in (*rng.permutation(usual).tolist(), *range(len(STRIDES))):
-            field = video.field(number, start_s, start_s + length_s)
-            if field is not None:
-                return field.bins(start_s, length_s / self.clip.n_frames, self.clip.n_frames)
-        raise AssertionError("a moment beyond the ends of the video")
+        pair_s = [float(times_s[-1]) / (len(times_s) - 1) / rate for times_s in video.times_s]
+        usual = [n for n, s in enumerate(pair_s) if PAIRS_S[0] <= s <= PAIRS_S[1]]
+        number = int(rng.choice(usual)) if usual else 0 if pair_s[0] > PAIRS_S[1] else len(pair_s) - 1
+        field = video.field(number, start_s, start_s + length_s)
+        assert field is not None, "a moment beyond the ends of the video"
+        return field.bins(start_s, length_s / self.clip.n_frames, self.clip.n_frames)
 
     def _busier_of_two(self, number: int, half_s: float, rng: np.random.Generator) -> float:
         """Of two random moments with room around them, the one at which more moves."""
         times_s, moved = self._activity[number]
         end_s = self.videos[number].end_s
-        # The longest strides end a little before the video does.
         middles_s = rng.uniform(half_s, max(end_s - half_s, half_s), size=2)
         reach_s = min(half_s, self.clip.duration_s)
 

@@ -222,13 +222,14 @@ def _curve(
     mean_F, peak_F = (per_frame(shots, column) for column in (0, 1))
     moving_F = peak_F > STILL_PX
     cuts_s = tuple(float(shot.times_s[0]) for shot in shots[1:])
-    posterior = find_rates(shots, factors, moving_F, net.response)
+    answers_KF = np.stack(list(answers(shots, factors, net.response)))
+    posterior = find_rates(shots, answers_KF, factors, moving_F, net.response)
     normal_KF = np.empty((len(factors), len(times_s)), np.float32)
     moves_F = peak_F.astype(np.float64) ** 2
     # Paper (§3): when nothing moves, a video played at 2x still shows no motion. A network trained on
     # both labels for such clips can only guess, so below STILL_PX its answer gives way to 1.
     moves_F /= moves_F + STILL_PX**2
-    for row, mean in zip(normal_KF, answers(shots, factors, net.response), strict=True):
+    for row, mean in zip(normal_KF, answers_KF, strict=True):
         row[:] = 1 - moves_F * probability_sped_up(mean, posterior, net.response)
     return SpeedinessCurve(
         times_s=times_s,

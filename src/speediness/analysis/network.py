@@ -22,24 +22,49 @@ DEFAULT_NETWORK = "speednet-small"
 
 @dataclass(frozen=True)
 class Response:
-    """What the calibrated network says of video of a known rate, measured on sources held out.
+    """What the network says of video of a known rate, measured on sources held out.
 
     A video that plays at rate k and is looked at with factor g is answered as a natural one with factor
-    ``k g``; so this holds for every factor.
+    ``k g``; so this holds for every factor. The answers at all factors together give an estimate of the
+    rate: a weighted sum, fitted to videos played at known rates.
     """
 
     rates: NDArray[np.float64]
     """(R,) ascending log2 of the playback rate; 0 is natural."""
     mean: NDArray[np.float64]
     """(R,) ascending: mean of the answers, over sources; between the rates a line."""
-    between: float
-    """Standard deviation of videos: how far a video's own mean lies from that of all."""
     within: float
-    """Standard deviation of the windows of a video around its own mean."""
+    """Standard deviation of the answers to the windows of a video around its own mean."""
+    weights: NDArray[np.float64]
+    """(K,) of the mean answers at :func:`speediness.sampling.playback_factors` in the estimate."""
+    bias: float
+    """Of the estimate."""
+    estimate: NDArray[np.float64]
+    """(R,) ascending: mean of the estimates, in octaves; less than the rate, since it is cautious."""
+    between: float
+    """Standard deviation of videos: how far a video's own estimates lie from those of all."""
 
     def at(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean answers at other rates; beyond those measured that of the nearest."""
         return np.interp(rates, self.rates, self.mean)
+
+    def estimated(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean estimates at other rates; beyond those measured that of the nearest."""
+        return np.interp(rates, self.rates, self.estimate)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Response:
+        """Inverse of :meth:`to_json`."""
+        return cls(
+            **{k: np.array(v, np.float64) if isinstance(v, list) else v for k, v in document.items()}
+        )
 
 
 class Network:
@@ -68,7 +93,7 @@ class Network:
             self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
             document = read_exported(path).description
             self.clip = ClipSpec.from_json(document["config"]["clip"])
-            self.response = response_from_json(document["response"])
+            self.response = Response.from_json(document["response"])
             self.flow_threshold = float(document["flow_threshold"])
             self.runtime = open_runtime(self.engine, path)
         except OSError as error:
@@ -77,16 +102,6 @@ class Network:
             raise WeightsError(f"{path} is not a network exported by speediness: {error}") from error
         self.document: dict[str, Any] = document
         self.name = path.stem
-
-
-def response_from_json(document: dict[str, Any]) -> Response:
-    """The ``response`` of an exported network."""
-    return Response(
-        np.array(document["rates"], np.float64),
-        np.array(document["mean"], np.float64),
-        float(document["between"]),
-        float(document["within"]),
-    )
 
 
 def load_network(name_or_path: str | os.PathLike[str] = DEFAULT_NETWORK, engine: str = "auto") -> Network:

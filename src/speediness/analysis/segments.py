@@ -2,10 +2,10 @@
 
 The paper calls a clip slow motion when its sped-up version is scored as natural. Read as a whole: a video
 at rate k that is played at factor g is answered as a natural one at ``k g``. One model of the answers
-gives everything. An answer is the network's measured response to the rate, plus an offset of the video's
-own (what moves in it and how large it is, which the network does not know), plus noise. A hidden Markov
-model over k, for every offset, gives the probability of each rate at every moment and that of each
-offset; a change of rate is improbable, so labels do not flicker. P(t) at a factor is the probability of
+gives everything. The answers at all factors give an estimate of the rate: the network's measured response
+to it, plus an offset of the video's own (what moves in it and how large it is, which the network does not
+know), plus noise. A hidden Markov model over k, for every offset, gives the probability of each rate at
+every moment and that of each offset; a change of rate is improbable, so labels do not flicker. P(t) at a factor is the probability of
 1x against 2x given the answers at that moment and those offsets, so it cannot contradict the labels.
 """
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from speediness.analysis.network import Response
 from speediness.analysis.shot import ShotScores
 from speediness.curves import Label, Segment
+from speediness.sampling import playback_factors
 
 Floats = NDArray[np.float64]
 
@@ -31,8 +32,6 @@ CHANGE_COST = 4.0  # nats; e^-4 a quarter of a second is one change in about 14 
 PRIOR_NATURAL = 0.9  # most video plays at the speed it was recorded
 NATURAL_RANGE = (0.75, 1.35)  # factors called natural
 EVIDENCE_S = 2.0  # seconds of video that count as one independent look: a window
-LOOKS_PER_MOMENT = 2.0  # independent looks among the K factors, which share most of their frames
-FARTHEST_FACTOR = 4.0  # beyond it the network was not trained
 HELD_S = 0.5  # a frame shown longer, and far longer than is usual in its video, stands still
 SURE = 0.6  # a label less probable than this is not sure
 OFFSETS = 9
@@ -53,7 +52,7 @@ class RatePosterior:
     rates_GQ: Floats
     """Probability of each candidate at each moment."""
     offsets_O: Floats
-    """The video's own offset: candidates, in octaves of the answer."""
+    """The video's own offset: candidates, in octaves of the estimate."""
     weights_O: Floats
     """Their probabilities."""
     known_G: NDArray[np.bool_]
@@ -61,32 +60,56 @@ class RatePosterior:
 
 
 def find_rates(
-    shots: Sequence[ShotScores], factors: tuple[float, ...], moving_F: NDArray[np.bool_], response: Response
+    shots: Sequence[ShotScores],
+    answers_KF: Floats,
+    factors: tuple[float, ...],
+    moving_F: NDArray[np.bool_],
+    response: Response,
 ) -> RatePosterior:
     """The rates of a video, see the module.
 
     Args:
         shots: of the whole video, in order.
+        answers_KF: mean answers at every frame, see :func:`speediness.analysis.curve.answers`.
         factors: (K,) at which it was played.
         moving_F: whether anything moves at each frame; still stretches give no evidence.
         response: of the network.
     """
     times_s = np.concatenate([shot.times_s for shot in shots])
     grid_s = np.arange(0, max(float(times_s[-1]), GRID_S / 2), GRID_S)
-    offsets_O = np.linspace(-WIDEST_OFFSET, WIDEST_OFFSET, OFFSETS) * response.between
-    evidence_GOQ, known_G = _evidence(grid_s, shots, factors, response, offsets_O)
-    moving_G = np.interp(grid_s, times_s, moving_F.astype(float)) > 0.5
-    moving_G &= ~_held(times_s, grid_s)
-    evidence_GOQ[~moving_G] = 0
+    estimates_G = np.interp(grid_s, times_s, estimates(answers_KF, factors, response))
+    known_G = np.zeros(len(grid_s), bool)
+    for shot in shots:
+        if len(shot.middles_s[0]):
+            known_G |= (grid_s >= shot.times_s[0] - 1e-6) & (grid_s <= shot.times_s[-1] + 1e-6)
+    known_G &= (np.interp(grid_s, times_s, moving_F.astype(float)) > 0.5) & ~_held(times_s, grid_s)
+    own_O = np.linspace(-WIDEST_OFFSET, WIDEST_OFFSET, OFFSETS)
+    offsets_O = own_O * response.between
+    expected_OQ = response.estimated(candidate_rates()) + offsets_O[:, None]
+    noise = response.within * response.weights.sum()
+    evidence_GOQ = -(((estimates_G[:, None, None] - expected_OQ) / noise) ** 2) / 2
+    evidence_GOQ *= GRID_S / EVIDENCE_S
+    evidence_GOQ[~known_G] = 0
     at_cut_G = np.zeros(len(grid_s), bool)
     starts_s = [shot.times_s[0] for shot in shots[1:]]
     at_cut_G[np.clip(np.searchsorted(grid_s, starts_s), 0, len(grid_s) - 1)] = bool(starts_s)
     posterior_GOQ, log_likelihood_O = _posterior(evidence_GOQ, _prior(candidate_rates()), at_cut_G)
-    log_weight_O = log_likelihood_O - 0.5 * np.linspace(-WIDEST_OFFSET, WIDEST_OFFSET, OFFSETS) ** 2
+    log_weight_O = log_likelihood_O - own_O**2 / 2
     weights_O = np.exp(log_weight_O - log_weight_O.max())
     weights_O /= weights_O.sum()
     rates_GQ = np.einsum("o,goq->gq", weights_O, posterior_GOQ)
-    return RatePosterior(grid_s, rates_GQ, offsets_O, weights_O, known_G & moving_G)
+    return RatePosterior(grid_s, rates_GQ, offsets_O, weights_O, known_G)
+
+
+def estimates(answers_KF: Floats, factors: tuple[float, ...], response: Response) -> Floats:
+    """(F,) log2 of the rate, by :attr:`Response.weights`.
+
+    Factors at which the video was not played are answered as the nearest, moved as natural video moves.
+    """
+    wanted, played = np.log2(playback_factors()), np.log2(factors)
+    nearest = np.abs(wanted[:, None] - played).argmin(1)
+    moved = response.at(wanted) - response.at(played[nearest])
+    return response.bias + response.weights @ (answers_KF[nearest] + moved[:, None])
 
 
 def probability_sped_up(mean: NDArray[np.floating], posterior: RatePosterior, response: Response) -> Floats:
@@ -94,8 +117,9 @@ def probability_sped_up(mean: NDArray[np.floating], posterior: RatePosterior, re
     slow, fast = response.at(np.array([0.0, 1.0]))
     variance = response.within**2
     sped_up = np.zeros(np.shape(mean))
-    for offset, weight in zip(posterior.offsets_O, posterior.weights_O, strict=True):
+    for estimated, weight in zip(posterior.offsets_O, posterior.weights_O, strict=True):
         if weight > 1e-4:
+            offset = estimated / response.weights.sum()
             log_odds = (fast - slow) * (mean - offset - (slow + fast) / 2) / variance
             sped_up += weight / (1 + np.exp(-np.clip(log_odds, -30, 30)))
     return sped_up
@@ -139,35 +163,6 @@ def label_of(factor: float) -> Label:
     if factor < NATURAL_RANGE[0]:
         return "slow_motion"
     return "natural" if factor <= NATURAL_RANGE[1] else "sped_up"
-
-
-def _evidence(
-    grid_s: Floats,
-    shots: Sequence[ShotScores],
-    factors: tuple[float, ...],
-    response: Response,
-    offsets_O: Floats,
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """(G, O, Q) log-likelihood of each rate, each moment on its own, and (G,) where there is any."""
-    rates_Q = candidate_rates()
-    evidence_GOQ = np.zeros((len(grid_s), len(offsets_O), len(rates_Q)), np.float32)
-    looks_G = np.zeros(len(grid_s))
-    for k, factor in enumerate(factors):
-        if factor > FARTHEST_FACTOR:
-            break
-        expected_OQ = response.at(rates_Q + np.log2(factor)) + offsets_O[:, None]
-        for shot in shots:
-            middles_s, mean_W = shot.middles_s[k], shot.rate[k][:, 0]
-            if not len(middles_s):
-                continue
-            inside_G = (grid_s >= shot.times_s[0] - 1e-6) & (grid_s <= shot.times_s[-1] + 1e-6)
-            mean_G = np.interp(grid_s[inside_G], middles_s, mean_W)
-            error_GOQ = (mean_G[:, None, None] - expected_OQ) / response.within
-            evidence_GOQ[inside_G] -= error_GOQ**2 / 2
-            looks_G[inside_G] += 1
-    # Neighbouring factors say nearly the same: together they count as so many looks at most.
-    weight_G = GRID_S / EVIDENCE_S * np.minimum(1, LOOKS_PER_MOMENT / np.maximum(looks_G, 1))
-    return evidence_GOQ * weight_G[:, None, None], looks_G > 0
 
 
 def _held(times_s: Floats, grid_s: Floats) -> NDArray[np.bool_]:

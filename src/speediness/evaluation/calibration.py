@@ -7,21 +7,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speediness import sampling
+from speediness.analysis.network import Response
 from speediness.analysis.scorer import score_shot
 from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.engines.runtime import BOUNDARY, Floats, Runtime
 from speediness.errors import DataError
 from speediness.evaluation.speed_accuracy import halve, played
+from speediness.sampling import playback_factors
 
-RATES = np.arange(-2.0, 3.01, 0.5)
-"""log2 of the rates at which the response is measured: 1/4 to 8."""
+RATES = np.arange(-2.0, 4.01, 0.5)
+"""log2 of the rates at which the response is measured: 1/4 to 16."""
+SHOWN = np.arange(-2.0, 2.01, 0.5)
+"""log2 of the rates that the estimate is fitted to."""
+RIDGE = 1e-3
 OFFSETS = np.arange(-1.5, 1.51, 0.02)
 STRIDE_S = 0.5
 
@@ -97,35 +101,91 @@ def _weights(videos: Sequence[VideoAnswers]) -> NDArray[np.float64]:
     return np.array([1 / count[video.source] for video in videos])
 
 
-def measure_response(videos: Sequence[VideoAnswers]) -> dict[str, Any]:
-    """The ``response`` of an exported network, see :class:`speediness.analysis.network.Response`.
+def measure_response(videos: Sequence[VideoAnswers]) -> Response:
+    """What is known of a network, as far as it can be told.
 
     Args:
         videos: answers of the calibrated network, see :func:`fit_odds`.
     """
     rates, weight = videos[0].rates, _weights(videos)
-    mean_R, spread = np.zeros(len(rates)), np.zeros(2)
     means_VR = np.array([[m.mean() if len(m) else np.nan for m in video.means] for video in videos])
-    own_V = np.zeros(len(videos))
-    for _ in range(20):  # a video of few rates does not pull the response by its own offset
-        known_VR = ~np.isnan(means_VR)
-        left_VR = np.where(known_VR, means_VR - own_V[:, None], 0)
-        mean_R = (weight @ left_VR) / np.maximum(weight @ known_VR, 1e-9)
-        error_VR = np.where(known_VR, means_VR - mean_R, 0)
-        own_V = error_VR.sum(1) / np.maximum(known_VR.sum(1), 1)
-        own_V -= np.average(own_V, weights=weight)
+    mean_R, own_V = _common(means_VR, weight)
     mean_R = np.maximum.accumulate(mean_R)
     within = [
         np.mean([np.square(m - r - own).mean() for m, r in zip(v.means, mean_R, strict=True) if len(m)])
         for v, own in zip(videos, own_V, strict=True)
     ]
-    spread = np.average(own_V**2, weights=weight), np.average(within, weights=weight)
-    if rates[0] == 0:
+    if rates[0] == 0:  # the network cannot be shown video slower than it is: it is taken to mirror
         rates = np.concatenate([-rates[:0:-1], rates])
+        means_VR = np.concatenate([2 * means_VR[:, :1] - means_VR[:, :0:-1], means_VR], 1)
         mean_R = np.concatenate([2 * mean_R[0] - mean_R[:0:-1], mean_R])
-    return {
-        "rates": rates.tolist(),
-        "mean": mean_R.tolist(),
-        "between": float(np.sqrt(spread[0])),
-        "within": float(np.sqrt(spread[1])),
-    }
+    weights, bias = fit_estimate(rates, means_VR, mean_R, weight)
+    estimates_VR = np.stack([bias + _inputs(rate, rates, means_VR, mean_R) @ weights for rate in SHOWN], 1)
+    estimate, own_V = _common(estimates_VR, weight)
+    return Response(
+        rates,
+        mean_R,
+        float(np.sqrt(np.average(within, weights=weight))),
+        weights,
+        bias,
+        np.maximum.accumulate(np.interp(rates, SHOWN, estimate)),
+        float(np.sqrt(np.average((estimates_VR - estimate) ** 2, axis=0, weights=weight).mean())),
+    )
+
+
+def fit_estimate(
+    rates: NDArray[np.float64],
+    means_VR: NDArray[np.float64],
+    mean_R: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], float]:
+    """Weights and bias that give log2 of the rate from mean answers at all factors, by ridge regression.
+
+    Args:
+        rates: (R,) at which the videos were played.
+        means_VR: mean answers; not a number where no window fits.
+        mean_R: those of all videos together.
+        weight: of the videos.
+    """
+    inputs = np.concatenate([_inputs(rate, rates, means_VR, mean_R) for rate in SHOWN])
+    wanted = np.repeat(SHOWN, len(means_VR))
+    weight_N = np.tile(weight, len(SHOWN))
+    weight_N /= weight_N.sum()
+    centre, middle = weight_N @ inputs, weight_N @ wanted
+    inputs = inputs - centre
+    spread = (inputs.T * weight_N) @ inputs
+    # All inputs say nearly the same: without a penalty their weights would be large and cancel.
+    penalty = RIDGE * np.trace(spread) / len(spread) * np.eye(len(spread))
+    weights = np.linalg.solve(spread + penalty, (inputs.T * weight_N) @ (wanted - middle))
+    return weights, float(middle - centre @ weights)
+
+
+def _inputs(
+    rate: float, rates: NDArray[np.float64], means_VR: NDArray[np.float64], mean_R: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(V, K) mean answers at all factors to videos that play at a rate.
+
+    Factors at which no window fits are answered as the last that one does, moved as all videos move.
+    """
+    at_K = rate + np.log2(playback_factors())
+    inputs = []
+    for means_R in means_VR:
+        known_R = ~np.isnan(means_R)
+        fits_K = np.minimum(at_K, rates[known_R][-1])
+        moved_K = np.interp(at_K, rates, mean_R) - np.interp(fits_K, rates, mean_R)
+        inputs.append(np.interp(fits_K, rates[known_R], means_R[known_R]) + moved_K)
+    return np.array(inputs)
+
+
+def _common(
+    means_VR: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(R,) what videos have in common and (V,) how far each is from it; of some rates nothing is known."""
+    known_VR = ~np.isnan(means_VR)
+    own_V, common_R = np.zeros(len(means_VR)), np.zeros(means_VR.shape[1])
+    for _ in range(20):  # a video of few rates does not pull the others' mean by its own offset
+        left_VR = np.where(known_VR, means_VR - own_V[:, None], 0)
+        common_R = (weight @ left_VR) / np.maximum(weight @ known_VR, 1e-9)
+        own_V = np.where(known_VR, means_VR - common_R, 0).sum(1) / np.maximum(known_VR.sum(1), 1)
+        own_V -= np.average(own_V, weights=weight)
+    return common_R, own_V

@@ -92,7 +92,7 @@ def publish(
     threshold = fit_flow_threshold(scores_of(recipe, network, kept))
     scores = scores_of(recipe, network, held)
     document = {
-        "response": measure_response(answers_of(recipe, network, held)),
+        "response": measure_response(answers_of(recipe, network, held)).to_json(),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
         "made_by": {**made_by, "films": {"train": len(kept), "validation": len(held)}},

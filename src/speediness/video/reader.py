@@ -134,7 +134,9 @@ class VideoReader:
         """
         return self._decoded_from(keyframe, glimpse=True)
 
-    def _rest(self, keyframe: Keyframe | None, after: ResumePoint) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
+    def _rest(
+        self, keyframe: Keyframe | None, after: ResumePoint
+    ) -> Iterator[tuple[Fraction, av.VideoFrame]] | None:
         """Decode up to and with a place; what follows, or None if the place was not met as it was."""
         rest = self._decoded_from(keyframe)
         first = keyframe.n_before if keyframe else 0

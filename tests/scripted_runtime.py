@@ -19,7 +19,7 @@ DIGITS = 256 ** np.arange(3)
 
 
 def runtime_by(rule: Rule) -> Runtime:
-    """A network that sees frames: the rule says the mean (B,) of log2 of the rate of clips (B, T, H, W, C)."""
+    """A network that sees frames; the rule says the mean (B,) of log2 of the rate of clips."""
 
     def classify_clips(clips: np.ndarray) -> Outputs:
         mean = np.asarray(rule(clips), np.float32)

@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ def position_px(time_s: float | np.ndarray) -> np.ndarray:
 
 def field_of(times_s: np.ndarray, confidence: np.ndarray | None = None) -> MotionField:
     field = MotionField(float(times_s[0]))
-    for n, (before_s, after_s) in enumerate(zip(times_s[:-1], times_s[1:], strict=True)):
+    for n, (before_s, after_s) in enumerate(pairwise(times_s)):
         moved = float(position_px(after_s) - position_px(before_s))
         seen = 0.5 if confidence is None else confidence[n]
         field.add(after_s, np.array([moved, -moved, moved, seen], np.float32)[:, None, None])

@@ -2,73 +2,67 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from speediness import sampling
-from speediness.analysis.network import Network, list_models, load_network
+from speediness.analysis.network import Network, Response, list_models, load_network
+from speediness.engines.runtime import Outputs, Runtime
+from speediness.engines.torch import runtime_for
 from speediness.errors import WeightsError
-from speediness.evaluation.speed_accuracy import centre_crop
 from speediness.models.checkpoint import load_speednet
-from speediness.models.speednet import SpeedNet
+from speediness.motion_field import MotionField
 from speediness.video.reader import VideoReader
 
 WEIGHTS = Path(load_network.__code__.co_filename).parents[1] / "weights"
 CLIP = Path(__file__).parents[2] / "examples" / "bikes.mp4"
 
 
-def windows_of_the_bundled_clip(network: Network) -> tuple[np.ndarray, np.ndarray]:
-    frames = list(VideoReader(CLIP).frames(network.clip.size_px, network.clip.channels))
-    times_s = np.array([float(f.time_s) for f in frames])
-    pixels = centre_crop(np.stack([f.pixels_HWC for f in frames]), network.clip.size_px)
-    clips, spacings = [], []
-    for middle_s in (1.0, 4.0, 8.0):
-        for factor in (1.0, 1.5625, 2.0, 5.0):
-            wanted = sampling.window_around(
-                middle_s, factor, network.clip.n_frames, network.clip.frame_rate
-            )
-            indices = sampling.nearest_frames(times_s, sampling.reflect(wanted, 0, times_s[-1]))
-            clips.append(pixels[indices])
-            spacings.append(sampling.played_intervals(times_s, indices, factor, network.clip.frame_rate))
-    return np.stack(clips), np.stack(spacings)
+def sequences_of_the_bundled_clip(network: Network, runtime: Runtime) -> np.ndarray:
+    """(B, T, 4, h, w) motion of one second and a bit, at several factors."""
+    frames = [f for f in VideoReader(CLIP).frames(network.clip.size_px) if 3.04 <= f.time_s < 5.48]
+    pixels = np.stack([f.pixels_HWC[:, :, :1] for f in frames])[
+        :, :, : -(frames[0].pixels_HWC.shape[1] % 8) or None
+    ]
+    assert runtime.measure is not None
+    field = MotionField(float(frames[0].time_s))
+    for frame, cells in zip(frames[1:], runtime.measure(pixels[:-1], pixels[1:]), strict=True):
+        field.add(float(frame.time_s), cells)
+    length_s, count = float(1 / network.clip.frame_rate), network.clip.n_frames
+    factors = np.geomspace(0.25, 2.3 / (count * length_s), 5)
+    return np.stack([field.bins(field.start_s, factor * length_s, count) for factor in factors])
 
 
-def probability(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(logits[:, 1] - logits[:, 0]))
-
-
-def torch_answer(
-    weights: SpeedNet, network: Network, clips: np.ndarray, spacings: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    with torch.inference_mode():
-        logits, flow = weights(torch.from_numpy(clips), torch.from_numpy(spacings))
-    score = (logits[:, 1] - logits[:, 0]).numpy()
-    return 1 / (1 + np.exp((score - network.bias) / network.temperature)), flow.numpy()
+def answers(runtime: Runtime, motion: np.ndarray) -> Outputs:
+    assert runtime.classify is not None
+    return runtime.classify(motion)
 
 
 @pytest.mark.parametrize("name", list_models())
 def test_runtime_and_torch_agree_to_a_thousandth_on_real_video(name: str) -> None:
     network = load_network(name, "onnx")
-    weights = load_speednet(name)
-    clips, spacings = windows_of_the_bundled_clip(network)
-    logits, flow = network.runtime(clips, spacings)
-    expected, expected_flow = torch_answer(weights, network, clips, spacings)
-    assert np.ptp(expected) > 0.1  # the windows differ enough for the comparison to mean something
-    np.testing.assert_allclose(probability(logits), expected, atol=1e-3)
-    np.testing.assert_allclose(flow, expected_flow, rtol=1e-2, atol=1e-3)
+    weights = runtime_for(load_speednet(name))
+    calibration = network.document["calibration"]
+    weights = weights.calibrated(calibration["offset"], calibration["log_variance"])
+    motion, expected = (
+        sequences_of_the_bundled_clip(network, runtime) for runtime in (network.runtime, weights)
+    )
+    np.testing.assert_allclose(motion, expected, atol=1e-3)
+    rate = answers(network.runtime, motion).rate
+    assert np.ptp(rate[..., 0]) > 0.1  # they differ enough for the comparison to mean something
+    np.testing.assert_allclose(rate, answers(weights, motion).rate, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", list_models())
-@pytest.mark.parametrize("shape", [(1, 32, 96), (3, 64, 64)])
+@pytest.mark.parametrize("shape", [(1, 8, 24), (3, 16, 16)])
 def test_runtime_and_torch_agree_at_other_sizes(name: str, shape: tuple[int, ...]) -> None:
     network = load_network(name, "onnx")
-    weights = load_speednet(name)
-    rng = np.random.default_rng(0)
-    batch, height, width = shape
-    still = rng.integers(0, 256, (batch, 1, height, width, network.clip.channels), np.uint8)
-    clips = np.concatenate([np.roll(still, t, 3) for t in range(network.clip.n_frames)], 1)
-    spacings = np.ones((batch, network.clip.n_frames - 1), np.float32)
-    expected, _ = torch_answer(weights, network, clips, spacings)
-    np.testing.assert_allclose(probability(network.runtime(clips, spacings)[0]), expected, atol=1e-3)
+    calibration = network.document["calibration"]
+    weights = runtime_for(load_speednet(name)).calibrated(
+        calibration["offset"], calibration["log_variance"]
+    )
+    batch, rows, columns = shape
+    motion = np.random.default_rng(0).normal(0, 1, (batch, network.clip.n_frames + 3, 4, rows, columns))
+    motion = motion.astype(np.float32)
+    for got, expected in zip(answers(network.runtime, motion), answers(weights, motion), strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-3)
 
 
 def test_the_shipped_networks_are_small_and_say_where_they_come_from() -> None:
@@ -77,11 +71,15 @@ def test_the_shipped_networks_are_small_and_say_where_they_come_from() -> None:
         network = load_network(name)
         assert (WEIGHTS / f"{name}.onnx").stat().st_size < 20e6
         assert {"recipe", "steps", "films", "speediness"} <= network.document["made_by"].keys()
-        assert network.temperature > 0
-        np.testing.assert_allclose(network.response.share.sum(1), 1)
-        # The faster natural video is played, the more of it looks sped up.
-        looks_fast = network.response.share[:, np.searchsorted(network.response.edges, 0) + 1 :].sum(1)
-        assert looks_fast[-1] > looks_fast[0] + 0.2
+        assert network.response.within > 0 and network.response.between > 0
+        # The faster natural video is played, the faster it looks.
+        assert (np.diff(network.response.rates) > 0).all() and (np.diff(network.response.mean) >= 0).all()
+        assert np.ptp(network.response.at(np.array([0.0, 1.0]))) > 0.2
+
+
+def test_a_response_is_a_line_between_what_was_measured_and_flat_beyond() -> None:
+    response = Response(np.array([-1.0, 0.0, 2.0]), np.array([-0.5, 0.0, 1.0]), 0.3, 0.5)
+    np.testing.assert_allclose(response.at(np.array([-9.0, -0.5, 1.0, 9.0])), [-0.5, -0.25, 0.5, 1.0])
 
 
 def test_what_is_no_network_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ NOTHING = np.zeros((0, 2), np.float32)
 
 
 def shot(start_s: float, played: list[tuple[float, float]], own: float = 0.0, seed: int = 0) -> ShotScores:
-    """What the network says of stretches of (seconds, playback rate), of a video with an offset of its own."""
+    """What the network says of stretches of (seconds, rate), of a video with an offset of its own."""
     rng = np.random.default_rng(seed)
     length_s = sum(seconds for seconds, _ in played)
     ends_s = start_s + np.cumsum([seconds for seconds, _ in played])

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from importlib.util import find_spec
 from typing import get_args
 
@@ -8,19 +7,27 @@ import pytest
 import speediness.engines as engines
 from speediness.analysis.network import find_weights, list_models, load_network
 from speediness.engines import Engine, choose_engine, open_runtime
-from speediness.engines.runtime import Outputs, Runtime
+from speediness.engines.runtime import Outputs, Runtime, log_odds
 from speediness.errors import WeightsError
 
-NOTHING = np.empty(0, np.float32)
 
-
-def moving_clips(batch: int, t: int, height: int, width: int, channels: int) -> np.ndarray:
-    """A smooth frame that slides, each clip faster than the one before."""
+def sliding(length: int, height_px: int, width_px: int) -> np.ndarray:
+    """Frames of a texture that slides now and then."""
     rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (height // 8, width // 8, channels)).repeat(8, 0).repeat(8, 1)
-    return np.stack(
-        [np.stack([np.roll(coarse, n * (b + 1), 1) for n in range(t)]) for b in range(batch)]
-    ).astype(np.uint8)
+    still = rng.integers(0, 256, (height_px // 8, width_px // 8, 1), np.uint8).repeat(8, 0).repeat(8, 1)
+    return np.stack([np.roll(still, place, 1) for place in rng.integers(0, 3, length).cumsum()])
+
+
+def motion_of(runtime: Runtime, length: int) -> np.ndarray:
+    """(1, L, 4, h, w) bins of one pair each."""
+    assert runtime.measure is not None
+    frames = sliding(length + 1, 32, 64)
+    return runtime.measure(frames[:-1], frames[1:])[None]
+
+
+def classify(runtime: Runtime, motion: np.ndarray) -> Outputs:
+    assert runtime.classify is not None
+    return runtime.classify(motion)
 
 
 @pytest.mark.parametrize("name", list_models())
@@ -28,27 +35,25 @@ def moving_clips(batch: int, t: int, height: int, width: int, channels: int) -> 
 def test_every_engine_gives_the_answer_of_onnx_runtime(name: str, engine: Engine) -> None:
     if not find_spec(engines.PACKAGES[engine][0]):
         pytest.skip(f"{engine} is not installed")
-    clip = load_network(name, "onnx").clip
     path = find_weights(name, ".onnx")
     reference, other = open_runtime("onnx", path), open_runtime(engine, path)
-    clips = moving_clips(21, clip.n_frames, 32, 64, clip.channels)
-    intervals = np.ones((21, clip.n_frames - 1), np.float32)
-    for got, expected in zip(other(clips, intervals), reference(clips, intervals), strict=True):
-        np.testing.assert_allclose(got, expected, atol=0.03)  # bfloat16 where a processor has it
-    assert np.ptp(reference(clips, intervals)[0][:, 1]) > 0.3
+    motion = motion_of(reference, 60)
+    np.testing.assert_allclose(motion_of(other, 60), motion, atol=1e-3)
+    outputs, expected = classify(other, motion), classify(reference, motion)
+    for got, wanted in zip(outputs, expected, strict=True):
+        # bfloat16 where a processor has it
+        np.testing.assert_allclose(got, wanted, atol=0.03 * max(1, float(np.abs(wanted).max())))
+    assert np.ptp(expected.rate[..., 0]) > 0.1
 
 
-def test_both_steps_are_one_network_and_maps_come_with_the_answer() -> None:
-    runtime = open_runtime("onnx", find_weights("speednet-small", ".onnx"))
-    clips = moving_clips(3, 16, 32, 64, 1)
-    intervals = np.ones((3, 15), np.float32)
-    flow_grid = np.stack([runtime.motion(clip[:-1], clip[1:]) for clip in clips])
-    assert flow_grid.shape == (3, 15, 4, 4, 8)
-    outputs = runtime.windows(None, flow_grid, intervals)
-    assert outputs.cam.shape == (3, 16, 4, 8)
-    assert outputs.features.shape == (3, 16, 96)
-    for got, expected in zip((outputs.logits, outputs.flow), runtime(clips, intervals), strict=True):
-        np.testing.assert_allclose(got[:, 0], expected, atol=1e-5)
+def test_all_steps_are_one_network_and_maps_come_with_the_answer() -> None:
+    network = load_network("speednet-small", "onnx")
+    motion = motion_of(network.runtime, 40)
+    assert motion.shape == (1, 40, 4, 8, 16)
+    outputs = classify(network.runtime, motion)
+    assert outputs.rate.shape == (1, 40 - network.clip.n_frames + 1, 2)
+    inner = 40 - 2 * network.document["margin"]
+    assert outputs.cam.shape[:2] == outputs.features.shape[:2] == (1, inner)
 
 
 @pytest.mark.parametrize("engine", get_args(Engine))
@@ -56,40 +61,33 @@ def test_a_window_is_the_same_in_a_longer_sequence(engine: Engine) -> None:
     if not find_spec(engines.PACKAGES[engine][0]):
         pytest.skip(f"{engine} is not installed")
     runtime = open_runtime(engine, find_weights("speednet-small", ".onnx"))
-    assert runtime.context == 14
-    places = np.random.default_rng(1).integers(0, 3, 60).cumsum()
-    clip = np.stack([np.roll(moving_clips(1, 1, 32, 64, 1)[0, 0], place, 1) for place in places])
-    flow_grid = runtime.motion(clip[:-1], clip[1:])[None]
-    intervals = np.random.default_rng(2).uniform(0.6, 1.3, (1, 59)).astype(np.float32)
-    whole = runtime.windows(None, flow_grid, intervals)
-    assert whole.logits.shape == (1, 60 - 16 + 1, 2) and whole.cam.shape == (1, 60, 4, 8)
-    for first in (runtime.context, 20, 60 - 16 - runtime.context):
-        around = slice(first - runtime.context, first + 15 + runtime.context)
-        part = runtime.windows(None, flow_grid[:, around], intervals[:, around])
-        for got, expected in zip(part[:2], whole[:2], strict=True):
-            np.testing.assert_allclose(got[0, runtime.context], expected[0, first], atol=0.03)
+    n_bins = load_network("speednet-small", "onnx").clip.n_frames
+    motion = motion_of(runtime, 60)
+    whole = classify(runtime, motion)
+    for first in (0, 20, 60 - n_bins):
+        alone = classify(runtime, motion[:, first : first + n_bins])
+        np.testing.assert_allclose(alone.rate[0, 0], whole.rate[0, first], atol=0.03)
 
 
-def test_calibration_moves_and_scales_the_log_odds() -> None:
-    def windows(clips: object, flow_grid: np.ndarray, intervals: np.ndarray) -> Outputs:
-        logits = np.array([[[0.0, 3.0], [1.0, 1.0]]], np.float32)
-        return Outputs(logits, np.zeros((1, 2, 2), np.float32), NOTHING, NOTHING)
+def test_calibration_moves_the_answer_and_widens_it() -> None:
+    nothing = np.zeros((1, 1, 1), np.float32)
 
-    unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
-    logits = Runtime(unused, windows, False).calibrated(1, 2).windows(None, NOTHING, NOTHING).logits
-    np.testing.assert_allclose(logits[..., 1] - logits[..., 0], [[1.0, -0.5]])
+    def answer(*given: object) -> Outputs:
+        return Outputs(np.array([[[0.0, 3.0], [1.0, 1.0]]], np.float32), nothing, nothing)
+
+    expected = [[[0.5, 2.0], [1.5, 0.0]]]
+    moved = Runtime(measure=lambda before, after: nothing, classify=answer).calibrated(0.5, -1)
+    np.testing.assert_allclose(classify(moved, nothing).rate, expected)
+    assert moved.classify_clips is None and moved.measure is not None
+    clips = Runtime(classify_clips=answer).calibrated(0.5, -1)
+    assert clips.classify_clips is not None and clips.classify is None
+    np.testing.assert_allclose(clips.classify_clips(np.zeros(1, np.uint8)).rate, expected)
 
 
-def test_the_bias_of_a_window_grows_with_its_context() -> None:
-    def windows(clips: object, flow_grid: np.ndarray, intervals: np.ndarray) -> Outputs:
-        flow = np.zeros((1, 6, 2), np.float32)
-        return Outputs(np.zeros((1, 6, 2), np.float32), flow, NOTHING, NOTHING)
-
-    unused: Callable[..., np.ndarray] = lambda before, after: before  # noqa: E731
-    runtime = Runtime(unused, windows, False, context=9).calibrated(1.0, 2.0, 6.0)
-    logits = runtime.windows(None, NOTHING, NOTHING).logits[0]
-    expected = [-(1 + reach) / 2 for reach in (3, 4, 5, 5, 4, 3)]
-    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], expected)
+def test_the_log_odds_are_those_of_two_normal_distributions() -> None:
+    rate = np.array([[0.5, 0.0], [1.5, 0.0], [1.5, np.log(2.0)]], np.float32)
+    density = np.exp(-((rate[:, :1] - [0, 1]) ** 2) / 2 / np.exp(rate[:, 1:]))
+    np.testing.assert_allclose(log_odds(rate), np.log(density[:, 1] / density[:, 0]), rtol=1e-5, atol=1e-6)
 
 
 def test_auto_takes_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

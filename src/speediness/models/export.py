@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from onnxscript.optimizer import fold_constants, remove_unused_nodes
+from onnxscript import optimizer
 from torch import nn
 from torch.export import Dim
 
@@ -94,7 +94,8 @@ def _measuring_graph(network: SpeedNet) -> onnx.ModelProto:
     # Two tensors: one given twice would be exported as one input.
     before = torch.zeros(3, clip.size_px + 32, clip.size_px + 64, 1, dtype=torch.uint8)
     after = torch.zeros_like(before)
-    return _graph(network.motion, {"before": (before, sizes), "after": (after, sizes)}, ["cells"])
+    # So many nodes that patterns would take minutes, and none that they rewrite.
+    return _graph(network.motion, {"before": (before, sizes), "after": (after, sizes)}, ["cells"], False)
 
 
 def _scene_graph(scene: SceneNet) -> onnx.ModelProto:
@@ -131,7 +132,10 @@ def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _graph(module: nn.Module, inputs: dict[str, Example], outputs: list[str]) -> onnx.ModelProto:
+def _graph(
+    module: nn.Module, inputs: dict[str, Example], outputs: list[str], rewritten: bool = True
+) -> onnx.ModelProto:
+    """The module as a graph; ``rewritten`` by patterns, which are looked for at every node."""
     with _exporter_silent():
         program = torch.onnx.export(
             module.eval(),
@@ -145,10 +149,11 @@ def _graph(module: nn.Module, inputs: dict[str, Example], outputs: list[str]) ->
             verbose=False,
         )
     assert program is not None
-    # Constants alone: patterns to rewrite are looked for at every node, which takes minutes, and the
-    # runtimes have their own.
-    fold_constants(program.model)
-    remove_unused_nodes(program.model)
+    if rewritten:
+        optimizer.optimize(program.model)
+    else:
+        optimizer.fold_constants(program.model)
+        optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
     # The exporter notes the source line of every node, with the paths of the machine it ran on.
     graph = model.graph

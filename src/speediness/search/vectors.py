@@ -76,7 +76,7 @@ def query_vectors(features: MotionFeatures, start_s: float, end_s: float) -> NDA
         SpeedinessError: nothing is known of how things move in the video.
     """
     if not features.vectors.any():
-        raise SpeedinessError("nothing is known of how things move in so short a video; give a longer query")
+        raise SpeedinessError("nothing is known of how things move in so short a video; give a longer one")
     middles_s = window_middles_s(features)
     spans_s = window_spans_s(features, middles_s)
     inside = (spans_s[:, 0] >= start_s - TOLERANCE_S) & (spans_s[:, 1] <= end_s + TOLERANCE_S)

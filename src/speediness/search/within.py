@@ -43,7 +43,7 @@ def cut_query(features: MotionFeatures, start_s: float, end_s: float) -> NDArray
         SpeedinessError: no such stretch, a cut lies in it, or nothing is known of how things move.
     """
     if not features.vectors.any():
-        raise SpeedinessError("nothing is known of how things move in so short a video; give a longer query")
+        raise SpeedinessError("nothing is known of how things move in so short a video; give a longer one")
     if not 0 <= start_s < end_s or start_s >= features.duration_s:
         raise SpeedinessError(
             f"{start_s:g} to {end_s:g} s is no stretch of a video of {features.duration_s:.2f} s; "

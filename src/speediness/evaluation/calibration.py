@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ RATES = np.arange(-2.0, 4.01, 0.5)
 """log2 of the rates at which the response is measured: 1/4 to 16."""
 SHOWN = np.arange(-2.0, 2.01, 0.5)
 """log2 of the rates that the estimate is fitted to."""
-RIDGE = 1e-3
+RIDGE = 0.1
 OFFSETS = np.arange(-1.5, 1.51, 0.02)
 STRIDE_S = 0.5
 
@@ -41,6 +41,10 @@ class VideoAnswers:
     """(R,) log2 of rates at which it was played, ascending."""
     means: tuple[Floats, ...]
     """By rate, (W,) of all its windows; none where none fits."""
+
+    def shifted(self, offset: float, scale: float) -> VideoAnswers:
+        """The means of a network that is calibrated, see :meth:`speediness.models.speednet.SpeedNet.calibrate`."""
+        return replace(self, means=tuple((m - BOUNDARY + offset) * scale + BOUNDARY for m in self.means))
 
 
 def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> VideoAnswers | None:
@@ -165,15 +169,18 @@ def _inputs(
 ) -> NDArray[np.float64]:
     """(V, K) mean answers at all factors to videos that play at a rate.
 
-    Factors at which no window fits are answered as the last that one does, moved as all videos move.
+    As in :func:`speediness.analysis.curve.answers`, which does not know the rate: factors at which no
+    window fits are answered as the last that one does, moved as natural videos move.
     """
-    at_K = rate + np.log2(playback_factors())
+    factors_K = np.log2(playback_factors())
+    natural_K = np.interp(factors_K, rates, mean_R)
     inputs = []
     for means_R in means_VR:
         known_R = ~np.isnan(means_R)
-        fits_K = np.minimum(at_K, rates[known_R][-1])
-        moved_K = np.interp(at_K, rates, mean_R) - np.interp(fits_K, rates, mean_R)
-        inputs.append(np.interp(fits_K, rates[known_R], means_R[known_R]) + moved_K)
+        last = np.searchsorted(rate + factors_K, rates[known_R][-1] + 1e-6, "right") - 1
+        nearest_K = np.minimum(np.arange(len(factors_K)), max(last, 0))
+        answers_K = np.interp(rate + factors_K, rates[known_R], means_R[known_R])
+        inputs.append(answers_K[nearest_K] + natural_K - natural_K[nearest_K])
     return np.array(inputs)
 
 

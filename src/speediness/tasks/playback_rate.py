@@ -52,14 +52,15 @@ class PlaybackRateTask(Task):
         """Views of one moment."""
         return 2 + self.others
 
-    def rates(self, fastest: float, rng: np.random.Generator) -> list[float]:
+    def rates(self, slowest: float, fastest: float, rng: np.random.Generator) -> list[float]:
         """Playback rates of the views of one moment.
 
         Args:
+            slowest: at which its frames are not yet so far apart that this tells the rate; at most 1.
             fastest: of which the video around it is long enough; at least DOUBLE's.
             rng: draws them.
         """
-        low, high = np.log2(SLOWEST), np.log2(min(FASTEST, fastest))
+        low, high = np.log2(max(SLOWEST, slowest)), np.log2(min(FASTEST, fastest))
         others = 2.0 ** rng.uniform(low, high, self.others)
         return [float(rng.uniform(*NATURAL)), float(rng.uniform(*DOUBLE)), *others.tolist()]
 

@@ -25,7 +25,7 @@ from speediness.tasks.task import Batch
 
 SHAPES = (1.0, 1.43, 1.79)  # width over height of a batch's views: square, 4:3, 16:9 nearly
 SCENE_CELLS = 7  # rows of the scene map of a view
-PAIRS_S = 0.028, 0.1  # of played time between frames, where a view has a choice; natural video has such pairs
+PAIRS_S = 0.028, 0.1  # of played time between frames, as natural video has them, where there is a choice
 CONTRAST = 0.5  # log of the factor by which contrast varies, at most
 
 
@@ -112,7 +112,9 @@ class MotionLoader:
     def _views(self, rng: np.random.Generator, shape: float) -> list[tuple[Tensor, Tensor, float, str]]:
         number = int(rng.choice(len(self.videos), p=self.probability))
         video = self.videos[number]
-        rates = self.task.rates(video.end_s / self.clip.duration_s, rng)
+        # Slower, motion would be even over several bins, as none is in video that was filmed faster.
+        slowest = min(_pair_s(video, 0) / PAIRS_S[1], 1.0)
+        rates = self.task.rates(slowest, video.end_s / self.clip.duration_s, rng)
         half_s = self.clip.duration_s * max(rates) / 2
         middle_s = self._busier_of_two(number, half_s, rng)
         place = _draw_place(video.flow_grid[0].shape[2:], shape, self.zoom, rng)
@@ -154,7 +156,7 @@ class MotionLoader:
         """
         length_s = self.clip.duration_s * rate
         start_s = middle_s - length_s / 2
-        pair_s = [float(times_s[-1]) / (len(times_s) - 1) / rate for times_s in video.times_s]
+        pair_s = [_pair_s(video, n) / rate for n in range(len(video.times_s))]
         usual = [n for n, s in enumerate(pair_s) if PAIRS_S[0] <= s <= PAIRS_S[1]]
         number = int(rng.choice(usual)) if usual else 0 if pair_s[0] > PAIRS_S[1] else len(pair_s) - 1
         field = video.field(number, start_s, start_s + length_s)
@@ -173,6 +175,12 @@ class MotionLoader:
             return float(moved[first : last + 1].mean())
 
         return float(max(middles_s, key=busy))
+
+
+def _pair_s(video: MotionVideo, number: int) -> float:
+    """Mean seconds between the frames that motion was measured between."""
+    times_s = video.times_s[number]
+    return float(times_s[-1] - times_s[0]) / (len(times_s) - 1)
 
 
 def _activity(video: MotionVideo) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

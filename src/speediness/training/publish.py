@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,11 @@ def publish(
         return {"validation": recipe.task.validate(network.for_inference(), held), "made_by": made_by}
     network.for_inference()
     log("calibrating on the held-out sources")
-    network.calibrate(*fit_odds(answers_of(recipe, network, held)))
+    said = answers_of(recipe, network, held)
+    offset, log_variance = fit_odds(said)
+    network.calibrate(offset, log_variance)
+    scale = 1.0 if network.head == "rate" else math.exp(-log_variance)
+    response = measure_response([video.shifted(offset, scale) for video in said])
     save_network(out, network.cpu(), made_by)
     # Both files hold the same float16 numbers, so that they give the same answers.
     network = load_checkpoint(out, SpeedNet)
@@ -92,7 +97,7 @@ def publish(
     threshold = fit_flow_threshold(scores_of(recipe, network, kept))
     scores = scores_of(recipe, network, held)
     document = {
-        "response": measure_response(answers_of(recipe, network, held)).to_json(),
+        "response": response.to_json(),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
         "made_by": {**made_by, "films": {"train": len(kept), "validation": len(held)}},

@@ -22,6 +22,9 @@ SHORTEST_PAIR_S = 1 / 45
 SLACK_S = 1e-7
 """How far a bin may reach beyond what is known: sums of times round."""
 
+LONGEST_PAIR_S = 0.1
+"""Frames farther apart, as played, make motion even over whole bins, which tells how slowly it plays."""
+
 
 class MotionField:
     """What moved from the start of a shot on, in bounded memory.

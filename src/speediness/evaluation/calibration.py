@@ -37,20 +37,18 @@ class VideoAnswers:
     source: str
     pair: tuple[Floats, Floats]
     """(W, 2) means and log variances around the same moments: as it is, and every second frame of it."""
-    rates: NDArray[np.float64]
-    """(R,) log2 of rates at which it was played, ascending."""
     means: tuple[Floats, ...]
-    """By rate, (W,) of all its windows; none where none fits."""
+    """By rate of RATES, (W,) of all its windows; none where none fits or it cannot be shown so slowly."""
 
     def shifted(self, offset: float, scale: float) -> VideoAnswers:
-        """The means of a network that is calibrated, see :meth:`speediness.models.speednet.SpeedNet.calibrate`."""
+        """Means of the calibrated network, see :meth:`speediness.models.speednet.SpeedNet.calibrate`."""
         return replace(self, means=tuple((m - BOUNDARY + offset) * scale + BOUNDARY for m in self.means))
 
 
 def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> VideoAnswers | None:
     """Ask a network about a video, decoded at MAGNIFICATION times N; None where no window fits at 2x.
 
-    A network that sees frames cannot be shown a natural video slower than it is.
+    It is not shown slower than it is: a network that sees frames has none between those there are.
     """
     slow, fast = (score_shot(played(video, step, halve), runtime, clip) for step in (1, 2))
     if not len(fast.middles_s[0]):
@@ -60,10 +58,10 @@ def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> Vide
         shot.rate[0][sampling.nearest_frames(shot.middles_s[0], moments_s / factor)]
         for shot, factor in ((slow, 1), (fast, 2))
     )
-    rates = RATES if runtime.measure is not None else RATES[RATES >= 0]
+    slower, rates = RATES[RATES < 0], RATES[RATES >= 0]
     shot = score_shot(played(video, 1, halve), runtime, clip, tuple((2.0**rates).tolist()))
-    means = tuple(rate[:, 0] for rate in shot.rate)
-    return VideoAnswers(video.item.source, (pair[0], pair[1]), rates, means)
+    means = [np.zeros(0, np.float32)] * len(slower) + [rate[:, 0] for rate in shot.rate]
+    return VideoAnswers(video.item.source, (pair[0], pair[1]), tuple(means))
 
 
 def fit_odds(videos: Sequence[VideoAnswers]) -> tuple[float, float]:
@@ -111,18 +109,19 @@ def measure_response(videos: Sequence[VideoAnswers]) -> Response:
     Args:
         videos: answers of the calibrated network, see :func:`fit_odds`.
     """
-    rates, weight = videos[0].rates, _weights(videos)
+    rates, weight = RATES, _weights(videos)
     means_VR = np.array([[m.mean() if len(m) else np.nan for m in video.means] for video in videos])
+    for n in range(int(np.searchsorted(rates, 0.0))):
+        # Video is seldom filmed fast enough to be shown so slowly: it is taken to mirror what is faster.
+        unknown_V = np.isnan(means_VR[:, n])
+        natural, mirror = (int(np.searchsorted(rates, rate)) for rate in (0.0, -rates[n]))
+        means_VR[unknown_V, n] = (2 * means_VR[:, natural] - means_VR[:, mirror])[unknown_V]
     mean_R, own_V = _common(means_VR, weight)
     mean_R = np.maximum.accumulate(mean_R)
     within = [
         np.mean([np.square(m - r - own).mean() for m, r in zip(v.means, mean_R, strict=True) if len(m)])
         for v, own in zip(videos, own_V, strict=True)
     ]
-    if rates[0] == 0:  # the network cannot be shown video slower than it is: it is taken to mirror
-        rates = np.concatenate([-rates[:0:-1], rates])
-        means_VR = np.concatenate([2 * means_VR[:, :1] - means_VR[:, :0:-1], means_VR], 1)
-        mean_R = np.concatenate([2 * mean_R[0] - mean_R[:0:-1], mean_R])
     weights, bias = fit_estimate(rates, means_VR, mean_R, weight)
     estimates_VR = np.stack([bias + _inputs(rate, rates, means_VR, mean_R) @ weights for rate in SHOWN], 1)
     estimate, own_V = _common(estimates_VR, weight)

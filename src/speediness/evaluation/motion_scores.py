@@ -104,7 +104,7 @@ def answers(video: MotionVideo, network: SpeedNet) -> VideoAnswers | None:
             if played is None
             else played.rate_W2[:: network.config.clip.n_frames // 4, 0].numpy()
         )
-    return VideoAnswers(video.item.source, (pair[0], pair[1]), RATES, tuple(means))
+    return VideoAnswers(video.item.source, (pair[0], pair[1]), tuple(means))
 
 
 def _middle(maps_NChw: torch.Tensor) -> torch.Tensor:

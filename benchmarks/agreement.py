@@ -66,7 +66,7 @@ class AnalysedVideo:
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", nargs="+", type=Path, metavar="VIDEO_OR_DIR")
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO_OR_DIR")
     parser.add_argument("--films", dest="most", type=int, default=12, metavar="N", help="of each DIR")
     given = parser.parse_args()
     videos = [video for path in given.videos for video in _listed(path, given.most)]

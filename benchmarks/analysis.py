@@ -8,8 +8,8 @@ are made by benchmarks/videos.py. For each video, side by side in one run:
 
 - decode: the video's frames and nothing else; and scaled to what the network looks at;
 - ours: analyse() as people call it, loading included, on every engine installed;
-- stride 1, pairs shared: analyse(exact=True), a window around every frame of every sped-up version;
-- stride 1, nothing shared: the same windows, each given whole to our network;
+- stride 1, nothing shared: a window around every frame of every sped-up version, each measured and
+  classified by our network on its own;
 - the paper: S3D-G at 224 pixels in colour on the same number of windows, each stacked of its scaled frames.
 
 The last two are timed on windows spread over the video and multiplied by their number. Rounds alternate
@@ -21,6 +21,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import islice
@@ -36,9 +37,10 @@ from report import Results, arguments, installed_engines, markdown, report
 from speediness import sampling
 from speediness.analysis.curve import analyse
 from speediness.analysis.network import Network, load_network
+from speediness.analysis.shot import fit
 from speediness.clip import ClipSpec
 from speediness.engines import choose_engine
-from speediness.engines.runtime import Floats, Pixels
+from speediness.engines.runtime import Pixels
 from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import SpeedNet
 from speediness.video.reader import VideoReader
@@ -48,14 +50,14 @@ ROUNDS, PAPER_SAMPLE, SAMPLE, BATCH = 3, 3, 32, 16
 SIZES_PX, SECONDS = ((1280, 720), (1920, 1080)), 60
 PAPER = EncoderConfig(ClipSpec(16, Fraction(25), 224, 3), "s3dg")
 FACTORS = sampling.playback_factors()
-DECODE, SCALE, PAPER_SCHEDULE = "decode", "decode and scale", "stride 1, pairs shared"
+DECODE, SCALE = "decode", "decode and scale"
 PAPER_WAY = "the paper, torch"
 
 
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", nargs="*", type=Path, metavar="VIDEO")
+    parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
     given = parser.parse_args()
     report("analysis", given, partial(measure, given.videos), tables, draw)
 
@@ -77,7 +79,6 @@ def measured(video: Path) -> Results:
     ways: dict[str, Callable[[], float]] = {DECODE: subject.decode, SCALE: subject.decode_and_scale}
     for engine in engines:
         ways[f"ours, {engine}"] = partial(subject.ours, engine)
-    ways[PAPER_SCHEDULE] = partial(subject.ours, choose_engine(), exact=True)
     for engine in engines:
         ways[f"stride 1, nothing shared, {engine}"] = partial(subject.sliding, load_network(engine=engine))
     ways[PAPER_WAY] = partial(subject.paper, SpeedNet(PAPER).eval())
@@ -125,28 +126,34 @@ class AuditVideo:
             pass
         return time.perf_counter() - start_s
 
-    def ours(self, engine: str, exact: bool = False) -> float:
+    def ours(self, engine: str) -> float:
         """The product."""
         start_s = time.perf_counter()
-        analyse(self.reader.path, engine=engine, exact=exact)
+        analyse(self.reader.path, engine=engine)
         return time.perf_counter() - start_s
 
     def sliding(self, network: Network) -> float:
-        """Our network on whole windows, a batch at a time; extrapolated."""
-        clip, start_s = network.clip, time.perf_counter()
-        frames = [fitted(frame.pixels_HWC) for frame in self.reader.frames(clip.size_px, clip.channels)]
+        """Our network on windows a frame apart, each measured by itself; extrapolated."""
+        clip, runtime, start_s = network.clip, network.runtime, time.perf_counter()
+        assert runtime.measure is not None and runtime.classify is not None
+        frames = [
+            fit(frame.pixels_HWC, clip.unit_px) for frame in self.reader.frames(clip.size_px, clip.channels)
+        ]
         read_s = time.perf_counter() - start_s
-        drawn = [self._window(*place, clip) for place in self._places(SAMPLE)]
+        # The motion of T bins lies between T + 1 frames.
+        longer = replace(clip, n_frames=clip.n_frames + 1)
+        drawn = [self._window(*place, longer) for place in self._places(SAMPLE)]
         start_s = time.perf_counter()
         for i in range(0, SAMPLE, BATCH):
-            batch = drawn[i : i + BATCH]
-            clips = np.stack([np.stack([frames[n] for n in indices]) for indices, _ in batch])
-            network.runtime(clips, np.stack([intervals for _, intervals in batch]))
+            clips = np.stack([np.stack([frames[n] for n in indices]) for indices in drawn[i : i + BATCH]])
+            before, after = (part.reshape(-1, *part.shape[2:]) for part in (clips[:, :-1], clips[:, 1:]))
+            motion = runtime.measure(before, after)
+            runtime.classify(motion.reshape(len(clips), clip.n_frames, *motion.shape[1:]))
         return read_s + (time.perf_counter() - start_s) * self.n_windows / SAMPLE
 
     def paper(self, network: SpeedNet) -> float:
         """S3D-G on whole windows, one at a time, their frames scaled for each anew; extrapolated."""
-        drawn = [self._window(*place, PAPER.clip)[0] for place in self._places(PAPER_SAMPLE)]
+        drawn = [self._window(*place, PAPER.clip) for place in self._places(PAPER_SAMPLE)]
         wanted = {int(n) for indices in drawn for n in indices}
         start_s = time.perf_counter()
         decoded = {n: image for n, (_, image) in enumerate(self.reader.decoded()) if n in wanted}
@@ -155,9 +162,7 @@ class AuditVideo:
         with torch.inference_mode():
             for indices in drawn:
                 frames = [square(decoded[int(n)], PAPER.clip.size_px) for n in indices]
-                clips = torch.from_numpy(np.stack(frames)[None])
-                features = network.features(clips, torch.empty(0))  # it sees no motion
-                network.classifier(features.amax((3, 4)).mean(2, keepdim=True)).softmax(1)
+                network(torch.from_numpy(np.stack(frames)[None]))
         return read_s + (time.perf_counter() - start_s) * self.n_windows / PAPER_SAMPLE
 
     def _places(self, count: int) -> Iterator[tuple[float, float]]:
@@ -170,17 +175,10 @@ class AuditVideo:
         step = self.n_windows // count
         return islice(every, step // 2, step // 2 + step * count, step)
 
-    def _window(self, middle_s: float, factor: float, clip: ClipSpec) -> tuple[NDArray[np.int64], Floats]:
-        """Numbers of the frames of a window, and their intervals; the ends play back and forth."""
+    def _window(self, middle_s: float, factor: float, clip: ClipSpec) -> NDArray[np.int64]:
+        """Numbers of the frames of a window; at the ends it stays on the last one."""
         times_s = sampling.window_around(middle_s, factor, clip.n_frames, clip.frame_rate)
-        inside_s = sampling.reflect(times_s, self.times_s[0], self.times_s[-1])
-        indices = sampling.nearest_frames(self.times_s, inside_s)
-        return indices, sampling.played_intervals(self.times_s, indices, factor, clip.frame_rate)
-
-
-def fitted(pixels_HWC: Pixels) -> Pixels:
-    """The top left of a frame, cut to multiples of 32; which part does not matter here."""
-    return pixels_HWC[: pixels_HWC.shape[0] // 32 * 32, : pixels_HWC.shape[1] // 32 * 32]
+        return sampling.nearest_frames(self.times_s, times_s)
 
 
 def square(image: av.VideoFrame, size_px: int) -> Pixels:

@@ -200,10 +200,13 @@ def _changes(path: Path, found: HeatMaps) -> NDArray[np.float64]:
     difference = np.abs(np.diff(luma, axis=0)).mean(0)
     left, top, right, bottom = found.region
     height_px, width_px = difference.shape
-    part = difference[round(top * height_px) : round(bottom * height_px)]
-    part = part[:, round(left * width_px) : round(right * width_px)]
     height, width = found.maps.shape[1:]
-    return part.reshape(height, part.shape[0] // height, width, -1).mean((1, 3))
+    rows = ((top + (bottom - top) * np.arange(height) / height) * height_px).round().astype(int)
+    columns = ((left + (right - left) * np.arange(width) / width) * width_px).round().astype(int)
+    part = difference[: round(bottom * height_px), : round(right * width_px)]
+    sums = np.add.reduceat(np.add.reduceat(part, rows, 0), columns, 1)
+    areas = np.outer(np.diff(rows, append=part.shape[0]), np.diff(columns, append=part.shape[1]))
+    return sums / areas
 
 
 def draw(figure: Figure, results: Results) -> None:

@@ -37,7 +37,7 @@ BAR = 1 / 3  # share of the speed of analysis that heat maps are to reach at lea
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", nargs="*", type=Path, metavar="VIDEO")
+    parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
     given = parser.parse_args()
     report("heatmap_speed", given, partial(measure, given.videos), tables, draw)
 

@@ -24,9 +24,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from report import Results, arguments, markdown, report
-from speediness.analysis.curve import features_of_shots
+from speediness.analysis.curve import features_of_shots, open_frames
 from speediness.analysis.network import Network, load_network
-from speediness.analysis.windows import score_shots
+from speediness.analysis.scorer import VideoScorer
 from speediness.features import MotionFeatures
 from speediness.search.within import STEP_S, compare, cut_query, peaks
 from speediness.video.reader import Frame, VideoReader
@@ -42,7 +42,7 @@ KINDS = ("motion features", "colour histogram", "mean flow")
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", nargs="+", type=Path, metavar="VIDEO_OR_DIR")
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO_OR_DIR")
     given = parser.parse_args()
     videos = [
         video
@@ -61,7 +61,7 @@ def measure(videos: Sequence[Path]) -> Results:
 def measured(path: Path, network: Network) -> Results | None:
     """Precision and recall of each kind of feature; None: nothing repeats clearly."""
     reader = VideoReader(path)
-    frames = list(reader.frames(network.clip.size_px, network.clip.channels))
+    frames = list(open_frames(reader, network))
     duration_s = float(reader.end_s)
     known = period_of(frames)
     if known is None or not SHORTEST_S <= known[0] <= duration_s / 3:
@@ -98,8 +98,10 @@ def features_of(
 ) -> MotionFeatures:
     """Features of a video played so many times as fast."""
     faster = [replace(frame, time_s=frame.time_s / Fraction(factor)) for frame in frames]
-    shots = score_shots(faster, network.runtime, network.clip, (1.0,))
-    return features_of_shots(shots, duration_s / factor)
+    scorer = VideoScorer(network.runtime, network.clip, (1.0,))
+    for frame in faster:
+        scorer.add(frame)
+    return features_of_shots(scorer.finish(), duration_s / factor)
 
 
 def colours_of(path: Path, features: MotionFeatures) -> MotionFeatures:

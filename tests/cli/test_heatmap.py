@@ -1,10 +1,25 @@
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from grey_motion import grey_motion_runtime
+from speediness.analysis.network import Network
 from speediness.cli.main import main
+from speediness.clip import ClipSpec
+from speediness.heatmap import maps as heat_maps
 from speediness.video.reader import VideoReader
+from synthetic import steady, write_video
+
+
+@pytest.fixture(autouse=True)
+def scripted_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that looks at a second; what is tested here does not depend on weights."""
+    network = Network.__new__(Network)
+    network.clip = ClipSpec(n_frames=8, frame_rate=Fraction(8), size_px=56)
+    network.runtime = grey_motion_runtime(network.clip)
+    monkeypatch.setattr(heat_maps, "load_network", lambda name: network)
 
 
 def names(folder: Path) -> set[str]:
@@ -23,7 +38,9 @@ def test_video_strip_and_maps(video: Path, capsys: pytest.CaptureFixture[str]) -
     with np.load(maps) as held:
         assert held["maps"].shape[0] == len(held["times_s"])
         assert str(held["kind"]) == "speed"
-    assert str(out) in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert str(out) in said
+    assert "note" not in said
     assert main(order) == 2
     assert "--force" in capsys.readouterr().err
 
@@ -50,6 +67,13 @@ def test_refused_before_the_work(
     assert complaint in said
     assert len(said.splitlines()) == 1
     assert names(video.parent) == {"walk.mp4"}
+
+
+def test_a_note_tells_why_nothing_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    short = write_video(tmp_path / "short.mp4", steady(10))
+    assert main(["heatmap", str(short), "-o", str(tmp_path / "heat.mp4")]) == 0
+    assert "note: " in (said := capsys.readouterr().out)
+    assert "shorter than the 1 s" in said
 
 
 def test_ctrl_c_leaves_nothing(video: Path, stopped_by_user: None) -> None:

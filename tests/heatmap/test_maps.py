@@ -6,16 +6,42 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from speed_runtime import mean_speed_runtime
-from speediness.analysis.network import Network, load_network
-from speediness.analysis.schedule import Sequence
-from speediness.analysis.shot import ShotScorer
-from speediness.engines.runtime import Runtime
+from grey_motion import grey_motion_runtime
+from speediness.analysis import shot
+from speediness.analysis.network import Network
+from speediness.clip import ClipSpec
+from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime
 from speediness.errors import OutputError
-from speediness.heatmap import maps
 from speediness.heatmap.maps import FAINTEST, HeatMaps, find_maps
 from speediness.heatmap.squares import MapKind
 from synthetic import Image, steady, uneven, write_video
+
+CLIP = ClipSpec(n_frames=16, frame_rate=Fraction(8), size_px=56)
+
+
+def network_of(runtime: Runtime) -> Network:
+    """A network that runs nothing but this."""
+    network = Network.__new__(Network)
+    network.runtime, network.clip = runtime, CLIP
+    return network
+
+
+def changes_runtime() -> Runtime:
+    """Motion is how much grey levels change; the rest is that of the runtime of grey levels."""
+    plain = grey_motion_runtime(CLIP, margin=4)
+    assert plain.measure is not None
+    measure = plain.measure
+
+    def changes(before: Pixels, after: Pixels) -> Floats:
+        change = np.abs(after.astype(np.int16) - before)
+        # What a codec changes is no motion.
+        change = np.where(change < 16, 0, change).astype(np.uint8)
+        return measure(change, change)
+
+    return replace(plain, measure=changes)
+
+
+NETWORK = network_of(changes_runtime())
 
 
 def by_hand(kind: MapKind = "speed") -> HeatMaps:
@@ -36,12 +62,10 @@ def by_hand(kind: MapKind = "speed") -> HeatMaps:
 
 
 def crossing(number: int) -> Image:
-    """Left half: a textured disc that swings; right half: still texture."""
-    rng = np.random.default_rng(3)
-    wall = rng.integers(60, 120, (16, 32)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
-    disc = rng.integers(120, 255, (6, 6)).repeat(6, 0).repeat(6, 1).astype(np.uint8)
-    left = round(44 + 40 * np.sin(number / 5))
-    wall[40:76, left : left + 36] = disc
+    """Left half: a texture that slides, its upper part faster; right half: still texture."""
+    wall = np.random.default_rng(3).integers(60, 200, (16, 32)).repeat(8, 0).repeat(8, 1).astype(np.uint8)
+    wall[:64, :128] = np.roll(wall[:64, :128], 3 * number, 1)
+    wall[64:, :128] = np.roll(wall[64:, :128], number, 1)
     return np.repeat(wall[:, :, None], 3, 2)
 
 
@@ -65,89 +89,96 @@ def test_nothing_to_see_is_drawn_dark() -> None:
     assert faint.drawn(0.1).max() <= 0.11
 
 
+def write_crossing(path: Path, n_frames: int = 75, rate: int = 25, cut: int = 9999) -> Path:
+    """A video of 2:1; other_scene from frame ``cut`` on."""
+
+    def frame(number: int) -> Image:
+        return crossing(number) if number < cut else other_scene(number)
+
+    return write_video(path, steady(n_frames, rate), width_px=256, height_px=128, draw_frame=frame)
+
+
 def test_the_moving_half_drives_the_prediction(tmp_path: Path) -> None:
-    video = write_video(tmp_path / "a.mp4", steady(75), width_px=256, height_px=128, draw_frame=crossing)
-    found = find_maps(video)
-    assert found.maps.shape == (len(found.times_s), 16, 32)
+    found = find_maps(write_crossing(tmp_path / "a.mp4"), network=NETWORK)
+    assert found.maps.shape == found.moving.shape == (len(found.times_s), 14, 28)
+    assert found.times_s == pytest.approx((np.arange(23) + 0.5) / 8)
     assert found.duration_s == pytest.approx(3)
+    assert found.region == (0, 0, 1, 1)
+    assert found.warnings == ()
     drawn = np.mean([found.drawn(time_s) for time_s in found.times_s], 0)
-    assert drawn[:, :16].mean() > 5 * drawn[:, 20:].mean()
+    assert drawn[:, :13].mean() > 5 * drawn[:, 16:].mean()
+    assert found.moving[:, :, :13].mean(dtype=np.float64) > 0.9
+    assert found.moving[:, :, 16:].max() < 0.1
+
+
+def test_the_signed_map_is_higher_where_things_move_faster(tmp_path: Path) -> None:
+    found = find_maps(write_crossing(tmp_path / "a.mp4"), "speed", network=NETWORK)
+    mean = found.maps.astype(np.float32).mean(0)
+    upper, lower, right = mean[:5, :12].mean(), mean[9:, :12].mean(), mean[:, 20:].mean()
+    assert upper > 1.2 * lower
+    assert lower > 2 * right
 
 
 def test_shots_keep_to_themselves(tmp_path: Path) -> None:
-    def frame(number: int) -> Image:
-        return crossing(number) if number < 40 else other_scene(number)
-
-    video = write_video(tmp_path / "a.mp4", steady(80), width_px=256, height_px=128, draw_frame=frame)
-    found = find_maps(video)
-    assert found.shot_starts_s == (0, 1.6)
-    first = found.times_s[: found.shot_starts[1]]
-    assert first.max() < 1.6 <= found.times_s[found.shot_starts[1]]
-    before, after = found.drawn(1.59), found.drawn(1.61)
-    assert before[:, :16].mean() > before[:, 20:].mean()
-    assert after[:, 20:].mean() > after[:, :12].mean()
+    found = find_maps(write_crossing(tmp_path / "a.mp4", 120, cut=60), network=NETWORK)
+    assert found.shot_starts_s == (0, 2.4)
+    assert found.shot_starts == (0, 18)  # the last frame of a shot is 2.36 s after its first
+    assert found.times_s[17:19] == pytest.approx([17.5 / 8, 2.4 + 0.5 / 8])
+    before, after = found.drawn(2.39), found.drawn(2.41)
+    assert before[:, :12].mean() > 5 * before[:, 16:].mean()
+    assert after[:, 16:].mean() > 5 * after[:, :12].mean()
 
 
-@pytest.fixture
-def crossing_video(tmp_path: Path) -> Path:
-    """14 s, after which the first third is long forgotten."""
-    return write_video(
-        tmp_path / "a.mp4", steady(141, 10), width_px=256, height_px=128, draw_frame=crossing
-    )
+@pytest.mark.parametrize("kind", get_args(MapKind))
+def test_nothing_is_drawn_in_a_shot_shorter_than_a_window(tmp_path: Path, kind: MapKind) -> None:
+    found = find_maps(write_crossing(tmp_path / "a.mp4", 120, cut=80), kind, network=NETWORK)
+    assert found.shot_starts_s == (0, 3.2)
+    assert found.times_s[found.shot_starts[1] :].tolist() == [3.2]
+    assert np.abs(found.drawn(3.1)).max() > 0.5
+    assert (found.drawn(3.2) == 0).all() and (found.drawn(9) == 0).all()
+    (warning,) = found.warnings
+    assert "1 of 2 shots" in warning and "2 s" in warning
 
 
 @pytest.mark.parametrize("kind", get_args(MapKind))
 def test_a_long_shot_in_pieces_is_as_in_one(
-    crossing_video: Path, kind: MapKind, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kind: MapKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = find_maps(crossing_video, kind)
-    lengths, score_sequences = [], ShotScorer._score_sequences
+    video = write_crossing(tmp_path / "a.mp4", 141, 10)  # 14 s
+    lengths, classify = [], NETWORK.runtime.classify
+    assert classify is not None
 
-    def analysed(self: ShotScorer, batch: list[tuple[int, Sequence]]) -> None:
-        lengths.append(len(batch[0][1].frames_L))
-        score_sequences(self, batch)
+    def counting(motion: Floats, scene: Floats | None = None, scene_of: Indices | None = None) -> Outputs:
+        lengths.append(motion.shape[1])
+        return classify(motion, scene, scene_of)
 
-    monkeypatch.setattr(ShotScorer, "_score_sequences", analysed)
-    monkeypatch.setattr(maps, "CHUNK_S", 3.0)
-    pieces = find_maps(crossing_video, kind)
-    assert len(lengths) >= 3
-    assert max(lengths) < 100 < len(whole.times_s)
+    network = network_of(replace(NETWORK.runtime, classify=counting))
+    whole = find_maps(video, kind, network=network)
+    assert set(lengths) == {112}
+    lengths.clear()
+    monkeypatch.setattr(shot, "CHUNK_S", 3.0)
+    pieces = find_maps(video, kind, network=network)
+    assert len(lengths) >= 8 and max(lengths) < 60
     assert pieces.times_s == pytest.approx(whole.times_s)
     for ours, theirs in ((pieces.maps, whole.maps), (pieces.moving, whole.moving)):
-        assert np.abs(ours.astype(np.float32) - theirs).max() < 0.01
+        assert np.abs(ours.astype(np.float32) - theirs).max() < 0.02
 
 
-def with_runtime(runtime: Runtime) -> Network:
-    network = load_network()
-    network.runtime = runtime
-    return network
+def test_uneven_times_odd_sizes_and_a_single_frame(tmp_path: Path) -> None:
+    times_s = uneven(60)
 
+    def frame(number: int) -> Image:
+        return np.ascontiguousarray(crossing(number)[:84, :150])
 
-def test_all_windows_at_once_or_each_alone(crossing_video: Path) -> None:
-    """Of a network whose answer depends on a window alone the maps are the same; of ours they are alike."""
-    alone, at_once = (
-        find_maps(crossing_video, network=with_runtime(mean_speed_runtime(16, context)))
-        for context in (None, 0)
-    )
-    assert at_once.times_s == pytest.approx(alone.times_s)
-    # A window at an end plays back and forth, and the last one ends with the video.
-    ours, theirs = (found.maps[10:-18].astype(np.float32) for found in (at_once, alone))
-    # And its last frame, which has no motion of its own, borrows that of the one before.
-    assert np.abs(ours - theirs).mean() < 0.002 * ours.mean()
-    runtime = load_network().runtime
-    alone, at_once = (
-        find_maps(crossing_video, "speed", network=with_runtime(replace(runtime, context=context)))
-        for context in (None, runtime.context)
-    )
-    ours, theirs = (1 / (1 + np.exp(-found.maps.astype(np.float32).mean(0))) for found in (at_once, alone))
-    assert np.abs(ours - theirs).mean() < 0.05
-
-
-def test_uneven_times_and_a_single_frame(tmp_path: Path) -> None:
-    video = write_video(tmp_path / "uneven.mp4", uneven(40), width_px=128, height_px=66)
-    found = find_maps(video, "speed")
+    video = write_video(tmp_path / "uneven.mp4", times_s, width_px=150, height_px=84, draw_frame=frame)
+    found = find_maps(video, "speed", network=NETWORK)
+    assert len(found.times_s) == int(times_s[-2] * 8)
     assert (np.diff(found.times_s) > 0).all()
-    still = find_maps(write_video(tmp_path / "one.mp4", [Fraction(0), Fraction(1, 25)]), "speed")
+    assert found.maps.shape[1:] == (14, 24)
+    assert found.region == pytest.approx((4 / 200, 0, 196 / 200, 1))
+    still = find_maps(
+        write_video(tmp_path / "one.mp4", [Fraction(0), Fraction(1, 25)]), "speed", network=NETWORK
+    )
     assert len(still.times_s) == 1
     assert (still.drawn(0.0) == 0).all()
 

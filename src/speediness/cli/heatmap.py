@@ -65,5 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         draw_strip(video, maps, arguments.strip)
     with progress_bar(f"drawing {out.name}") as progress:
         render_heatmap(video, maps, out, layout=arguments.layout, force=arguments.force, progress=progress)
+    for warning in maps.warnings:
+        print(f"note: {warning}")
     print_outputs({kind: str(path) for kind, path in outputs.items()})
     return 0

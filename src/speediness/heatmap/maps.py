@@ -1,11 +1,11 @@
-"""A video to its heat maps: a map eight times a second, never across a cut (SpeedNet §5.5)."""
+"""A video to its heat maps: one for every bin of motion, never across a cut (SpeedNet §5.5)."""
 
-# T times, H W cells of a map, B windows
+# T times, H W cells of a map, L bins of a shot
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,17 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.curve import AHEAD
-from speediness.analysis.cuts import CutDetector
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
-from speediness.analysis.schedule import Sequence, Stream, Windows
-from speediness.analysis.shot import ShotScorer
+from speediness.analysis.scorer import VideoScorer
+from speediness.analysis.shot import SCENE_PX
 from speediness.clip import ClipSpec
 from speediness.errors import OutputError
-from speediness.heatmap.squares import FINE, MapKind, Squares, slope
+from speediness.heatmap.squares import CELL_PX, MapKind, ShotMaps, Squares
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 
-CHUNK_S = 20.0  # of a shot scored at once: the frame has four times the cells that analysis looks at
 LOW, HIGH = 20.0, 99.5  # percentiles of a video's absolute maps that are drawn as 0 and 1
 FAINTEST = 0.1  # distance of the two at least, in log-odds: maps of nothing stay dark
 CERTAIN = 2.0  # log-odds of sped up drawn as tanh(1): 7 to 1
@@ -36,7 +34,7 @@ class HeatMaps:
 
     kind: MapKind
     times_s: NDArray[np.float64]
-    """(T,) ascending, at the network's frame rate in each shot."""
+    """(T,) ascending: middles of bins in each shot, or of clips for a network that sees frames."""
     maps: NDArray[np.float16]
     """(T, H, W) log-odds; drive: 0 or more. speed: of sped up, below 0 is natural."""
     moving: NDArray[np.float16]
@@ -50,7 +48,7 @@ class HeatMaps:
     duration_s: float
     """End of the last frame."""
     warnings: tuple[str, ...] = ()
-    """What the reader had to put up with."""
+    """What the reader had to put up with, and shots that are too short."""
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
@@ -137,86 +135,57 @@ def find_maps(
     net = network if isinstance(network, Network) else load_network(network)
     reader = VideoReader(Path(video))
     promised_s = float(reader.info.duration_s or 0)
-    frames = reader.frames(FINE * net.clip.size_px, net.clip.channels)
-    detector = CutDetector()
-    squares: Squares | None = None
-    shots: list[_ShotMaps] = []
+    squares = Squares(net.runtime, net.clip, kind)
+    scorer = VideoScorer(squares.runtime, squares.clip, (1.0,))
+    scene_px = SCENE_PX if net.runtime.see is not None else None
+    frames = reader.frames(squares.clip.size_px, squares.clip.channels, scene_px=scene_px)
+    frame_px = (0, 0)
+    found: list[ShotMaps | None] = []
     with read_ahead(frames, AHEAD) as coming:
         for frame in coming:
-            time_s, pixels = float(frame.time_s), frame.pixels_HWC
-            if squares is None:
-                squares = Squares(net.runtime, net.clip, (pixels.shape[0], pixels.shape[1]), kind)
-            luma = pixels[:, :, 0] if net.clip.channels == 1 else pixels.mean(2)
-            if detector.is_cut(luma.astype(np.uint8)) or not shots:
-                if shots:
-                    shots[-1].close()
-                shots.append(_ShotMaps(squares, net.clip, time_s))
-            shots[-1].add(time_s, squares.cut(pixels))
+            frame_px = frame.pixels_HWC.shape[:2]
+            if scorer.add(frame):
+                found.append(squares.take())
             if progress is not None:
-                progress(time_s, max(promised_s, time_s))
-    assert squares is not None  # a video has a frame
-    shots[-1].close()
-    lengths = np.cumsum([0, *(len(shot.times_s) for shot in shots)])
+                progress(float(frame.time_s), max(promised_s, float(frame.time_s)))
+    shots = scorer.finish()
+    found.append(squares.take())
+    region, nothing = _covered(frame_px, squares.clip.unit_px)
+    maps = [nothing if shot is None else shot for shot in found]
+    times_s = [
+        shot.times_s[:1]
+        if shot_maps is None
+        else shot.motion_s
+        if net.runtime.measure
+        else shot.middles_s[0]
+        for shot, shot_maps in zip(shots, found, strict=True)
+    ]
+    lengths = np.cumsum([0, *map(len, times_s)])
     return HeatMaps(
         kind=kind,
-        times_s=np.concatenate([shot.times_s for shot in shots]),
-        maps=np.concatenate([shot.maps[:, 0] for shot in shots]),
-        moving=np.concatenate([shot.maps[:, 1] for shot in shots]),
-        region=squares.region,
+        times_s=np.concatenate(times_s),
+        maps=np.concatenate([shot.maps_Lhw for shot in maps]),
+        moving=np.concatenate([shot.moving_Lhw for shot in maps]),
+        region=region,
         shot_starts=tuple(lengths[:-1].tolist()),
-        shot_starts_s=tuple(shot.start_s for shot in shots),
+        shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
         duration_s=float(reader.end_s),
-        warnings=tuple(reader.warnings),
+        warnings=(*reader.warnings, *_too_short(found, net.clip)),
     )
 
 
-class _ShotMaps:
-    """Gathers the maps of overlapping windows at moments one reference interval apart.
+def _covered(frame_px: tuple[int, int], unit_px: int) -> tuple[tuple[float, float, float, float], ShotMaps]:
+    """The region that maps cover, and the one map of a shot of which nothing is known."""
+    sides_px = [side // unit_px * unit_px for side in frame_px]
+    top, left = ((side - used) // 2 / side for side, used in zip(frame_px, sides_px, strict=True))
+    height, width = (used / side for side, used in zip(frame_px, sides_px, strict=True))
+    nothing = np.zeros((1, *(side // CELL_PX for side in sides_px)), np.float16)
+    return (left, top, left + width, top + height), ShotMaps(nothing, nothing)
 
-    The middle of a window counts most, and a frame counts for the two moments around it, so that
-    maps pass into one another smoothly.
 
-    Attributes:
-        start_s: the shot's first frame.
-        times_s: (T,) moments, once closed.
-        maps: (T, 2, H, W) means of the maps and of what moves, once closed.
-    """
-
-    def __init__(self, squares: Squares, clip: ClipSpec, start_s: float) -> None:
-        self.start_s = start_s
-        self._clip, self._rate = clip, float(clip.frame_rate)
-        runtime = squares.runtime
-        schedule = Windows(clip.n_frames // 2, 1) if runtime.context is None else Stream(1, runtime.context)
-        self._shot = ShotScorer(runtime, clip, (1.0,), schedule, self._add_cam, CHUNK_S)
-        self._sums: dict[int, NDArray[np.float32]] = {}
-        self._weights: dict[int, float] = {}
-        self.times_s = np.zeros(0)
-        self.maps = np.zeros((0, 2, squares.height, squares.width), np.float16)
-
-    def add(self, time_s: float, pixels_HWC: NDArray[np.uint8]) -> None:
-        """Take the next frame."""
-        self._shot.add(time_s, pixels_HWC)
-
-    def close(self) -> None:
-        """Score the rest and take the means."""
-        self._shot.close()
-        length = (self._shot.times_s[-1] - self.start_s) * self._rate
-        moments = [k for k in sorted(self._sums) if k <= length + 1e-6]
-        self.times_s = self.start_s + np.array(moments) / self._rate
-        self.maps = np.stack([self._sums[k] / self._weights[k] for k in moments]).astype(np.float16)
-        self._sums.clear()
-
-    def _add_cam(
-        self, times_L: NDArray[np.float64], sequence: Sequence, maps_L2hw: NDArray[np.float32]
-    ) -> None:
-        """Add the frames of those windows of a sequence that count."""
-        counts_W = np.zeros(len(times_L) - self._clip.n_frames + 1)
-        counts_W[sequence.lead : sequence.lead + len(sequence.middles_s)] = 1
-        weights_L = np.convolve(counts_W, slope(self._clip.n_frames))
-        moments_L = (times_L - self.start_s) * self._rate
-        for moment, weight, map_2hw in zip(moments_L.tolist(), weights_L.tolist(), maps_L2hw, strict=True):
-            for k in {int(np.floor(moment)), int(np.ceil(moment))}:
-                near = weight * (1 - abs(moment - k))
-                if near > 0.01:
-                    self._sums[k] = self._sums.get(k, np.float32(0)) + np.float32(near) * map_2hw
-                    self._weights[k] = self._weights.get(k, 0.0) + near
+def _too_short(found: list[ShotMaps | None], clip: ClipSpec) -> Iterator[str]:
+    if short := sum(shot is None for shot in found):
+        yield (
+            f"{short} of {len(found)} shots are shorter than the {clip.duration_s:g} s that the network "
+            "looks at; nothing is drawn in them"
+        )

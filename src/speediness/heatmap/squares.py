@@ -1,4 +1,4 @@
-"""A network that is asked what each place of the frame says.
+"""A network that is asked what each place of the frame says, while a shot is scored.
 
 Paper (§5.5): the absolute class activation map of the whole frame shows which regions drive the
 prediction, and with its sign which part plays at which speed. So it is here with the first, at the
@@ -6,154 +6,153 @@ network's own size and at twice that. But the sign of the small network's maps t
 that comes from others: they reach as wide as the frame, its features are those of the place that
 shows them most, and motion is measured against the mean over the frame. So the network scores
 squares of the video as if they were videos, as tall as the frame and half as tall, and a place gets
-the mean of the squares it is in. Median AUC between halves at 1x and 2x, the 24 videos that
-benchmarks/heatmap.py puts together from training clips: 0.97 by squares, 0.79 by the activation map.
+the mean of the squares it is in.
 """
 
-# P pairs of frames, H W frame size, C channels, B sequences, L frames of a sequence, S = L - 1 pairs,
-# T frames of a window, W = L - T + 1 windows, h w cells
+# B sequences or clips, L bins, T frames of a clip, W windows, N frames of the scene, K its channels,
+# Q squares, H W frame size, C channels, h w cells
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.curve import STILL_PX
+from speediness.analysis.shot import REPORTED_PX
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
+from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime, log_odds
+from speediness.motion_field import REFERENCE_PX
 
 MapKind = Literal["drive", "speed"]
 """drive: which regions drive the prediction (Fig. 8): the absolute class activation map. speed: which
 part plays at which speed (Fig. 9): log-odds of sped up."""
 
-CELL_PX = 8  # the network's cells
 FINE = 2  # the video is looked at this many times larger than the network's own size
+CELL_PX = 8  # of a map's cell, in the frames that :attr:`Squares.clip` asks for
 STEPS = 2  # squares in the length of a square
+STILL_LEVELS = 2.0  # change of grey that counts as motion half, for networks that see frames
+
+
+class ShotMaps(NamedTuple):
+    """What a network says of the places of a shot, at every bin, or for every clip that it is shown."""
+
+    maps_Lhw: NDArray[np.float16]
+    """Log-odds, see :data:`MapKind`."""
+    moving_Lhw: NDArray[np.float16]
+    """0 where nothing moves to 1."""
 
 
 class Squares:
-    """Asks a network about a frame or its squares and says how much each cell contributes.
+    """Stands in for a network while a shot is scored, and keeps what it says of each place.
+
+    A network that sees motion is asked twice: about the frame and about it enlarged FINE times, of which
+    a square has a quarter of the frame's area. One that sees frames is asked once: about the frame as it
+    is (drive), or about squares half as tall as the frame (speed).
 
     Attributes:
-        height: cells of a map.
-        width: cells of a map.
+        runtime: what to score a shot with, at factor 1.
+        clip: how large the frames are that it is to be given.
 
     Args:
         runtime: the network, calibrated.
         clip: what it looks at.
-        frame_px: height and width of the video at a short side of FINE times the network's.
         kind: of map.
     """
 
-    def __init__(self, runtime: Runtime, clip: ClipSpec, frame_px: tuple[int, int], kind: MapKind) -> None:
+    def __init__(self, runtime: Runtime, clip: ClipSpec, kind: MapKind) -> None:
         self._network, self._clip, self._kind = runtime, clip, kind
-        self._frame_px = frame_px
-        # Whole cells of the coarse look, two of the fine one.
-        self.height, self.width = (side // (FINE * CELL_PX) * FINE for side in frame_px)
-        context = runtime.context
-        if context is not None and kind == "speed":
-            context += clip.n_frames - 1  # a frame's value is a mean over all windows that hold it
-        self.runtime = Runtime(self._motion, self._windows, runtime.uses_frames, context)
+        self._maps: list[NDArray[np.float16]] = []
+        self._moving: list[NDArray[np.float16]] = []
+        if runtime.measure is None:
+            self.runtime = Runtime(classify_clips=self._classify_clips)
+        else:
+            self.runtime = Runtime(runtime.measure, self._classify, runtime.see)
+        enlarged = FINE if runtime.measure is not None or kind == "speed" else 1
+        self.clip = replace(clip, size_px=enlarged * clip.size_px)
 
-    @property
-    def region(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom of what the maps cover, as shares of the frame's sides."""
-        (height_px, width_px), (top, left) = self._frame_px, self._corner()
-        return (
-            left / width_px,
-            top / height_px,
-            (left + self.width * CELL_PX) / width_px,
-            (top + self.height * CELL_PX) / height_px,
-        )
+    def take(self) -> ShotMaps | None:
+        """The maps of the shot that was scored last; None: it is too short for a window."""
+        if not self._maps:
+            return None
+        maps, moving = np.concatenate(self._maps), np.concatenate(self._moving)
+        self._maps, self._moving = [], []
+        lacking = len(moving) - len(maps)
+        if self._kind == "drive":  # the bins at the ends are context, and have none of their own
+            maps = np.pad(maps, ((lacking // 2,) * 2, (0, 0), (0, 0)), "edge")
+        else:
+            maps = spread(maps, lacking + 1)
+        return ShotMaps(maps, moving)
 
-    def cut(self, pixels_HWC: Pixels) -> Pixels:
-        """The middle of a frame, whole cells, continued to the sides that the network can take."""
-        top, left = self._corner()
-        height, width = self.height * CELL_PX, self.width * CELL_PX
-        middle = pixels_HWC[top : top + height, left : left + width]
-        return np.pad(middle, ((0, -height % (32 * FINE)), (0, -width % (32 * FINE)), (0, 0)), "edge")
-
-    def _corner(self) -> tuple[int, int]:
-        height_px, width_px = self._frame_px
-        return (height_px - self.height * CELL_PX) // 2, (width_px - self.width * CELL_PX) // 2
-
-    def _motion(self, before_PHWC: Pixels, after_PHWC: Pixels) -> Floats:
-        """(P, 8, h, w): four channels of the fine look, four of the coarse one, repeated."""
-        fine = self._network.motion(before_PHWC, after_PHWC)[..., : self.height, : self.width]
-        coarse = self._network.motion(_coarse(before_PHWC), _coarse(after_PHWC))
-        coarse = coarse[..., : self.height // FINE, : self.width // FINE]
-        return np.concatenate([fine, coarse.repeat(FINE, -2).repeat(FINE, -1)], 1)
-
-    def _windows(self, clips: Pixels | None, flow_grid_BS8hw: Floats, intervals_BS: Floats) -> Outputs:
-        """Maps (B, L, 2, h, w): the kind asked for, what moves; logits of the coarse look."""
+    def _classify(
+        self, motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
+    ) -> Outputs:
+        """A single sequence of the fine cells."""
+        *others, height, width = motion_BL4hw.shape
+        coarse = motion_BL4hw.reshape(*others, height // FINE, FINE, width // FINE, FINE).mean((-3, -1))
+        # What moves moves farther in an enlarged frame.
+        fine = motion_BL4hw * np.array([FINE, FINE, FINE, 1], np.float32)[:, None, None]
         look = self._whole if self._kind == "drive" else self._by_squares
-        small = None if clips is None else _coarse(clips)
-        coarse = look(small, flow_grid_BS8hw[:, :, 4:, ::FINE, ::FINE], intervals_BS)
-        fine = look(clips, flow_grid_BS8hw[:, :, :4], intervals_BS)
-        moving = self._moving(flow_grid_BS8hw[:, :, 2], intervals_BS)
-        cam = np.stack([(_twice(coarse.cam) + fine.cam) / 2, moving], 2, dtype=np.float32)
-        return coarse._replace(cam=cam)
+        outputs, maps = look(coarse, 1, scene_NKhw, scene_BL)
+        maps = (maps + look(fine, FINE, scene_NKhw, scene_BL)[1]) / 2
+        # A sequence begins with the bins of the last one that its first window takes in.
+        known = self._clip.n_frames - 1 if self._moving else 0
+        lacking = coarse.shape[1] - len(maps)
+        self._maps.append(maps[max(known - lacking, 0) :].astype(np.float16))
+        moved_px = coarse[0, known:, 2] * np.float32(REPORTED_PX / REFERENCE_PX)
+        self._moving.append(_share_moving(moved_px, STILL_PX))
+        return Outputs(*(part[:1] for part in outputs))
 
-    def _whole(self, clips: Pixels | None, flow_grid_BS4hw: Floats, intervals_BS: Floats) -> Outputs:
-        """The absolute class activation map of the frame."""
-        outputs = self._network.windows(clips, np.ascontiguousarray(flow_grid_BS4hw), intervals_BS)
-        height, width = flow_grid_BS4hw.shape[-2:]
-        # Frames are continued to sides that the network can take, cells are not.
-        sides = (height, width) if clips is None else [side // CELL_PX for side in clips.shape[2:4]]
-        rows, columns = (
-            np.arange(cells) * length // side
-            for cells, length, side in zip((height, width), outputs.cam.shape[-2:], sides, strict=True)
-        )
-        return outputs._replace(cam=np.abs(outputs.cam[..., rows[:, None], columns]))
+    def _whole(
+        self, cells_1L4hw: Floats, enlarged: int, scene_NKhw: Floats | None, scene_1L: Indices | None
+    ) -> tuple[Outputs, Floats]:
+        """The absolute class activation map (L', h, w) of the frame."""
+        assert self._network.classify is not None
+        outputs = self._network.classify(cells_1L4hw, scene_NKhw, scene_1L)
+        height, width = cells_1L4hw.shape[-2:]
+        return outputs, resized(np.abs(outputs.cam[0]), (height // enlarged, width // enlarged))
 
-    def _by_squares(self, clips: Pixels | None, flow_grid_BS4hw: Floats, intervals_BS: Floats) -> Outputs:
-        """Log-odds: mean over the squares around each cell, those in whose middle it lies first of all."""
-        n_sequences, n_pairs, _, height, width = flow_grid_BS4hw.shape
-        side = self._clip.size_px // CELL_PX
-        weights = np.outer(slope(side), slope(side))
-        total = np.zeros((n_sequences, n_pairs + 1, height, width), np.float32)
-        weight = np.zeros((height, width), np.float32)
-        logits, flow = [], []
-        squares = list(_squares(height, width, side))
-        # All in one call, which an engine divides as suits it; but frames are large.
-        at_once = len(squares) if clips is None else 1
-        for i in range(0, len(squares), at_once):
-            some = squares[i : i + at_once]
-            part = None
-            if clips is not None:
-                part = np.concatenate([clips[:, :, _px(rows), _px(columns)] for rows, columns in some])
-            cells = np.concatenate([flow_grid_BS4hw[..., rows, columns] for rows, columns in some])
-            outputs = self._network.windows(part, cells, np.tile(intervals_BS, (len(some), 1)))
-            for (rows, columns), log_odds_BL in zip(
-                some, np.split(self._log_odds(outputs), len(some)), strict=True
-            ):
-                total[..., rows, columns] += weights * log_odds_BL[..., None, None]
-                weight[rows, columns] += weights
-            logits += np.split(outputs.logits, len(some))
-            flow += np.split(outputs.flow, len(some))
-        no_features = np.empty((n_sequences, n_pairs + 1, 0), np.float32)
-        cam = np.divide(total, weight, dtype=np.float32)
-        return Outputs(np.mean(logits, 0), np.mean(flow, 0), no_features, cam)
+    def _by_squares(
+        self, cells_1L4hw: Floats, enlarged: int, scene_NKhw: Floats | None, scene_1L: Indices | None
+    ) -> tuple[Outputs, Floats]:
+        """Log-odds (W, h, w) of every window: means over the squares around each place."""
+        assert self._network.classify is not None
+        size = cells_1L4hw.shape[-2] // enlarged, cells_1L4hw.shape[-1] // enlarged
+        squares = list(squares_of(size, self.clip.size_px // CELL_PX // enlarged))
+        cells = [
+            cells_1L4hw[..., _times(rows, enlarged), _times(columns, enlarged)] for rows, columns in squares
+        ]
+        if scene_NKhw is not None and scene_1L is not None:
+            on_map, count = resized(scene_NKhw, size), len(scene_NKhw)
+            scene_NKhw = np.concatenate([on_map[..., rows, columns] for rows, columns in squares])
+            scene_1L = np.concatenate([scene_1L + n * count for n in range(len(squares))])
+        outputs = self._network.classify(np.concatenate(cells), scene_NKhw, scene_1L)
+        return outputs, painted(squares, log_odds(outputs.rate), size)
 
-    def _log_odds(self, outputs: Outputs) -> Floats:
-        """(B, L) of sped up: means over the windows around each frame, near middles first."""
-        # Where nothing moves there is no answer, as the curve has it.
-        peak_BW = outputs.flow[..., 1] ** 2
-        log_odds_BW = (outputs.logits[..., 1] - outputs.logits[..., 0]) * peak_BW / (peak_BW + STILL_PX**2)
-        near_T = slope(self._clip.n_frames)
-        sums_BL = np.stack([np.convolve(log_odds_W, near_T) for log_odds_W in log_odds_BW])
-        weights_L = np.convolve(np.ones(log_odds_BW.shape[1], np.float32), near_T)
-        return np.divide(sums_BL, weights_L, dtype=np.float32)
-
-    def _moving(self, length_BShw: Floats, intervals_BS: Floats) -> Floats:
-        """(B, L, h, w) from 0 for what stands still to 1."""
-        per_interval_BS = np.float32(64 / self._clip.size_px / FINE) / np.maximum(intervals_BS, 0.25)
-        moves = np.square(length_BShw * per_interval_BS[:, :, None, None], dtype=np.float32)
-        moves = np.concatenate([moves, moves[:, -1:]], 1)
-        return np.divide(moves, moves + STILL_PX**2, dtype=np.float32)
+    def _classify_clips(self, clips_BTHWC: Pixels) -> Outputs:
+        assert self._network.classify_clips is not None
+        height, width = (side // CELL_PX for side in clips_BTHWC.shape[2:4])
+        if self._kind == "drive":
+            outputs = self._network.classify_clips(clips_BTHWC)
+            maps = resized(np.abs(outputs.cam).mean(1), (height, width))
+        else:
+            squares = list(squares_of((height, width), self._clip.size_px // CELL_PX))
+            asked = [
+                self._network.classify_clips(
+                    clips_BTHWC[:, :, _times(rows, CELL_PX), _times(columns, CELL_PX)]
+                )
+                for rows, columns in squares
+            ]
+            maps = painted(squares, [log_odds(outputs.rate[:, 0]) for outputs in asked], (height, width))
+            outputs = asked[0]
+        change = np.abs(np.diff(clips_BTHWC.astype(np.int16), axis=1)).mean((1, 4), dtype=np.float32)
+        change = change.reshape(len(change), height, CELL_PX, width, CELL_PX).mean((2, 4))
+        self._maps.append(maps.astype(np.float16))
+        self._moving.append(_share_moving(change, STILL_LEVELS))
+        return outputs
 
 
 def slope(length: int) -> Floats:
@@ -161,35 +160,59 @@ def slope(length: int) -> Floats:
     return np.minimum(np.arange(length) + 1, length - np.arange(length)).astype(np.float32)
 
 
-def _squares(height: int, width: int, side: int) -> Iterator[tuple[slice, slice]]:
-    """Overlapping squares that cover a frame, in cells."""
-    for top in _starts(height, side):
-        for left in _starts(width, side):
+def spread(maps_Whw: NDArray[np.float16], length: int) -> NDArray[np.float16]:
+    """Maps of windows of ``length`` bins to maps of bins: means over the windows that hold them."""
+    near = slope(length)
+    total = np.zeros((len(maps_Whw) + length - 1, *maps_Whw.shape[1:]), np.float32)
+    for first, weight in enumerate(near):
+        total[first : first + len(maps_Whw)] += weight * maps_Whw
+    weights_L = np.convolve(np.ones(len(maps_Whw), np.float32), near)
+    return (total / weights_L[:, None, None]).astype(np.float16)
+
+
+def squares_of(size: tuple[int, int], side: int) -> Iterator[tuple[slice, slice]]:
+    """Overlapping squares that cover a map."""
+    tops, lefts = (
+        np.linspace(0, length - side, 1 + -(-(length - side) * STEPS // side)).round().astype(int).tolist()
+        for length in size
+    )
+    for top in tops:
+        for left in lefts:
             yield slice(top, top + side), slice(left, left + side)
 
 
-def _starts(length: int, side: int) -> NDArray[np.int64]:
-    count = 1 + -(-(length - side) * STEPS // side)
-    return np.linspace(0, length - side, count).round().astype(np.int64)
+def painted(
+    squares: Sequence[tuple[slice, slice]],
+    values_QW: NDArray[np.floating] | Sequence[NDArray[np.floating]],
+    size: tuple[int, int],
+) -> Floats:
+    """(W, h, w) for each place the mean over its squares, those in whose middle it lies first of all."""
+    total, weight = np.zeros((len(values_QW[0]), *size), np.float32), np.zeros(size, np.float32)
+    for (rows, columns), values_W in zip(squares, values_QW, strict=True):
+        near = np.outer(slope(rows.stop - rows.start), slope(columns.stop - columns.start))
+        total[:, rows, columns] += near * values_W[:, None, None]
+        weight[rows, columns] += near
+    return total / weight
 
 
-def _px(cells: slice) -> slice:
-    return slice(cells.start * CELL_PX, cells.stop * CELL_PX)
+def resized(maps: Floats, size: tuple[int, int]) -> Floats:
+    """(.., h, w) maps at another size, linear in between."""
+    rows, columns = (
+        np.stack(
+            [
+                np.interp((np.arange(to) + 0.5) * have / to - 0.5, np.arange(have), one)
+                for one in np.eye(have)
+            ]
+        )
+        for have, to in zip(maps.shape[-2:], size, strict=True)
+    )
+    return (rows.T @ maps @ columns).astype(np.float32)
 
 
-def _coarse(pixels_HWC: Pixels) -> Pixels:
-    """(.., H, W, C) pixels at 1 / FINE of their size: means of squares."""
-    *others, height, width, channels = pixels_HWC.shape
-    shape = (*others, height // FINE, FINE, width // FINE, FINE, channels)
-    sums = pixels_HWC.reshape(shape).sum((-4, -2), dtype=np.uint16)
-    return ((sums + FINE * FINE // 2) // (FINE * FINE)).astype(np.uint8)
+def _share_moving(motion: Floats, still: float) -> NDArray[np.float16]:
+    squared = np.square(motion)
+    return (squared / (squared + still**2)).astype(np.float16)
 
 
-def _twice(cam: Floats) -> Floats:
-    """(.., h, w) to (.., 2 h, 2 w), linear in between."""
-    for axis in (-2, -1):
-        cam = np.moveaxis(cam, axis, -1)
-        padded = np.concatenate([cam[..., :1], cam, cam[..., -1:]], -1)
-        pair = np.stack([3 * cam + padded[..., :-2], 3 * cam + padded[..., 2:]], -1, dtype=np.float32)
-        cam = np.moveaxis(pair.reshape(*cam.shape[:-1], -1) / np.float32(4), -1, axis)
-    return cam
+def _times(cells: slice, factor: int) -> slice:
+    return slice(cells.start * factor, cells.stop * factor)

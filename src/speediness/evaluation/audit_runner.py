@@ -113,7 +113,7 @@ class AuditRunner:
         self, item: VideoItem, short_side_px: int, channels: int, scene_px: int | None = None
     ) -> DecodedVideo:
         video = open_item(item).frames(short_side_px, channels, scene_px=scene_px)
-        frames = list(takewhile(lambda frame: frame.time_s < VIDEO_S, video))
+        frames = list(takewhile(lambda frame: float(frame.time_s) < VIDEO_S, video))
         times_s = np.array([float(frame.time_s) for frame in frames])
         # Longer than the window, else the last frame, which a change may keep on screen for longer or
         # shorter, would decide whether one fits.

@@ -4,7 +4,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from speediness.clip import ClipSpec
 from speediness.datasets.encoding import Encoding
 from speediness.evaluation.audit_report import (
     FLIPPED,
@@ -23,7 +22,7 @@ from speediness.evaluation.audit_report import (
 from speediness.evaluation.speed_accuracy import VideoScores
 from speediness.evaluation.video_changes import changes
 
-CHANGES = {change.name: change for change in changes(ClipSpec())}
+CHANGES = {change.name: change for change in changes()}
 
 
 def video(p_1x: list[float], p_2x: list[float], p_magnified: list[float] | None = None) -> VideoScores:
@@ -88,6 +87,16 @@ def test_windows_of_a_reversed_video_are_compared_in_reverse() -> None:
     assert values(change_row(CHANGES["mirrored"], [(forwards, backwards)], 0.3))[MOVE][0] == pytest.approx(
         0.1
     )
+
+
+def test_a_video_that_turns_back_is_compared_with_what_it_shows_again() -> None:
+    reference = video([0.8, 0.2, 0.1], [0.9, 0.7, 0.6])  # fast at first, and so again at the end
+    turned = video([0.8, 0.2, 0.8], [0.9, 0.75, 0.9])
+    row = change_row(CHANGES["played there and back"], [(reference, turned)], 0.3)
+    assert values(row) == approximately(**{RISE: (0.05, 0.1)}) and row.passed
+    faster = video([0.8, 0.7, 0.8], [0.9, 0.7, 0.9])  # than a toss of a coin, while it turns
+    row = change_row(CHANGES["played there and back"], [(reference, faster)], 0.3)
+    assert values(row) == approximately(**{RISE: (0.2, 0.1)}) and row.passed is False
 
 
 def test_a_network_that_ranks_nothing_right_keeps_nothing() -> None:

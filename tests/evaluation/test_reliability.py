@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from speediness.evaluation.calibration import centred
 from speediness.evaluation.reliability import DRAWS, reliability
 from speediness.evaluation.reliability_plot import (
     FLOW_COLOUR,
@@ -12,7 +11,6 @@ from speediness.evaluation.reliability_plot import (
     NETWORK_COLOUR,
     plot_reliability,
 )
-from speediness.evaluation.speed_accuracy import VideoScores
 
 
 def windows(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -89,15 +87,6 @@ def test_a_prophet_has_no_calibration_error() -> None:
     assert all(
         b["interval_95"][0] - 0.02 <= b["predicted"] <= b["interval_95"][1] + 0.02 for b in found["bins"]
     )
-
-
-def test_centred_scores_lose_their_bias_and_nothing_else() -> None:
-    one, two = np.array([0.5, 1.5], np.float32), np.array([2.5, 0.75], np.float32)
-    video = VideoScores("f", "s", one, two, one, one, two, one)
-    (found,) = centred([video], 0.5)
-    assert found.score_1x.tolist() == [0, 1] and found.score_2x.tolist() == [2, 0.25]
-    assert found.score_magnified.tolist() == [0, 1]
-    assert found.flow_2x is two and found.name == "f"
 
 
 @pytest.mark.parametrize("n_sources", [1, 3, 4 * MOST_SOURCES])

@@ -3,37 +3,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripted_runtime import runtime_by
-from speediness.clip import ClipSpec
+from brightening import (
+    CLIP,
+    brightening_video,
+    classify_motion,
+    clip_runtime_by_true_speed,
+    runtime_by_true_speed,
+)
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.engines.runtime import Outputs, Runtime
-from speediness.evaluation.calibration import fit_scale, measure_context_bias, measure_response
+from speediness.engines.runtime import BOUNDARY, Runtime
 from speediness.evaluation.speed_accuracy import (
     VideoScores,
-    centre_crop,
+    area_under_curve,
     fit_flow_threshold,
     halve,
+    log_loss,
+    mean_over_windows,
     report,
     score_video,
 )
-
-CLIP = ClipSpec(n_frames=16, size_px=32)
-
-
-def runtime_by_true_speed(clips: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the speed off videos whose brightness rises by one a sixteenth of a second."""
-    rise = np.abs(np.diff(clips.astype(float), axis=1)).mean((1, 2, 3, 4))
-    score = np.log2(np.maximum(rise, 0.01)) - 0.5
-    flow = np.stack([rise, rise], 1)
-    return np.stack([-score / 2, score / 2], 1).astype(np.float32), flow.astype(np.float32)
-
-
-def brightening_video(seconds: float = 6, rate: float = 30, source: str = "s") -> DecodedVideo:
-    times_s = np.arange(round(seconds * rate)) / rate
-    level = (times_s * 16).astype(np.uint8)
-    frames = np.broadcast_to(level[:, None, None, None], (len(level), 64, 96, 1))
-    return DecodedVideo(VideoItem(Path("film.mp4"), source), times_s, frames)
 
 
 def scores(one: list[float], two: list[float], magnified: list[float], source: str = "s") -> VideoScores:
@@ -41,42 +30,104 @@ def scores(one: list[float], two: list[float], magnified: list[float], source: s
     return VideoScores("f", source, *arrays, *arrays)
 
 
-@pytest.mark.parametrize("rate", [24, 25, 30, 60])
-def test_a_runtime_who_knows_the_speed_is_always_right_at_any_frame_rate(rate: int) -> None:
-    found = score_video(brightening_video(rate=rate), runtime_by_true_speed, CLIP)
-    assert len(found.score_1x) == 5
-    assert (found.score_1x < 0).all() and (found.score_2x > 0).all()
-    np.testing.assert_allclose(found.flow_1x, 1, atol=0.1)
-    np.testing.assert_allclose(found.flow_2x, 2, atol=0.1)
+@pytest.mark.parametrize("rate", [24, 25, 30, 50, 60])
+def test_a_network_that_knows_the_speed_is_always_right_at_any_frame_rate(rate: int) -> None:
+    found = score_video(brightening_video(rate=rate), runtime_by_true_speed(), CLIP)
+    assert found is not None and len(found.score_1x) == 5
+    np.testing.assert_allclose(found.score_1x, 0 - BOUNDARY, atol=0.1)
+    np.testing.assert_allclose(found.score_2x, 1 - BOUNDARY, atol=0.1)
+    # In pixels of a frame of short side 64, a bin of an eighth of a second.
+    np.testing.assert_allclose(found.flow_1x, 2 * 64 / 56, rtol=0.1)
+    np.testing.assert_allclose(found.flow_2x, 4 * 64 / 56, rtol=0.1)
 
 
-def test_a_video_shorter_than_its_2x_window_is_scored_once() -> None:
-    assert len(score_video(brightening_video(1.2), runtime_by_true_speed, CLIP).score_2x) == 1
+def test_a_network_that_sees_frames_is_asked_about_the_same_moments() -> None:
+    found = score_video(brightening_video(rate=32), clip_runtime_by_true_speed(), CLIP)
+    assert found is not None and len(found.score_1x) == 5
+    np.testing.assert_allclose(found.score_1x, 0 - BOUNDARY, atol=0.1)
+    np.testing.assert_allclose(found.score_2x, 1 - BOUNDARY, atol=0.1)
+
+
+def test_a_video_without_a_whole_window_at_2x_is_not_scored() -> None:
+    for runtime in (runtime_by_true_speed(), clip_runtime_by_true_speed()):
+        assert score_video(brightening_video(1.9), runtime, CLIP) is None
+        found = score_video(brightening_video(2.2), runtime, CLIP)
+        assert found is not None and len(found.score_1x) == len(found.score_2x) == 2
 
 
 def test_magnified_windows_show_the_middle_at_twice_the_scale() -> None:
     seen: list[np.ndarray] = []
 
-    def runtime(clips: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        seen.append(clips)
-        return runtime_by_true_speed(clips, intervals)
+    def measure(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        seen.append(before[0])
+        return np.zeros((len(before), 4, 2, 2), np.float32)
 
-    rng = np.random.default_rng(0)
-    frame = rng.integers(0, 256, (1, 64, 96, 1), np.uint8)
-    score_video(
-        DecodedVideo(VideoItem(Path("f.mp4"), "s"), np.arange(90) / 30, np.repeat(frame, 90, 0)),
-        runtime,
-        CLIP,
-    )
-    plain, _, magnified = seen[0][0], seen[0][1], seen[0][2]
-    np.testing.assert_array_equal(magnified[0], frame[0, 16:48, 32:64])
-    by_hand = frame[0].reshape(32, 2, 48, 2).astype(float).mean((1, 3))[:, 8:40]
-    assert np.abs(plain[0, :, :, 0] - by_hand).max() <= 0.5
+    frame = np.random.default_rng(0).integers(0, 256, (1, 112, 128, 1), np.uint8)
+    video = DecodedVideo(VideoItem(Path("f.mp4"), "s"), np.arange(90) / 30, np.repeat(frame, 90, 0))
+    score_video(video, Runtime(measure, classify_motion), CLIP)
+    plain, magnified = seen[0], seen[-1]
+    np.testing.assert_array_equal(magnified, frame[0, 28:84, 32:96])
+    by_hand = frame[0].reshape(56, 2, 64, 2).astype(float).mean((1, 3))
+    assert np.abs(plain[:, :, 0] - by_hand).max() <= 0.5
 
 
-def test_halving_and_cropping_drop_odd_edges() -> None:
+def test_the_scene_is_seen_once_a_second_as_played() -> None:
+    seen: list[list[int]] = []
+
+    def see(frames: np.ndarray) -> np.ndarray:
+        seen.append(frames[:, 0, 0, 0].tolist())
+        return np.zeros((len(frames), 32, 2, 2), np.float32)
+
+    plain = brightening_video()
+    scenes = {
+        number: np.full((224, 256, 3), n, np.uint8)
+        for n, number in enumerate(np.flatnonzero(plain.times_s % 1 == 0.5))
+    }
+    video = DecodedVideo(plain.item, plain.times_s, plain.frames_FHWC, scenes=scenes)
+    knowing = runtime_by_true_speed()
+    score_video(video, Runtime(knowing.measure, knowing.classify, see), CLIP)
+    assert seen == [[0, 1, 2, 3, 4, 5], [1, 3, 5], [0, 1, 2, 3, 4, 5]]
+
+
+def test_halving_drops_odd_edges() -> None:
     assert halve(np.zeros((2, 65, 97, 3), np.uint8)).shape == (2, 32, 48, 3)
-    assert centre_crop(np.zeros((2, 33, 48, 1), np.uint8), 32).shape == (2, 32, 32, 1)
+
+
+def test_moving_means_equal_a_loop() -> None:
+    values = np.random.default_rng(0).normal(size=40).astype(np.float32)
+    found = mean_over_windows(values, 7)
+    np.testing.assert_allclose(found, [values[i : i + 7].mean() for i in range(34)], atol=1e-6)
+
+
+def drawn(seed: int, n_videos: int = 5) -> list[VideoScores]:
+    """Scores of few values, so that there are ties."""
+    rng = np.random.default_rng(seed)
+
+    def some(length: int, mean: float) -> list[float]:
+        return list(rng.normal(mean, 2, length).round())
+
+    lengths = rng.integers(1, 9, n_videos)
+    return [scores(some(n, -1), some(n, 1), some(n, 0), f"s{n}") for n in lengths]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_area_under_the_curve_counts_pairs(seed: int) -> None:
+    videos = drawn(seed)
+    pairs = [(slow, fast) for a in videos for slow in a.score_1x for b in videos for fast in b.score_2x]
+    by_hand = np.mean([1.0 if fast > slow else 0.5 if fast == slow else 0.0 for slow, fast in pairs])
+    assert area_under_curve(videos) == pytest.approx(by_hand)
+    assert report(videos, 0.0)["auc"] == pytest.approx(by_hand)
+    assert report(videos, 0.0)["mean_flow_auc"] == pytest.approx(by_hand)  # whose numbers are the same
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_log_loss_is_that_of_the_probabilities(seed: int) -> None:
+    videos = drawn(seed)
+    losses = []
+    for video in videos:
+        losses += [-np.log(1 - 1 / (1 + np.exp(-float(score)))) for score in video.score_1x]
+        losses += [-np.log(1 / (1 + np.exp(-float(score)))) for score in video.score_2x]
+    assert log_loss(videos) == pytest.approx(np.mean(losses))
 
 
 def test_figures_by_hand() -> None:
@@ -108,53 +159,3 @@ def test_the_flow_threshold_is_the_best_of_all() -> None:
 
     tried = [accuracy(float(t)) for f in videos for t in (*f.flow_1x, *f.flow_2x)]
     assert accuracy(threshold) == max(tried)
-
-
-def test_the_scale_recovers_a_known_calibration() -> None:
-    rng = np.random.default_rng(1)
-    videos = []
-    for _ in range(200):
-        truth = rng.normal(0, 2, 400)
-        label = rng.random(400) < 1 / (1 + np.exp(-truth))
-        raw = truth * 3 + 0.7
-        n = min(label.sum(), (~label).sum())
-        videos.append(scores(list(raw[~label][:n]), list(raw[label][:n]), [0.0]))
-    bias, temperature = fit_scale(videos)
-    assert bias == pytest.approx(0.7, abs=0.1)
-    assert temperature == pytest.approx(3, rel=0.05)
-
-
-def test_the_context_bias_is_what_context_adds() -> None:
-    context = 3
-
-    def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        return np.zeros((len(before), 4, 1, 1), np.float32)
-
-    def windows(clips: object, cells: np.ndarray, intervals: np.ndarray) -> Outputs:
-        n_windows = cells.shape[1] - CLIP.n_frames + 2
-        around = np.minimum(np.arange(n_windows), context)
-        score = 0.7 + 0.5 * np.broadcast_to(
-            (around + around[::-1]) / (2 * context), (len(cells), n_windows)
-        )
-        nothing = np.zeros((len(cells), n_windows, 2), np.float32)
-        return Outputs(np.stack([0 * score, score], 2).astype(np.float32), nothing, nothing, nothing)
-
-    videos = [brightening_video(seconds, 30) for seconds in (1, 8, 12)]  # the first is too short for any
-    runtime = Runtime(motion, windows, False, context)
-    assert measure_context_bias(videos, runtime, CLIP) == pytest.approx(0.5, abs=1e-5)
-    assert measure_context_bias(videos[:1], runtime, CLIP) == 0
-    assert measure_context_bias(videos, runtime_by(runtime_by_true_speed), CLIP) == 0
-
-
-def test_the_response_counts_what_natural_video_answers_at_each_factor() -> None:
-    videos = [brightening_video(8, 30, f"s{n}") for n in range(12)]
-    bias = -0.1  # natural speed answers -0.5, on the edge of two bins: moved into the middle of one
-    found = measure_response(videos, runtime_by(runtime_by_true_speed).calibrated(bias, 1.0), CLIP)
-    share = np.array(found["share"])
-    np.testing.assert_allclose(share.sum(1), 1)
-    assert found["factors"][0] == 1.0
-    for factor, row in zip(found["factors"][:4], share, strict=False):  # longer windows turn back
-        likeliest = int(row.argmax())
-        assert likeliest == np.digitize(np.log2(factor) - 0.5 - bias, found["edges"])
-        assert row[likeliest] > 0.4
-    assert share.min() > 0

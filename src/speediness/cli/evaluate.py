@@ -62,10 +62,12 @@ def _print_report(report: dict) -> None:
     out.print()
     table = Table(box=None, padding=(0, 1), header_style="bold")
     table.add_column("measure")
-    table.add_column("share", justify="right")
+    table.add_column("value", justify="right")
     table.add_column("interval", justify="right")
     for name, (low, high) in report["interval_95"].items():
-        table.add_row(name.replace("_", " "), f"{report[name]:.1%}", f"{low:.1%} to {high:.1%}")
+        style = ".3f" if name == "log_loss" else ".1%"
+        interval = f"{low:{style}} to {high:{style}}"
+        table.add_row(name.replace("_", " "), f"{report[name]:{style}}", interval)
     out.print(table)
     out.print(
         "\n"

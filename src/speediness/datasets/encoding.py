@@ -48,13 +48,22 @@ class Encoding:
             return False
         return True
 
-    def store(self, video: DecodedVideo, folder: Path, short_side_px: int) -> DecodedVideo:
+    def store(
+        self,
+        video: DecodedVideo,
+        folder: Path,
+        short_side_px: int,
+        channels: int | None = None,
+        scene_px: int | None = None,
+    ) -> DecodedVideo:
         """The video as the product's reader sees it after it was stored this way.
 
         Args:
             video: what to store; an odd last row or column is left out, as 4:2:0 must.
             folder: where the file lies for a moment.
             short_side_px: read at this size.
+            channels: read with so many; None: as many as before.
+            scene_px: see :func:`speediness.datasets.decoded_video.decode_video`.
 
         Raises:
             OutputError: it cannot be written, perhaps for want of space.
@@ -71,7 +80,8 @@ class Encoding:
                     "free some space or name another folder in TMPDIR"
                 ) from error
             copy = replace(video.item, path=path, frame_rate=None)
-            return replace(decode_video(copy, short_side_px, video.frames_FHWC.shape[-1]), item=video.item)
+            channels = channels or video.frames_FHWC.shape[-1]
+            return replace(decode_video(copy, short_side_px, channels, scene_px), item=video.item)
         finally:
             path.unlink(missing_ok=True)
 

@@ -49,7 +49,7 @@ def audit(
         VideoError: what an encoder wrote cannot be read.
     """
     chosen = sample(items, videos)
-    rows = changes(network.clip)
+    rows = changes()
     possible = [change for change in rows if not change.missing_encoder]
     demanding = [change for change in possible if change.least_fps]
     steps = len(possible) * (len(chosen) or WALKERS) + len(demanding) * FAST_WALKERS
@@ -63,12 +63,11 @@ def audit(
         fast_walkers = runner.walkers(FAST_WALKERS, FAST_WALKER_FPS)
         tasks = chain(zip(subjects, repeat(possible)), zip(fast_walkers, repeat(demanding)))
         for seed, (audited, wanted) in enumerate(tasks):
-            original = runner.score(audited.original)
             if wanted is possible:
-                originals.append(original)
+                originals.append(audited.scores)
             for change in wanted:
                 if audited.fps >= change.least_fps:
-                    answers[change.name].append(runner.compare(audited, change, seed, original))
+                    answers[change.name].append(runner.compare(audited, change, seed))
                 done += 1
                 progress(VIDEO_S * (done + len(possible) * len(unreadable)), VIDEO_S * steps)
     if not originals:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.evaluation.speed_accuracy import VideoScores
-from speediness.evaluation.video_changes import Change
+from speediness.evaluation.video_changes import Change, Order
 
 SCHEMA = "speediness.audit/1"
 
@@ -154,8 +154,8 @@ def change_row(change: Change, pairs: Sequence[tuple[VideoScores, VideoScores]],
     if not pairs:
         reason = f"this FFmpeg has no {change.missing_encoder}"
         return Row(change.name, change.why, 0, not_applicable=reason)
-    before_W = np.concatenate([_both(before) for before, _ in pairs])
-    after_W = np.concatenate([_both(after, change.backwards) for _, after in pairs])
+    before_W = np.concatenate([_both(before, change.order) for before, _ in pairs])
+    after_W = np.concatenate([_both(after) for _, after in pairs])
     if change.expects == "same answers":
         tolerance = change.tolerance * min(1.0, max(effect, 0.0) / FULL_EFFECT)
         measures = _same_answers(before_W, after_W, tolerance, pairs)
@@ -184,10 +184,12 @@ def _same_answers(
     )
 
 
-def _both(video: VideoScores, backwards: bool = False) -> NDArray[np.float64]:
+def _both(video: VideoScores, order: Order = "forwards") -> NDArray[np.float64]:
     """P of every window, those at 1x before those at 2x."""
-    step = -1 if backwards else 1
-    return _probability(np.concatenate([video.score_1x[::step], video.score_2x[::step]]))
+    there = np.arange(len(video.score_1x))
+    back = there[::-1]
+    shown = {"forwards": there, "backwards": back, "there and back": np.minimum(there, back)}[order]
+    return _probability(np.concatenate([video.score_1x[shown], video.score_2x[shown]]))
 
 
 def _mean(videos: Sequence[VideoScores], score: Callable[[VideoScores], NDArray[np.float32]]) -> float:

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speediness import sampling
-from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.encoding import Encoding
 from speediness.evaluation.centre_clips import halve
@@ -24,6 +23,8 @@ Expectation = Literal["same answers", "no faster", "not fast"]
 """same answers: as for the reference, within ``Change.tolerance``. no faster: no window looks faster
 than in the reference, or than 0.5. not fast: no window looks faster than 0.5."""
 
+Order = Literal["forwards", "backwards", "there and back"]
+
 # Speed decisions are made on a grid of thresholds 0.1 apart (SpeedNet §4.2: rho). A mean move of P
 # by less than half a step leaves most of them alone: asked of changes no viewer can see. By a whole
 # step: allowed where the frames do look different. audit_report.py: FULL_EFFECT may shrink both.
@@ -33,6 +34,8 @@ BLUR_PX = 9  # side of the box, applied twice: sigma 3.7 px, about 1 px where a 
 NOISE_GREY = 12.0  # standard deviation, about 3 where a network sees 64 px: a phone in poor light
 BAR_SHARE = 1 / 8  # of the short side, on either side
 FAST_CAMERA_FPS = 99.0  # nearest frames of such a video are at most 5 ms off
+CHANGING_FPS = (24.0, 60.0)  # of a variable frame rate, from one frame to the next
+PAPER_FPS = 16  # frames of a clip a second (SpeedNet §5.1)
 
 CLEAN = Encoding(options={"preset": "veryfast", "crf": "12"})  # well above visually lossless (18)
 FAIR = {"preset": "veryfast", "crf": "28"}
@@ -53,8 +56,8 @@ class Change:
     expects: Expectation = "same answers"
     reference: tuple[Make, Encoding] | None = None
     """How the video to compare with is made; None: the video as it is."""
-    backwards: bool = False
-    """Whether the changed video's windows are in the reverse order."""
+    order: Order = "forwards"
+    """Windows of the reference that those of the changed video show."""
     least_fps: float = 0.0
     """Videos of a lower frame rate cannot show it."""
 
@@ -65,9 +68,9 @@ class Change:
         return next((encoding.encoder for encoding in used if not encoding.is_available), "")
 
 
-def changes(clip: ClipSpec) -> list[Change]:
-    """All changes, in the order of the report, for a network that looks at such clips."""
-    return [*_unseen(), *_recoded(), *_looks(), *_timings(clip), *_stills()]
+def changes() -> list[Change]:
+    """All changes, in the order of the report."""
+    return [*_unseen(), *_recoded(), *_looks(), *_timings(), *_stills()]
 
 
 def _unseen() -> list[Change]:
@@ -132,30 +135,40 @@ def _looks() -> list[Change]:
     ]
 
 
-def _timings(clip: ClipSpec) -> list[Change]:
-    rate = clip.frame_rate
-
-    def jerky(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
-        return _shown_at(video, _skipped(video, rate, rng), rate)
-
-    def even(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
-        skipped_s = _skipped(video, rate, rng)
-        return _shown_at(video, np.linspace(skipped_s[0], skipped_s[-1], len(skipped_s)), rate)
-
+def _timings() -> list[Change]:
+    rates: list[tuple[str, Make]] = [
+        (f"{rate} instead of 30 fps", partial(_at_rate, rate)) for rate in (24, 25, 50, 60)
+    ]
+    rates.append(("variable frame rate instead of 30 fps", _at_changing_rate))
     return [
-        Change("played backwards", "time reversed runs as fast", _backwards, backwards=True),
+        Change("played backwards", "time reversed runs as fast", _backwards, order="backwards"),
         Change(
-            "24 instead of 30 fps",
-            "more frames a second are not more motion",
-            lambda video, rng: _at_rate(video, 24),
-            reference=(lambda video, rng: _at_rate(video, 30), CLEAN),
-            least_fps=FAST_CAMERA_FPS,
+            "played there and back",
+            "turning round is not fast",
+            _there_and_back,
+            expects="no faster",
+            order="there and back",
+        ),
+        *(
+            Change(
+                name,
+                "more frames a second are not more motion",
+                make,
+                reference=(partial(_at_rate, 30), CLEAN),
+                least_fps=FAST_CAMERA_FPS,
+            )
+            for name, make in rates
+        ),
+        Change(
+            "a third of the frames dropped",
+            "a frame that is missing leaves a gap, not motion",
+            _thinned,
         ),
         Change(
             "frames skipped at random",
             "jerky is not fast: this is how the paper's training makes fast clips",
-            jerky,
-            reference=(even, CLEAN),
+            _jerky,
+            reference=(_even, CLEAN),
         ),
     ]
 
@@ -234,25 +247,49 @@ def _backwards(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
     return replace(video, times_s=times_s, frames_FHWC=video.frames_FHWC[::-1])
 
 
-def _at_rate(video: DecodedVideo, rate_fps: int) -> DecodedVideo:
-    moments_s = np.arange(int(video.end_s * rate_fps + 1e-6) + 1) / rate_fps
-    return _shown_at(video, moments_s, Fraction(rate_fps))
+def _there_and_back(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
+    return _shown(video, np.minimum(video.times_s, video.end_s - video.times_s), video.times_s)
 
 
-def _shown_at(video: DecodedVideo, moments_s: sampling.Times, rate: Fraction) -> DecodedVideo:
-    """A video that shows given moments of another, one after the other, at a steady rate."""
-    indices = sampling.nearest_frames(video.times_s, moments_s)
-    times_s = np.arange(len(indices)) / float(rate)
-    return replace(video, times_s=times_s, frames_FHWC=video.frames_FHWC[indices])
+def _at_rate(rate_fps: int, video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
+    times_s = np.arange(int(video.end_s * rate_fps + 1e-6) + 1) / rate_fps
+    return _shown(video, times_s, times_s)
 
 
-def _skipped(video: DecodedVideo, rate: Fraction, rng: np.random.Generator) -> sampling.Times:
-    """Moments at natural speed on the whole, as jerky as the paper's fast clips.
+def _at_changing_rate(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
+    slow, fast = CHANGING_FPS
+    times_s = np.cumsum(np.append(0, 1 / rng.uniform(slow, fast, int(video.end_s * fast))))
+    times_s = times_s[times_s <= video.end_s]
+    return _shown(video, times_s, times_s)
 
-    At twice the network's rate every other frame is dropped at random.
+
+def _thinned(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
+    times_s = video.times_s[np.arange(len(video.times_s)) % 3 != 1]
+    return _shown(video, times_s, times_s)
+
+
+def _jerky(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
+    """At natural speed on the whole, as jerky as the paper's fast clips (SpeedNet §3.1).
+
+    Of moments at twice PAPER_FPS half are dropped at random.
     """
-    n_frames = max(2, int(video.end_s * float(2 * rate) / 3))
-    return sampling.skip_randomly(0.0, 2.0, n_frames, 2 * rate, rng)
+    times_s = _paper_times(video)
+    kept = np.sort(rng.choice(2 * len(times_s), len(times_s), replace=False))
+    return _shown(video, kept / (2 * PAPER_FPS), times_s)
+
+
+def _even(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:
+    return _shown(video, _paper_times(video), _paper_times(video))
+
+
+def _paper_times(video: DecodedVideo) -> sampling.Times:
+    return np.arange(int(video.end_s * PAPER_FPS + 1e-6) + 1) / PAPER_FPS
+
+
+def _shown(video: DecodedVideo, moments_s: sampling.Times, times_s: sampling.Times) -> DecodedVideo:
+    """A video that shows given moments of another at given times."""
+    indices = sampling.nearest_frames(video.times_s, moments_s)
+    return replace(video, times_s=times_s, frames_FHWC=video.frames_FHWC[indices])
 
 
 def _still(video: DecodedVideo, rng: np.random.Generator) -> DecodedVideo:

@@ -25,7 +25,7 @@ from speediness.tasks.task import Batch
 
 SHAPES = (1.0, 1.43, 1.79)  # width over height of a batch's views: square, 4:3, 16:9 nearly
 SCENE_CELLS = 7  # rows of the scene map of a view
-PAIRS_S = 0.028, 0.1  # of played time between frames, where a view has a choice; natural video has such pairs
+PAIRS_S = 0.028, 0.1  # of played time between frames, where there is a choice; natural video has such
 CONTRAST = 0.5  # log of the factor by which contrast varies, at most
 
 

@@ -131,3 +131,14 @@ def tone(
     """A sine of amplitude 0.5, ``(channels, samples)``."""
     time_s = np.arange(round(duration_s * rate_hz)) / rate_hz
     return np.tile(0.5 * np.sin(2 * np.pi * frequency_hz * time_s), (channels, 1)).astype(np.float32)
+
+
+def drifting_frame(moved_px: float, width_px: int = 148, height_px: int = 112, seed: int = 0) -> Image:
+    """A smooth texture moved to the right, round the edges of the frame; exact for parts of a pixel."""
+    grain = np.random.default_rng(seed).normal(size=(height_px, width_px))
+    across, down = np.fft.rfftfreq(width_px), np.fft.fftfreq(height_px)[:, None]
+    blur = np.exp(-2 * (np.pi * 3) ** 2 * (across**2 + down**2))
+    moved = np.exp(-2j * np.pi * across * moved_px)
+    texture = np.fft.irfft2(np.fft.rfft2(grain) * blur * moved, (height_px, width_px))
+    luma = np.clip(128 + 50 * texture / texture.std(), 0, 255).astype(np.uint8)
+    return luma[:, :, None].repeat(3, 2)

@@ -1,4 +1,5 @@
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from speediness.clip import ClipSpec
 from speediness.errors import WeightsError
 from speediness.models.checkpoint import load_speednet, save_network
 from speediness.models.encoder import EncoderConfig
-from speediness.models.speednet import SpeedNet
+from speediness.models.motion_net import SCENE_CHANNELS
+from speediness.models.speednet import Head, SpeedNet, score
 
 
 def tiny(backbone: str = "motion", n_frames: int = 16) -> SpeedNet:
@@ -144,3 +146,64 @@ def test_files_that_are_not_weights_are_refused(tmp_path: Path) -> None:
 def test_configuration_survives_json() -> None:
     config = EncoderConfig(ClipSpec(32, Fraction(24000, 1001), 96, 3), "s3dg", 0.5, 0.1)
     assert EncoderConfig.from_json(config.to_json()) == config
+
+
+def rate_network(head: Head = "rate", sees_scene: bool = False) -> SpeedNet:
+    """A small network of motion whose answers vary, their log variances within bounds."""
+    torch.manual_seed(0)
+    config = EncoderConfig(ClipSpec(16, Fraction(8), 56), "motion", 0.2)
+    network = SpeedNet(config, head, sees_scene).eval()
+    torch.nn.init.normal_(network.classifier.weight, std=0.2)
+    if network.scene is not None:
+        torch.nn.init.normal_(network.scene.weight, std=0.2)
+    return network
+
+
+def bins_of_motion(batch: int, length: int) -> torch.Tensor:
+    return torch.randn(batch, length, 4, 14, 20, generator=torch.Generator().manual_seed(1))
+
+
+def test_motion_is_answered_window_by_window() -> None:
+    network, motion = rate_network(), bins_of_motion(2, 21)
+    with torch.inference_mode():
+        sequence = network.classify(motion).rate_BW2
+        assert sequence.shape == (2, 6, 2)
+        for window in range(6):
+            (rate_B2,) = network(motion[:, window : window + 16])
+            torch.testing.assert_close(rate_B2, sequence[:, window], rtol=1e-4, atol=1e-5)
+
+
+def test_the_scene_of_every_bin_is_heeded_and_none_is_one_of_zeros() -> None:
+    network, motion = rate_network(sees_scene=True), bins_of_motion(2, 16)
+    maps = torch.randn(3, SCENE_CHANNELS, 7, 10, generator=torch.Generator().manual_seed(2))
+    own = torch.tensor([0, 2])[:, None].expand(2, 16).contiguous()
+    with torch.inference_mode():
+        (told,) = network(motion, maps, own)
+        (alone,) = network(motion[1:], maps[2:], torch.zeros(1, 16, dtype=torch.int64))
+        torch.testing.assert_close(told[1:], alone, rtol=1e-4, atol=1e-5)
+        (unknown,) = network(motion)
+        (zeros,) = network(motion, torch.zeros_like(maps), own)
+        torch.testing.assert_close(unknown, zeros, rtol=1e-4, atol=1e-5)
+        assert not torch.allclose(told, unknown, atol=1e-2)
+
+
+def test_calibration_shifts_means_and_log_variances() -> None:
+    network, motion = rate_network(), bins_of_motion(3, 18)
+    with torch.inference_mode():
+        before = network.classify(motion)
+        network.calibrate(0.25, -0.5)
+        after = network.classify(motion)
+    assert before.rate_BW2[..., 1].abs().max() < 2.5  # else cut off, before or after
+    torch.testing.assert_close(after.rate_BW2[..., 0], before.rate_BW2[..., 0] + 0.25)
+    torch.testing.assert_close(after.rate_BW2[..., 1], before.rate_BW2[..., 1] - 0.5)
+    torch.testing.assert_close(after.cam_BLhw, before.cam_BLhw)
+
+
+def test_calibration_of_odds_alone_shifts_and_scales_them() -> None:
+    network, motion = rate_network("class"), bins_of_motion(3, 18)
+    with torch.inference_mode():
+        before = score(network.classify(motion).rate_BW2)
+        network.calibrate(0.25, 0.5)
+        after = network.classify(motion).rate_BW2
+    torch.testing.assert_close(score(after), (before + 0.25) * math.exp(-0.5))
+    assert (after[..., 1] == 0).all()

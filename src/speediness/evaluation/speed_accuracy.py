@@ -207,8 +207,14 @@ def log_loss(videos: Sequence[VideoScores]) -> float:
 def fit_flow_threshold(scores: Iterable[VideoScores]) -> float:
     """The mean-flow threshold that best separates 1x from 2x on these (training) windows."""
     videos = list(scores)
-    slow = np.sort(np.concatenate([video.flow_1x for video in videos]))
-    fast = np.sort(np.concatenate([video.flow_2x for video in videos]))
+    return best_threshold(
+        np.concatenate([video.flow_1x for video in videos]), np.concatenate([video.flow_2x for video in videos])
+    )
+
+
+def best_threshold(slow: NDArray[np.float32], fast: NDArray[np.float32]) -> float:
+    """The value above which most of ``fast`` and fewest of ``slow`` lie."""
+    slow, fast = np.sort(slow), np.sort(fast)
     candidates = np.unique(np.concatenate([slow, fast]))
     right = (
         np.searchsorted(slow, candidates, "right") + len(fast) - np.searchsorted(fast, candidates, "right")

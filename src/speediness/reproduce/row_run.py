@@ -6,9 +6,10 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from safetensors.torch import save_file
 
 import speediness
@@ -18,16 +19,21 @@ from speediness.documents import read_json, write_json, write_text
 from speediness.engines.runtime import Runtime
 from speediness.engines.torch import runtime_for
 from speediness.errors import DataError, VideoError
-from speediness.evaluation.calibration import centred, fit_scale
 from speediness.evaluation.centre_clips import run_batched
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, fit_flow_threshold, score_video
+from speediness.evaluation.speed_accuracy import (
+    MAGNIFICATION,
+    VideoScores,
+    best_threshold,
+    fit_flow_threshold,
+    score_video,
+)
 from speediness.models.mean_flow import MeanFlowNet, runtime_by_flow
 from speediness.models.speednet import SPED_UP, SpeedNet, score
 from speediness.progress import progress_bar
 from speediness.reproduce.ablation import Row
 from speediness.reproduce.flow_baseline import train_mean_flow
 from speediness.reproduce.row_result import ROW_SCHEMA, RowResult
-from speediness.tasks.task import Batch
+from speediness.tasks.task import Batch, ClipTask
 from speediness.training.loader import Loader
 from speediness.training.loop import train
 from speediness.training.processes import joined_processes
@@ -107,14 +113,14 @@ class _Maker:
         runtime = runtime_by_flow(network) if isinstance(network, MeanFlowNet) else runtime_for(network)
         trained = self._scores("training videos", self.kept, runtime, TRAINED_STRIDE_S)
         held = self._scores("held-out videos", self.held, runtime)
-        bias, _ = fit_scale(trained + held)
+        bias = _bias(trained + held)
         return RowResult(
             bias=bias,
             flow_threshold=fit_flow_threshold(trained),
             own=self._own(network),
-            trained=centred(trained, bias),
-            test=centred(self._scores("test videos", self.videos.test, runtime), bias),
-            ood=centred(self._scores("videos out of domain", self.videos.ood, runtime), bias),
+            trained=_centred(trained, bias),
+            test=_centred(self._scores("test videos", self.videos.test, runtime), bias),
+            ood=_centred(self._scores("videos out of domain", self.videos.ood, runtime), bias),
             left_out=self.left_out,
             seconds=time.monotonic() - started_s,
         )
@@ -151,6 +157,7 @@ class _Maker:
     def _loader(self, videos: Sequence[CachedVideo], seed: int) -> Loader:
         """Batches as this row's training draws them."""
         recipe = self.recipe
+        assert isinstance(recipe.task, ClipTask)
         return Loader(
             videos, recipe.task, self.clip, recipe.windows, seed, recipe.spatial, zoom=recipe.zoom
         )
@@ -195,9 +202,10 @@ class _Maker:
             for n, item in enumerate(items):
                 try:
                     video = self.clips.video(item)
-                    if video.end_s < window_s:
+                    found = score_video(video, runtime, self.clip, stride_s)
+                    if found is None:
                         raise VideoError(f"shorter than {window_s:g} s, a window at 2x")
-                    scores.append(score_video(video, runtime, self.clip, stride_s))
+                    scores.append(found)
                 except (VideoError, OSError) as error:
                     self.left_out.append(f"{item.path.name}: {error}")
                     self.log(f"left out {item.path}: {error}")
@@ -205,3 +213,22 @@ class _Maker:
         if items and not scores:
             raise DataError(f"none of the {len(items)} {title} can be used: {self.left_out[-1]}")
         return scores
+
+
+def _bias(videos: Sequence[VideoScores]) -> float:
+    """The score that best separates 1x from 2x."""
+    slow = np.concatenate([video.score_1x for video in videos])
+    return best_threshold(slow, np.concatenate([video.score_2x for video in videos]))
+
+
+def _centred(videos: Sequence[VideoScores], bias: float) -> list[VideoScores]:
+    """The same with scores from the bias on, so that 0 is undecided."""
+    return [
+        replace(
+            video,
+            score_1x=video.score_1x - bias,
+            score_2x=video.score_2x - bias,
+            score_magnified=video.score_magnified - bias,
+        )
+        for video in videos
+    ]

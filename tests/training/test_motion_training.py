@@ -1,0 +1,153 @@
+import dataclasses
+import math
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import speediness
+from speediness.analysis.network import load_network
+from speediness.datasets.video_list import VideoItem, held_out
+from speediness.errors import DataError
+from speediness.evaluation.calibration import RATES
+from speediness.models.checkpoint import load_speednet
+from speediness.tasks.playback_rate import PlaybackRateTask
+from speediness.tasks.task import Batch
+from speediness.training import loop
+from speediness.training.metrics import read_metrics
+from speediness.training.publish import averaged, publish
+from speediness.training.recipe import Recipe
+from synthetic import drifting_frame, steady, write_video
+
+pytestmark = pytest.mark.slow
+
+RECIPE = Recipe(
+    task=PlaybackRateTask(sees_scene=False),
+    width=0.2,
+    size_px=56,
+    zoom=1.7,
+    steps=6,
+    windows=2,
+    warmup_steps=1,
+    evaluate_every=3,
+    validation_share=0.4,
+    bf16=False,  # what is compared below is then the same to the last bit
+    compiled=False,
+    checkpoint_minutes=60,
+)
+
+
+@pytest.fixture(scope="module")
+def drifters(tmp_path_factory: pytest.TempPathFactory) -> list[VideoItem]:
+    """Textures that swing to and fro, from five sources, at various frame rates and speeds."""
+    folder = tmp_path_factory.mktemp("drifters")
+    items = []
+    for n, rate in enumerate((24, 25, 30, 25, 50)):
+        path = write_video(
+            folder / f"drifter-{n}.mp4",
+            steady(int(5.2 * rate), rate),
+            width_px=148,
+            height_px=112,
+            draw_frame=lambda i, n=n, rate=rate: drifting_frame(
+                15 * math.sin((1 + n / 3) * i / rate), seed=n
+            ),
+        )
+        items.append(VideoItem(path, f"source-{n}"))
+    kept, held = held_out(items, RECIPE.validation_share)
+    assert len(kept) >= 2 and held
+    return items
+
+
+@pytest.fixture(scope="module")
+def motion_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("motion")
+
+
+@pytest.fixture(scope="module")
+def whole(drifters: list[VideoItem], motion_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that nothing interrupted."""
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("whole")
+    loop.train(RECIPE, drifters, out, motion_folder, log=lambda line: None)
+    return out
+
+
+def test_a_run_writes_its_losses_and_validations(whole: Path) -> None:
+    rows = read_metrics(whole / "metrics.jsonl")
+    validations = [row["validation"] for row in rows if "validation" in row]
+    assert len(validations) == 2
+    for figures in validations:
+        assert 0 <= figures["accuracy"] <= 1 and math.isfinite(figures["log_loss"])
+    (losses,) = [row for row in rows if "loss" in row]
+    assert losses["step"] == 6 and {"two_classes", "accuracy", "pairs_ranked"} <= losses.keys()
+
+
+def test_a_stopped_run_resumes_as_if_nothing_had_happened(
+    whole: Path,
+    drifters: list[VideoItem],
+    motion_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    step = loop.Run.step
+
+    def stopped(self: loop.Run, batch: Batch, progress: float) -> None:
+        step(self, batch, progress)
+        if self.done == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(loop.Run, "step", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        loop.train(RECIPE, drifters, tmp_path, motion_folder, log=lambda line: None)
+    monkeypatch.setattr(loop.Run, "step", step)
+    loop.train(RECIPE, drifters, tmp_path, motion_folder, resume=True, log=lambda line: None)
+    tensors, wanted = (load_file(folder / "checkpoint.safetensors") for folder in (tmp_path, whole))
+    assert tensors.keys() == wanted.keys()
+    for name, tensor in wanted.items():
+        torch.testing.assert_close(tensors[name], tensor, rtol=0, atol=0)
+
+
+def test_a_run_becomes_a_calibrated_network_that_analyses_video(
+    whole: Path, drifters: list[VideoItem], motion_folder: Path, tmp_path: Path
+) -> None:
+    document = publish(
+        whole, drifters, tmp_path / "small.safetensors", motion_folder, log=lambda line: None
+    )
+    kept, held = held_out(drifters, RECIPE.validation_share)
+    assert document["made_by"]["films"] == {"train": len(kept), "validation": len(held)}
+    assert document["response"]["rates"] == RATES.tolist()
+    assert (np.diff(document["response"]["mean"]) >= 0).all()
+    assert math.isfinite(document["flow_threshold"]) and 0 <= document["validation"]["accuracy"] <= 1
+
+    network = load_network(str(tmp_path / "small.onnx"))
+    assert network.document["response"] == document["response"]
+    assert network.response.mean.tolist() == document["response"]["mean"]
+    assert network.flow_threshold == document["flow_threshold"]
+    assert network.document["made_by"]["recipe"] == RECIPE.to_json()
+
+    # Calibration went into the weights of both files.
+    calibrated, raw = load_speednet(tmp_path / "small.safetensors"), averaged(whole)[0].eval()
+    motion = torch.randn(1, 20, 4, 14, 18, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        said = calibrated.classify(motion)
+        change = said.rate_BW2 - raw.classify(motion).rate_BW2
+    assert change.abs().amax() > 1e-3
+    torch.testing.assert_close(change, change[:, :1].expand_as(change), atol=0.02, rtol=0)
+    assert network.runtime.classify is not None
+    exported = network.runtime.classify(motion.numpy())
+    np.testing.assert_allclose(exported.rate, said.rate_BW2, atol=2e-3)
+
+    curve = speediness.analyse(drifters[1].path, network=network, factors=(1.0, 2.0))
+    assert curve.normal.shape == (2, 130)
+    assert (curve.normal >= 0).all() and (curve.normal <= 1).all() and curve.motion.max() > 0.1
+
+
+def test_videos_too_short_for_a_window_at_2x_cannot_be_trained_on(
+    walkers: list[VideoItem], tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPE, size_px=32)
+    with pytest.raises(DataError, match=r"no video lasts 4\.4 s"):
+        loop.train(recipe, walkers, tmp_path / "run", tmp_path / "cache", log=lambda line: None)

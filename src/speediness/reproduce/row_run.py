@@ -6,7 +6,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from safetensors.torch import save_file
@@ -18,7 +18,6 @@ from speediness.documents import read_json, write_json, write_text
 from speediness.engines.runtime import Runtime
 from speediness.engines.torch import runtime_for
 from speediness.errors import DataError, VideoError
-from speediness.evaluation.calibration import centred, fit_scale
 from speediness.evaluation.centre_clips import run_batched
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, fit_flow_threshold, score_video
 from speediness.models.mean_flow import MeanFlowNet, runtime_by_flow
@@ -107,14 +106,14 @@ class _Maker:
         runtime = runtime_by_flow(network) if isinstance(network, MeanFlowNet) else runtime_for(network)
         trained = self._scores("training videos", self.kept, runtime, TRAINED_STRIDE_S)
         held = self._scores("held-out videos", self.held, runtime)
-        bias, _ = fit_scale(trained + held)
+        bias = _fit_bias(trained + held)
         return RowResult(
             bias=bias,
             flow_threshold=fit_flow_threshold(trained),
             own=self._own(network),
-            trained=centred(trained, bias),
-            test=centred(self._scores("test videos", self.videos.test, runtime), bias),
-            ood=centred(self._scores("videos out of domain", self.videos.ood, runtime), bias),
+            trained=_centred(trained, bias),
+            test=_centred(self._scores("test videos", self.videos.test, runtime), bias),
+            ood=_centred(self._scores("videos out of domain", self.videos.ood, runtime), bias),
             left_out=self.left_out,
             seconds=time.monotonic() - started_s,
         )
@@ -190,14 +189,13 @@ class _Maker:
         self, title: str, items: Sequence[VideoItem], runtime: Runtime, stride_s: float = 1.0
     ) -> list[VideoScores]:
         scores: list[VideoScores] = []
-        window_s = 2 * self.clip.duration_s
         with progress_bar(f"scoring {title}", "videos") as progress:
             for n, item in enumerate(items):
                 try:
-                    video = self.clips.video(item)
-                    if video.end_s < window_s:
-                        raise VideoError(f"shorter than {window_s:g} s, a window at 2x")
-                    scores.append(score_video(video, runtime, self.clip, stride_s))
+                    found = score_video(self.clips.video(item), runtime, self.clip, stride_s)
+                    if found is None:
+                        raise VideoError("too short for a window at 2x")
+                    scores.append(found)
                 except (VideoError, OSError) as error:
                     self.left_out.append(f"{item.path.name}: {error}")
                     self.log(f"left out {item.path}: {error}")
@@ -205,3 +203,16 @@ class _Maker:
         if items and not scores:
             raise DataError(f"none of the {len(items)} {title} can be used: {self.left_out[-1]}")
         return scores
+
+
+def _fit_bias(videos: Sequence[VideoScores]) -> float:
+    """The score that best separates 1x from 2x."""
+    return fit_flow_threshold(
+        replace(video, flow_1x=video.score_1x, flow_2x=video.score_2x) for video in videos
+    )
+
+
+def _centred(videos: Sequence[VideoScores], bias: float) -> list[VideoScores]:
+    """The scores with the bias taken away, so that 0 is undecided."""
+    names = ("score_1x", "score_2x", "score_magnified")
+    return [replace(video, **{name: getattr(video, name) - bias for name in names}) for video in videos]

@@ -21,7 +21,8 @@ class RowResult:
     flow_threshold: float
     """Of the plain rule on the mean flow, fitted on the videos trained on."""
     own: dict[str, tuple[int, int]]
-    """Of each held-out source: clips drawn as in training that were right (not centred), and clips."""
+    """Of each held-out source: clips drawn as in training that were right (not centred), and clips;
+    none where the task is not that of the paper."""
     trained: list[VideoScores]
     """Videos trained on, as they are."""
     test: list[VideoScores]

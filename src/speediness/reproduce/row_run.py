@@ -26,6 +26,7 @@ from speediness.progress import progress_bar
 from speediness.reproduce.ablation import Row
 from speediness.reproduce.flow_baseline import train_mean_flow
 from speediness.reproduce.row_result import ROW_SCHEMA, RowResult
+from speediness.tasks.speed_class import SpeedClassTask
 from speediness.tasks.task import Batch
 from speediness.training.loader import Loader
 from speediness.training.loop import train
@@ -110,7 +111,7 @@ class _Maker:
         return RowResult(
             bias=bias,
             flow_threshold=fit_flow_threshold(trained),
-            own=self._own(network),
+            own=self._own(network) if isinstance(self.recipe.task, SpeedClassTask) else {},
             trained=_centred(trained, bias),
             test=_centred(self._scores("test videos", self.videos.test, runtime), bias),
             ood=_centred(self._scores("videos out of domain", self.videos.ood, runtime), bias),
@@ -150,6 +151,7 @@ class _Maker:
     def _loader(self, videos: Sequence[CachedVideo], seed: int) -> Loader:
         """Batches as this row's training draws them."""
         recipe = self.recipe
+        assert isinstance(recipe.task, SpeedClassTask)
         return Loader(
             videos, recipe.task, self.clip, recipe.windows, seed, recipe.spatial, zoom=recipe.zoom
         )

@@ -33,8 +33,8 @@ class Row:
         """What this row is trained by.
 
         Every row draws as many clips a step as the base recipe. Our row is the base recipe on the
-        paper's task with an even step. In the paper's rows the temporal augmentation is its random skipping, and
-        there is no recompression. Mean flow is trained on the clips of our row.
+        paper's task with an even step. In the paper's rows the temporal augmentation is its random
+        skipping, and there is no recompression. Mean flow is trained on the clips of our row.
         """
         task = SpeedClassTask()
         if self.kind == "paper":

@@ -107,7 +107,9 @@ def test_rows_differ_in_their_safeguards_and_not_in_the_clips_they_see(name: str
     ours, full, no_batch, no_temporal, none, flow = (row.recipe(base, seed=3) for row in ROWS)
     assert {recipe.clips for recipe in (ours, full, no_batch, no_temporal, none)} == {base.clips}
     assert all(recipe.seed == 3 for recipe in (ours, full, no_batch, no_temporal, none, flow))
-    assert ours == dataclasses.replace(base, seed=3, task=SpeedClassTask(), evaluate_every=base.steps)
+    assert ours == dataclasses.replace(
+        base, seed=3, task=SpeedClassTask(), windows=base.clips // 2, evaluate_every=base.steps
+    )
 
     def differing(a: Recipe, b: Recipe) -> set[str]:
         return {key for key, value in vars(a).items() if value != vars(b)[key]}

@@ -32,22 +32,22 @@ class Row:
     def recipe(self, base: Recipe, seed: int) -> Recipe:
         """What this row is trained by.
 
-        Every row draws as many clips a step as the base recipe. Our row is the base recipe with
-        an even step. In the paper's rows the temporal augmentation is its random skipping, and
-        there is no recompression. Mean flow is trained on the clips of our row.
+        Every row draws as many clips a step as the base recipe. Our row is the base recipe on the
+        paper's task with an even step. In the paper's rows the temporal augmentation is its random
+        skipping, and there is no recompression. Mean flow is trained on the clips of our row.
         """
+        task = SpeedClassTask()
+        if self.kind == "paper":
+            task = SpeedClassTask(self.same_batch, "random" if self.temporal else "none")
         # Nothing is chosen by validating on the way, so that is left to the end.
-        ours = dataclasses.replace(
-            base, task=SpeedClassTask(), seed=seed, spatial=True, evaluate_every=base.steps
-        )
-        if self.kind != "paper":
-            return ours
         return dataclasses.replace(
-            ours,
-            task=SpeedClassTask(self.same_batch, "random" if self.temporal else "none"),
-            windows=base.windows if self.same_batch else 2 * base.windows,
+            base,
+            task=task,
+            windows=base.clips // task.views_per_window,
+            seed=seed,
             spatial=self.spatial,
-            recompressed=0,
+            recompressed=base.recompressed if self.kind != "paper" else 0,
+            evaluate_every=base.steps,
         )
 
 

@@ -68,7 +68,7 @@ def speediness_against_magnitude(
     for person in range(PERSONS):
         for distance, share in enumerate(PERSON_SHARES):
             found = score_video(_walk(network, person, share), network.runtime, network.clip)
-            assert found is not None, "a walk is long enough"
+            assert found is not None, "a walk holds many windows"
             for speed, score_W, flow_W in (
                 ("natural", found.score_1x, found.flow_1x),
                 ("sped_up", found.score_2x, found.flow_2x),

@@ -17,11 +17,12 @@ class RowResult:
     """What a network of the table said; the scores of videos are centred, so that 0 is undecided."""
 
     bias: float
-    """Was taken from the scores; from videos trained on and held out, as for the published weights."""
+    """Was taken from the scores; it separates 1x from 2x best on videos trained on and held out."""
     flow_threshold: float
     """Of the plain rule on the mean flow, fitted on the videos trained on."""
     own: dict[str, tuple[int, int]]
-    """Of each held-out source: clips drawn as in training that were right (not centred), and clips."""
+    """Of each held-out source: clips drawn as in training that were right (not centred), and clips;
+    none where the task is not that of the paper."""
     trained: list[VideoScores]
     """Videos trained on, as they are."""
     test: list[VideoScores]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 from safetensors.torch import save_file
 
 import speediness
@@ -20,20 +19,15 @@ from speediness.engines.runtime import Runtime
 from speediness.engines.torch import runtime_for
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.centre_clips import run_batched
-from speediness.evaluation.speed_accuracy import (
-    MAGNIFICATION,
-    VideoScores,
-    best_threshold,
-    fit_flow_threshold,
-    score_video,
-)
+from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, fit_flow_threshold, score_video
 from speediness.models.mean_flow import MeanFlowNet, runtime_by_flow
 from speediness.models.speednet import SPED_UP, SpeedNet, score
 from speediness.progress import progress_bar
 from speediness.reproduce.ablation import Row
 from speediness.reproduce.flow_baseline import train_mean_flow
 from speediness.reproduce.row_result import ROW_SCHEMA, RowResult
-from speediness.tasks.task import Batch, ClipTask
+from speediness.tasks.speed_class import SpeedClassTask
+from speediness.tasks.task import Batch
 from speediness.training.loader import Loader
 from speediness.training.loop import train
 from speediness.training.processes import joined_processes
@@ -113,11 +107,11 @@ class _Maker:
         runtime = runtime_by_flow(network) if isinstance(network, MeanFlowNet) else runtime_for(network)
         trained = self._scores("training videos", self.kept, runtime, TRAINED_STRIDE_S)
         held = self._scores("held-out videos", self.held, runtime)
-        bias = _bias(trained + held)
+        bias = _fit_bias(trained + held)
         return RowResult(
             bias=bias,
             flow_threshold=fit_flow_threshold(trained),
-            own=self._own(network),
+            own=self._own(network) if isinstance(self.recipe.task, SpeedClassTask) else {},
             trained=_centred(trained, bias),
             test=_centred(self._scores("test videos", self.videos.test, runtime), bias),
             ood=_centred(self._scores("videos out of domain", self.videos.ood, runtime), bias),
@@ -157,7 +151,7 @@ class _Maker:
     def _loader(self, videos: Sequence[CachedVideo], seed: int) -> Loader:
         """Batches as this row's training draws them."""
         recipe = self.recipe
-        assert isinstance(recipe.task, ClipTask)
+        assert isinstance(recipe.task, SpeedClassTask)
         return Loader(
             videos, recipe.task, self.clip, recipe.windows, seed, recipe.spatial, zoom=recipe.zoom
         )
@@ -197,14 +191,12 @@ class _Maker:
         self, title: str, items: Sequence[VideoItem], runtime: Runtime, stride_s: float = 1.0
     ) -> list[VideoScores]:
         scores: list[VideoScores] = []
-        window_s = 2 * self.clip.duration_s
         with progress_bar(f"scoring {title}", "videos") as progress:
             for n, item in enumerate(items):
                 try:
-                    video = self.clips.video(item)
-                    found = score_video(video, runtime, self.clip, stride_s)
+                    found = score_video(self.clips.video(item), runtime, self.clip, stride_s)
                     if found is None:
-                        raise VideoError(f"shorter than {window_s:g} s, a window at 2x")
+                        raise VideoError("too short for a window at 2x")
                     scores.append(found)
                 except (VideoError, OSError) as error:
                     self.left_out.append(f"{item.path.name}: {error}")
@@ -215,20 +207,14 @@ class _Maker:
         return scores
 
 
-def _bias(videos: Sequence[VideoScores]) -> float:
+def _fit_bias(videos: Sequence[VideoScores]) -> float:
     """The score that best separates 1x from 2x."""
-    slow = np.concatenate([video.score_1x for video in videos])
-    return best_threshold(slow, np.concatenate([video.score_2x for video in videos]))
+    return fit_flow_threshold(
+        replace(video, flow_1x=video.score_1x, flow_2x=video.score_2x) for video in videos
+    )
 
 
 def _centred(videos: Sequence[VideoScores], bias: float) -> list[VideoScores]:
-    """The same with scores from the bias on, so that 0 is undecided."""
-    return [
-        replace(
-            video,
-            score_1x=video.score_1x - bias,
-            score_2x=video.score_2x - bias,
-            score_magnified=video.score_magnified - bias,
-        )
-        for video in videos
-    ]
+    """The scores with the bias taken away, so that 0 is undecided."""
+    names = ("score_1x", "score_2x", "score_magnified")
+    return [replace(video, **{name: getattr(video, name) - bias for name in names}) for video in videos]

@@ -28,7 +28,7 @@ RULE, RULE_OF = "mean flow rule", "ours"
 MEASURES = ("accuracy", "accuracy_clip", "pairs_ranked", "matched_pairs")
 NOTES = (
     "in domain, out of domain: single windows at exactly 1x and 2x, centre crop (SpeedNet §5.1), scores"
-    " centred by a bias fitted on videos trained on and held out, as for the published weights",
+    " centred by the bias that suits videos trained on and held out best",
     "own sampling: held-out sources, clips drawn as in the row's own training, not centred",
     "rule: the mean flow of the window is above a threshold fitted on the videos trained on",
     "intervals: 95 %, resampling whole sources",

@@ -44,7 +44,6 @@ from speediness.training.recipe import (
     rspnet_small,
     smoke,
     speednet_s3dg,
-    speednet_small,
 )
 
 SCHEMA, STEP_SCHEMA = "speediness.transfer/1", "speediness.transfer_step/1"
@@ -81,7 +80,7 @@ def recipes(scale: Scale) -> dict[str, Recipe]:
         rspnet = rspnet_small()
         shared = {name: getattr(rspnet, name) for name in ("backbone", "width", "recompressed", "compiled")}
         return {
-            "speednet": dataclasses.replace(speednet_small(), **shared, steps=250),
+            "speednet": dataclasses.replace(Recipe(), **shared, steps=250),
             "rspnet": rspnet,
             "finetune": dataclasses.replace(finetune_small(), **shared, steps=120),
         }

@@ -15,12 +15,16 @@ LEVELS_A_SECOND = 16
 
 
 def classify_motion(
-    motion: np.ndarray, scene: np.ndarray | None = None, scene_of: np.ndarray | None = None
+    motion_BL4hw: np.ndarray, scene_NKhw: np.ndarray | None = None, scene_BL: np.ndarray | None = None
 ) -> Outputs:
     """Windows of motion to log2 of their speed in sixteenths of a second."""
-    means = np.stack([np.convolve(row, np.full(8, 1 / 8), "valid") for row in motion[:, :, 2].mean((2, 3))])
+    means = np.stack(
+        [np.convolve(row, np.full(8, 1 / 8), "valid") for row in motion_BL4hw[:, :, 2].mean((2, 3))]
+    )
     rate = np.log2(np.maximum(means / 2, 0.01))
-    return Outputs(np.stack([rate, 0 * rate], -1).astype(np.float32), motion[:, :, 0, 0], motion[:, :, 2])
+    return Outputs(
+        np.stack([rate, 0 * rate], -1).astype(np.float32), motion_BL4hw[:, :, 0, 0], motion_BL4hw[:, :, 2]
+    )
 
 
 def runtime_by_true_speed() -> Runtime:

@@ -57,15 +57,17 @@ class Scripted(Network):
             return (end - start) / width, 0.0, 0.0, artefacts(before_HW, after_HW, width)
 
         def classify(
-            motion: np.ndarray, scene: np.ndarray | None = None, scene_of: np.ndarray | None = None
+            motion_BL4hw: np.ndarray,
+            scene_NKhw: np.ndarray | None = None,
+            scene_BL: np.ndarray | None = None,
         ) -> Outputs:
-            of_bins = np.abs(motion[:, :, 0, 0, 0]), motion[:, :, 3, 0, 0]
+            of_bins = np.abs(motion_BL4hw[:, :, 0, 0, 0]), motion_BL4hw[:, :, 3, 0, 0]
             speed, added = (
                 np.stack([np.convolve(r, np.full(8, 1 / 8), "valid") for r in x]) for x in of_bins
             )
             odds = 1.5 * np.tanh(np.log2(np.maximum(speed, 1e-4) / WIDTHS_PER_BIN) - 0.5) + added
             rate = np.stack([odds + BOUNDARY, np.zeros_like(odds)], -1).astype(np.float32)
-            return Outputs(rate, motion[:, :, :, 0, 0], motion[:, :, 2])
+            return Outputs(rate, motion_BL4hw[:, :, :, 0, 0], motion_BL4hw[:, :, 2])
 
         self.runtime = Runtime(measure, classify, see)
 

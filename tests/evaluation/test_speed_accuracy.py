@@ -80,7 +80,7 @@ def test_the_scene_is_seen_once_a_second_as_played() -> None:
 
     plain = brightening_video()
     scenes = {
-        number: np.full((224, 256, 3), n, np.uint8)
+        int(number): np.full((224, 256, 3), n, np.uint8)
         for n, number in enumerate(np.flatnonzero(plain.times_s % 1 == 0.5))
     }
     video = DecodedVideo(plain.item, plain.times_s, plain.frames_FHWC, scenes=scenes)

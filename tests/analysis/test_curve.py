@@ -152,7 +152,7 @@ def test_of_a_video_too_short_for_the_network_nothing_is_known(tmp_path: Path, n
     assert [s.label for s in curve.segments] == ["not_sure"]
     assert any("no shot lasts the 2 s" in note for note in curve.notes)
     assert (np.diff(curve.normal, axis=0) <= 0).all()
-    assert not features.vectors.any()
+    assert features.vectors.any() == (n_frames == 45)  # what moves is known, whatever its speed
 
 
 def test_factors_at_which_no_window_fits_follow_the_lower_ones_and_a_note_says_so(tmp_path: Path) -> None:

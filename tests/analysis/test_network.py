@@ -61,8 +61,8 @@ def test_runtime_and_torch_agree_at_other_sizes(name: str, shape: tuple[int, ...
     batch, rows, columns = shape
     motion = np.random.default_rng(0).normal(0, 1, (batch, network.clip.n_frames + 3, 4, rows, columns))
     motion = motion.astype(np.float32)
-    for got, expected in zip(answers(network.runtime, motion), answers(weights, motion), strict=True):
-        np.testing.assert_allclose(got, expected, atol=1e-3)
+    expected = answers(weights, motion).rate
+    np.testing.assert_allclose(answers(network.runtime, motion).rate, expected, atol=1e-3)
 
 
 def test_the_shipped_networks_are_small_and_say_where_they_come_from() -> None:

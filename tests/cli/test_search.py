@@ -78,7 +78,9 @@ def test_what_cannot_be_searched_is_refused_in_a_line(
     code = search(video, *words, "-o", tmp_path / "found")
     assert code == (0 if says is None else 2)
     if says is not None:
-        (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("watching")]
+        (line,) = [
+            line for line in capsys.readouterr().err.splitlines() if not line.startswith("analysing")
+        ]
         assert says in line
         assert not (tmp_path / "found").exists()
 

@@ -273,8 +273,7 @@ def _notes(
         )
     if not fit[0]:
         yield (
-            f"no shot lasts the {net.clip.duration_s:g} s that the network looks at, so nothing is known of"
-            " its speed"
+            f"no shot lasts the {net.clip.duration_s:g} s that the network looks at; its speed is not known"
         )
     elif not all(fit):
         most = factors[fit.index(False) - 1]

@@ -133,6 +133,8 @@ class MotionShot:
     def close(self) -> ShotScores:
         """See :class:`ShotScorer`."""
         self._classify()
+        if self._motion and not self._features:
+            self._keep_features_of_short_shot()
         width_s, half = self._bin_s(1.0), self._clip.n_frames / 2
         start_s = self.times_s[0]
         margin = (sum(map(len, self._motion)) - sum(map(len, self._features))) / 2 if self._features else 0
@@ -217,6 +219,14 @@ class MotionShot:
         """Those not kept before: neighbouring sequences overlap by a window less a bin."""
         known = self._clip.n_frames - 1 - (n_bins - len(features_LD)) if self._features else 0
         self._features.append(features_LD[max(known, 0) :].astype(np.float16))
+
+    def _keep_features_of_short_shot(self) -> None:
+        """Those of a shot in which no window fits, which search needs: as if it went on at either end."""
+        (bins,), scene, more = self._streams[0].tail, self._streams[0].tail_scene, self._clip.n_frames
+        longer = np.concatenate([bins[:1].repeat(more, 0), bins, bins[-1:].repeat(more, 0)])
+        features_LD = self._outputs(longer, [scene[0]] * more + scene + [scene[-1]] * more).features[0]
+        first = more - (len(longer) - len(features_LD)) // 2
+        self._features.append(features_LD[first : first + len(bins)].astype(np.float16))
 
     def _scene_of(self, middles_s: Times) -> list[int]:
         """For each bin the last look at the scene before its middle, or else the first one."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,12 +188,13 @@ def _taken_up(state: Mapping[str, NDArray]) -> tuple[list[ShotScores], ResumePoi
         time_s, n_frames = state["place"]
         while f"{len(shots)}.times_s." in state:
             n = len(shots)
-            many = {
+            many: dict[str, Any] = {
                 name: tuple(state[f"{n}.{name}.{k}"] for k in range(_count(state, f"{n}.{name}")))
                 for name in ("middles_s", "rate")
             }
-            names = ("times_s", "motion", "motion_s", "features", "features_s")
-            shots.append(ShotScores(**many, **{name: state[f"{n}.{name}."] for name in names}))
+            for name in ("times_s", "motion", "motion_s", "features", "features_s"):
+                many[name] = state[f"{n}.{name}."]
+            shots.append(ShotScores(**many))
         return shots, ResumePoint(Fraction(str(time_s)), int(n_frames))
     except (KeyError, TypeError, ValueError):
         return [], None
@@ -222,7 +224,7 @@ def _curve(
     mean_F, peak_F = (per_frame(shots, column) for column in (0, 1))
     moving_F = peak_F > STILL_PX
     cuts_s = tuple(float(shot.times_s[0]) for shot in shots[1:])
-    answers_KF = np.stack(list(answers(shots, factors, net.response)))
+    answers_KF = answers(shots, factors, net.response)
     posterior = find_rates(shots, answers_KF, factors, moving_F, net.response)
     normal_KF = np.empty((len(factors), len(times_s)), np.float32)
     moves_F = peak_F.astype(np.float64) ** 2
@@ -283,15 +285,14 @@ def _notes(
         )
 
 
-def answers(
-    shots: list[ShotScores], factors: tuple[float, ...], response: Response
-) -> Iterator[NDArray[np.float64]]:
-    """(F,) by factor: the mean answer at every frame, that of the nearest moment with a whole window.
+def answers(shots: list[ShotScores], factors: tuple[float, ...], response: Response) -> NDArray[np.float64]:
+    """(K, F) by factor: the mean answer at every frame, that of the nearest moment with a whole window.
 
     Where no window of a factor fits into the video, the answers at the factor before, moved by as much as
     the network's answers to natural video move.
     """
     mean_F = response.at(np.zeros(sum(len(shot.times_s) for shot in shots)))
+    rows = []
     for k, factor in enumerate(factors):
         known = [shot for shot in shots if len(shot.middles_s[k])]
         if known:
@@ -308,7 +309,8 @@ def answers(
         elif k:
             step = response.at(np.log2([factors[k - 1], factor]))
             mean_F = mean_F + step[1] - step[0]
-        yield mean_F
+        rows.append(mean_F)
+    return np.array(rows, np.float64)
 
 
 def per_frame(shots: list[ShotScores], column: int) -> NDArray[np.float32]:

@@ -62,9 +62,8 @@ class Response:
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Response:
         """Inverse of :meth:`to_json`."""
-        return cls(
-            **{k: np.array(v, np.float64) if isinstance(v, list) else v for k, v in document.items()}
-        )
+        values: dict[str, Any] = {k: np.array(v) if isinstance(v, list) else v for k, v in document.items()}
+        return cls(**values)
 
 
 class Network:

@@ -5,8 +5,9 @@ at rate k that is played at factor g is answered as a natural one at ``k g``. On
 gives everything. The answers at all factors give an estimate of the rate: the network's measured response
 to it, plus an offset of the video's own (what moves in it and how large it is, which the network does not
 know), plus noise. A hidden Markov model over k, for every offset, gives the probability of each rate at
-every moment and that of each offset; a change of rate is improbable, so labels do not flicker. P(t) at a factor is the probability of
-1x against 2x given the answers at that moment and those offsets, so it cannot contradict the labels.
+every moment and that of each offset; a change of rate is improbable, so labels do not flicker. P(t) at a
+factor is the probability of 1x against 2x given the answers at that moment and those offsets, so it cannot
+contradict the labels.
 """
 
 # K factors, Q candidate rates, O offsets, F frames, G points of the time grid, W windows

@@ -34,7 +34,7 @@ SCENE_EVERY_S = 1
 REPORTED_PX = 64
 """Short side in whose pixels curves and features report motion."""
 
-Times = NDArray[np.floating]
+Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -135,24 +135,25 @@ class MotionShot:
         self._classify()
         if self._motion and not self._features:
             self._keep_features_of_short_shot()
-        width_s, half = self._bin_s(1.0), self._clip.n_frames / 2
-        start_s = self.times_s[0]
         margin = (sum(map(len, self._motion)) - sum(map(len, self._features))) / 2 if self._features else 0
-        middles = [
-            start_s + (np.arange(sum(map(len, s.rate))) + half) * self._bin_s(s.factor)
-            for s in self._streams
-        ]
         motion = np.concatenate([np.zeros((0, 2), np.float32), *self._motion])
         features = np.concatenate(self._features) if self._features else np.zeros((0, 0), np.float16)
         return ShotScores(
             np.array(self.times_s),
-            tuple(middles),
+            tuple(
+                self._middles(sum(map(len, s.rate)), self._clip.n_frames / 2, s.factor)
+                for s in self._streams
+            ),
             tuple(np.concatenate([np.zeros((0, 2), np.float32), *s.rate]) for s in self._streams),
             motion,
-            start_s + (np.arange(len(motion)) + 0.5) * width_s,
+            self._middles(len(motion), 0.5),
             features,
-            start_s + (np.arange(len(features)) + margin + 0.5) * width_s,
+            self._middles(len(features), margin + 0.5),
         )
+
+    def _middles(self, count: int, first: float, factor: float = 1.0) -> Times:
+        """Moments a bin apart, the first so many bins after the start."""
+        return self.times_s[0] + (np.arange(count, dtype=np.float64) + first) * self._bin_s(factor)
 
     def _bin_s(self, factor: float) -> float:
         return factor / float(self._clip.frame_rate)
@@ -192,7 +193,7 @@ class MotionShot:
         if count < 1:
             return
         bins = motion_field.bins(start_s, width_s, count)
-        scene = self._scene_of(start_s + (np.arange(count) + 0.5) * width_s)
+        scene = self._scene_of(start_s + (np.arange(count, dtype=np.float64) + 0.5) * width_s)
         stream.done += count
         if first:
             speed = bins[:, 2] * np.float32(REPORTED_PX / REFERENCE_PX)

@@ -80,8 +80,8 @@ class Encoding:
                     "free some space or name another folder in TMPDIR"
                 ) from error
             copy = replace(video.item, path=path, frame_rate=None)
-            channels = channels or video.frames_FHWC.shape[-1]
-            return replace(decode_video(copy, short_side_px, channels, scene_px), item=video.item)
+            wanted = video.frames_FHWC.shape[-1] if channels is None else channels
+            return replace(decode_video(copy, short_side_px, wanted, scene_px), item=video.item)
         finally:
             path.unlink(missing_ok=True)
 

@@ -207,9 +207,8 @@ def log_loss(videos: Sequence[VideoScores]) -> float:
 def fit_flow_threshold(scores: Iterable[VideoScores]) -> float:
     """The mean-flow threshold that best separates 1x from 2x on these (training) windows."""
     videos = list(scores)
-    return best_threshold(
-        np.concatenate([video.flow_1x for video in videos]), np.concatenate([video.flow_2x for video in videos])
-    )
+    slow = np.concatenate([video.flow_1x for video in videos])
+    return best_threshold(slow, np.concatenate([video.flow_2x for video in videos]))
 
 
 def best_threshold(slow: NDArray[np.float32], fast: NDArray[np.float32]) -> float:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from speediness.curves import Segment, SpeedinessCurve
+from speediness.curves import LABELS, Segment, SpeedinessCurve
 from speediness.errors import OutputError
-from speediness.plots import COLUMNS, PALETTES, Palette, Theme, plot_curve, sum_up
+from speediness.plots import COLUMNS, LABEL_WORDS, PALETTES, Palette, Theme, plot_curve, sum_up
 from speediness.speed_plan import SpeedPlan
 from synthetic import steady, write_video
 
@@ -212,3 +212,9 @@ def test_the_paper_is_as_light_as_its_theme(tmp_path: Path, theme: Theme) -> Non
     pixels = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
     assert (pixels == rgb(palette.paper)).all(2).mean() > 0.4
     assert (pixels.mean() < 100) if theme == "dark" else (pixels.mean() > 200)
+
+
+def test_every_label_has_words_and_a_colour_in_every_theme() -> None:
+    assert LABEL_WORDS["not_sure"] == "not sure"
+    for palette in PALETTES.values():
+        assert set(palette.bands) == set(LABEL_WORDS) and len(set(palette.bands.values())) == len(LABELS)

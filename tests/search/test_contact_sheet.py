@@ -109,9 +109,7 @@ def test_a_library_is_searched_again_when_a_video_is_gone(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     db, out = tmp_path / "db", tmp_path / "found"
-    update_library(
-        videos, db, AnalysisOptions("speednet-small", "auto", exact=False, cache=True, windows=True)
-    )
+    update_library(videos, db, AnalysisOptions("speednet-small", "auto", cache=True, windows=True))
     command = ["search", str(videos / "film-0.mp4"), "--db", str(db), "-o", str(out), "--json", "--force"]
     assert main(command) == 0
     first = json.loads(capsys.readouterr().out)

@@ -10,7 +10,7 @@ from speediness.corpus.analysed_video import AnalysisOptions
 from speediness.search.index import update_library
 from speediness.search.library import Library
 
-HOW = AnalysisOptions("speednet-small", "auto", exact=False, cache=True, windows=True)
+HOW = AnalysisOptions("speednet-small", "auto", cache=True, windows=True)
 
 
 def test_what_is_exported_is_what_is_there(

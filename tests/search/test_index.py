@@ -14,11 +14,12 @@ import pytest
 from library_rows import rows
 from speediness.cli.main import main
 from speediness.corpus.analysed_video import AnalysisOptions
+from speediness.curves import LABELS
 from speediness.errors import DataError, OutputError
 from speediness.search.index import Changes, update_library
 from speediness.search.library import Library, writing
 
-HOW = AnalysisOptions("speednet-small", "auto", exact=False, cache=True, windows=True)
+HOW = AnalysisOptions("speednet-small", "auto", cache=True, windows=True)
 
 
 def update(videos: Path, db: Path) -> Changes:
@@ -36,7 +37,7 @@ def test_a_row_for_every_window_and_every_video(videos: Path, tmp_path: Path) ->
     assert {row["root"] for row in held["films"]} == {str(videos)}
     for video in held["films"]:
         assert video["duration_s"] == pytest.approx(2.5) and video["frame_rate"] == pytest.approx(12)
-        shares = [video[f"share_{label}"] for label in ("natural", "sped_up", "slow_motion")]
+        shares = [video[f"share_{label}"] for label in LABELS]
         assert sum(shares) == pytest.approx(1) and not video["error"]
         windows = [row for row in held["windows"] if row["film"] == video["video"]]
         assert [row["start_s"] for row in windows] == pytest.approx([0, 0.5])

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from speediness.corpus.analysed_video import AnalysisOptions
+from speediness.curves import LABELS
 from speediness.errors import DataError
 from speediness.search.hits import non_max_suppression
 from speediness.search.index import update_library
 from speediness.search.library import Library, build_index, nearest
 from speediness.search.query import Where, search_library
 
-HOW = AnalysisOptions("speednet-small", "auto", exact=False, cache=True, windows=True)
+HOW = AnalysisOptions("speednet-small", "auto", cache=True, windows=True)
 OURS = "below/it's 100%_ours.mp4"
 
 
@@ -59,7 +60,7 @@ def test_an_absolute_folder_and_labels(db: Path, videos: Path) -> None:
     query = vectors_of(db, OURS)
     assert len(search_library(db, query, where=Where(folder=str(videos / "below")))) == 1
     found = 0
-    for label in ("natural", "sped_up", "slow_motion"):
+    for label in LABELS:
         hits = search_library(db, query, where=Where(label=label))
         assert {hit.label for hit in hits} <= {label}
         found += len(hits)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 ray: Any = pytest.importorskip("ray")
 
-HOW = AnalysisOptions("speednet-small", "auto", exact=False, cache=False, windows=True)
+HOW = AnalysisOptions("speednet-small", "auto", cache=False, windows=True)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from speediness.cli.main import main
 from speediness.evaluation import audit as audit_module
 from speediness.evaluation import audit_runner
 from speediness.evaluation.audit_report import KEPT, MOVE, Audit, Measure, Row
+from synthetic import steady, write_video
 
 GOOD = Row("mirrored", "left and right move alike", 2, (Measure(MOVE, 0.01, 0.1),))
 BAD = Row("blur", "out of focus is not slow", 2, (Measure(KEPT, 0.5, 0.9, at_least=True),))
@@ -31,16 +32,18 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[Audit]:
 
 
 def test_a_real_audit_of_the_shipped_network(
-    stored_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(audit_module, "FAST_WALKERS", 1)
-    monkeypatch.setattr(audit_runner, "VIDEO_S", 1.5)
+    monkeypatch.setattr(audit_runner, "VIDEO_S", 4.5)
+    monkeypatch.setattr(audit_runner, "WALKER_PX", (112, 64))
+    video = write_video(tmp_path / "square.mp4", steady(5 * 25))
     frame = tmp_path / "audit.png"
-    code = main(["audit", "--data", str(stored_video.parent), "--films", "1", "-o", str(frame), "--json"])
+    code = main(["audit", "--data", str(tmp_path), "--films", "1", "-o", str(frame), "--json"])
     document = json.loads(capsys.readouterr().out)
-    assert document["network"] == "speednet-small" and document["films"] == [stored_video.name]
+    assert document["network"] == "speednet-small" and document["films"] == [video.name]
     assert code == (0 if document["passed"] else 1)
-    assert len(document["rows"]) == 22 and all(row["measures"] for row in document["rows"])
+    assert len(document["rows"]) == 28 and all(row["measures"] for row in document["rows"])
     assert frame.stat().st_size > 10_000
 
 

@@ -170,6 +170,8 @@ def test_the_distance_between_frames_does_not_tell_the_rate() -> None:
                 assert (pairs_s[:2] >= PAIRS_S[0]).all() and (pairs_s[:2] <= PAIRS_S[1]).all()
                 drawn[False].append(pairs_s[0])
                 drawn[True].append(pairs_s[1])
+    # No closer than those of natural video at 30 frames a second.
+    assert min(drawn[True]) >= 1 / 30 / NATURAL[1] - 1e-3
     short = {sped_up: np.mean(np.array(pairs) < 0.055) for sped_up, pairs in drawn.items()}
     assert short[False] == pytest.approx(0.5, abs=0.08) and short[True] == pytest.approx(0.5, abs=0.08)
 

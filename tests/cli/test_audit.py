@@ -31,6 +31,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[Audit]:
     return result
 
 
+@pytest.mark.slow
 def test_a_real_audit_of_the_shipped_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

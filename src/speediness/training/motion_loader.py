@@ -24,7 +24,7 @@ from speediness.motion_field import LONGEST_PAIR_S
 from speediness.tasks.playback_rate import DOUBLE, PlaybackRateTask
 from speediness.tasks.task import Batch
 
-SHAPES = (1.0, 1.43, 1.79)  # width over height of a batch's views: square, 4:3, 16:9 nearly
+SHAPES = (1, 20 / 14, 24 / 14)  # width over height of a batch's views: square, 4:3 and 16:9 nearly
 SCENE_CELLS = 7  # rows of the scene map of a view
 PAIRS_S = 0.028, LONGEST_PAIR_S  # of played time, as in natural video, where a view has a choice
 CONTRAST = 0.5  # log of the factor by which contrast varies, at most

@@ -41,6 +41,8 @@ class BatchSource(Protocol):
         """The batch of one step; the same for the same seed, whatever was drawn before."""
         ...
 
+SIZES_PX, SIZE_STEP_PX = (64, 336), 16  # SpeedNet §3.1: N; the paper names no step
+
 
 class Loader:
     """Draws windows of video, source by source, where something moves.
@@ -59,6 +61,7 @@ class Loader:
         part: which of how many equal parts of every batch to give: the rank of a process and
             their count.
         log: told how many videos are too short.
+        resize: every batch at a size of its own (SpeedNet §3.1); else at the clip's.
 
     Raises:
         DataError: all videos are too short.
@@ -77,9 +80,10 @@ class Loader:
         part: tuple[int, int] = (0, 1),
         zoom: float = MAX_ZOOM,
         log: Callable[[str], None] = lambda line: None,
+        resize: bool = False,
     ) -> None:
         self.videos, self.task, self.clip, self.seed = videos, task, clip, seed
-        self.spatial, self.zoom = spatial, zoom
+        self.spatial, self.zoom, self.resize = spatial, zoom, resize
         self.pixels = pixels or MappedPixels()
         self.stream = self.pixels.stream
         self.view_s = task.longest_s(clip)
@@ -112,7 +116,7 @@ class Loader:
                 self.pixels.squares(requests),
                 [request.augmentation for request in requests],
                 [request.noise_offset for request in requests],
-                self.clip.size_px,
+                self.size_px(step),
             )
         if self.stream is not None:
             self.stream.synchronize()
@@ -121,6 +125,13 @@ class Loader:
             torch.tensor([request.view.label for request in requests]),
             tuple(dict.fromkeys(request.origin for request in requests[:: self.task.views_per_window])),
         )
+
+    def size_px(self, step: int) -> int:
+        """N of the batch of a step, which all processes share."""
+        if not self.resize:
+            return self.clip.size_px
+        low, high = (side // SIZE_STEP_PX for side in SIZES_PX)
+        return SIZE_STEP_PX * int(np.random.default_rng((self.seed, step)).integers(low, high + 1))
 
     def draw(self, step: int) -> list[ClipRequest]:
         """What the batch of a step is made of."""

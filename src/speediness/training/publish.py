@@ -37,7 +37,8 @@ def averaged(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
     recipe = Recipe.from_json(json.loads(header["recipe"]))
     network = recipe.task.network(recipe.config)
     tensors = load_file(checkpoint)
-    network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("average.")})
+    prefix = "average." if recipe.keep == "average" else "network."
+    network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     made_by: dict[str, Any] = {
         "speediness": speediness.__version__,
         "recipe": recipe.to_json(),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from speediness.clip import ClipSpec
 from speediness.datasets.augment import MAX_ZOOM
@@ -38,6 +38,8 @@ class Recipe:
     """Random square, zoom, flip, tone, blur and noise; off (a row of Table 1): the centre square."""
     zoom: float = MAX_ZOOM
     """How many times a square is enlarged at most."""
+    resize: bool = False
+    """Every batch at a size of its own, 64 to 336 pixels (SpeedNet §3.1); else all at ``size_px``."""
     backbone: str = "motion"
     """A name in :data:`speediness.models.backbones.BACKBONES`."""
     width: float = 1.0
@@ -58,9 +60,16 @@ class Recipe:
     lr: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 100
+    decay_norms: bool = False
+    """Weight decay on batch norm and biases too, as in RSPNet's code."""
     clip_gradient: float = 1.0
+    """Longest gradient; 0: any."""
+    last_lr: float = 0.0
+    """Share of ``lr`` at the end of the cosine."""
     ema_decay: float = 0.998
-    """Weights are averaged with this decay a step; the average is what is evaluated and kept."""
+    """Weights are averaged with this decay a step; the average is what is evaluated."""
+    keep: Literal["average", "last"] = "average"
+    """Which weights are published: their average, or those of the last step."""
     bf16: bool = True
     """In bfloat16 where that is to be trusted (:func:`speediness.training.run.has_bf16`)."""
     compiled: bool = True
@@ -157,6 +166,8 @@ def speednet_s3dg() -> Recipe:
         frame_rate=Fraction(25),
         size_px=224,
         task=SpeedClassTask(temporal="random"),
+        resize=True,
+        zoom=1.0,
         steps=20000,
         evaluate_every=1000,
     )
@@ -198,7 +209,10 @@ def rspnet_r3d18() -> Recipe:
 
 
 def _rspnet_paper() -> Recipe:
-    """What RSPNet's settings have in common (released configuration): SGD, momentum encoder at 0.999."""
+    """What RSPNet's settings have in common (released configuration): SGD, momentum encoder at 0.999.
+
+    It keeps the weights of the epoch with the lowest training loss, at the end of a cosine about the last.
+    """
     return Recipe(
         task=RSPNetTask(motion_temperature=0.07),
         zoom=1.6,
@@ -206,6 +220,11 @@ def _rspnet_paper() -> Recipe:
         optimizer="sgd",
         weight_decay=1e-4,
         ema_decay=0.999,
+        warmup_steps=0,
+        clip_gradient=0.0,
+        decay_norms=True,
+        last_lr=1e-3,
+        keep="last",
         recompressed=0,
         evaluate_every=5000,
     )
@@ -232,8 +251,11 @@ def finetune_112() -> Recipe:
         frame_rate=Fraction(25),
         size_px=112,
         zoom=2.0,
-        dropout=0.5,
+        dropout=0.0,
         recompressed=0,
+        clip_gradient=0.0,
+        decay_norms=True,
+        keep="last",
         optimizer="sgd",
         lr=0.1,
         weight_decay=1e-4,

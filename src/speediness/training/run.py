@@ -55,8 +55,9 @@ class Run:
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.memory = self.task.memory().to(self.device)
         self.forward = _trainable(self.network, processes, recipe.compiled)
-        decayed = [p for p in self.network.parameters() if p.ndim > 1]
-        free = [p for p in self.network.parameters() if p.ndim <= 1]  # norms and biases
+        least = 1 if recipe.decay_norms else 2  # dimensions; norms and biases have one
+        decayed = [p for p in self.network.parameters() if p.ndim >= least]
+        free = [p for p in self.network.parameters() if p.ndim < least]
         groups = [
             {"params": decayed, "weight_decay": recipe.weight_decay},
             {"params": free, "weight_decay": 0.0},
@@ -82,7 +83,8 @@ class Run:
             SpeedinessError: the loss or its gradient is not a number; no weight was changed.
         """
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.lr * learning_rate(self.done, progress, self.recipe.warmup_steps)
+            share = learning_rate(self.done, progress, self.recipe.warmup_steps, self.recipe.last_lr)
+            group["lr"] = self.recipe.lr * share
         # Dropout too depends on seed and step alone, so that a resumed run repeats itself.
         torch.manual_seed((self.recipe.seed * 1_000_003 + self.done) * 1009 + self.processes.rank)
         self.network.train()
@@ -92,7 +94,8 @@ class Run:
         self.optimizer.zero_grad(set_to_none=True)
         if math.isfinite(values["loss"]):
             losses["loss"].backward()
-        length = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_gradient)
+        most = self.recipe.clip_gradient or math.inf
+        length = nn.utils.clip_grad_norm_(self.network.parameters(), most)
         if not math.isfinite(values["loss"]) or not torch.isfinite(length):
             raise SpeedinessError(
                 f"the loss of step {self.done} is {values['loss']}, its gradient {length.item()} long "
@@ -238,9 +241,10 @@ def _trainable(
     return compiled(forward) if compile_it else forward
 
 
-def learning_rate(step: int, progress: float, warmup_steps: int) -> float:
-    """Share of the full rate: linear warm-up, under a cosine that ends at zero with the run."""
-    return min(1.0, (step + 1) / max(1, warmup_steps)) * 0.5 * (1 + math.cos(math.pi * progress))
+def learning_rate(step: int, progress: float, warmup_steps: int, last: float = 0.0) -> float:
+    """Share of the full rate: linear warm-up, under a cosine that ends at ``last`` with the run."""
+    cosine = last + (1 - last) * 0.5 * (1 + math.cos(math.pi * progress))
+    return min(1.0, (step + 1) / max(1, warmup_steps)) * cosine
 
 
 @torch.no_grad()

@@ -79,6 +79,7 @@ def make_loader(run: Run, videos: Videos, resident: bool) -> Loader | MotionLoad
         choose_pixels(videos, processes.device, resident),
         part,
         recipe.zoom,
+        resize=recipe.resize,
     )
 
 

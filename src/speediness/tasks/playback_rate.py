@@ -44,7 +44,7 @@ class PlaybackRateTask(Task):
     ranking: float = 0.5
     """Weight of the order of a window's rates."""
     sees_scene: bool = True
-    drop_scene: float = 0.25
+    drop_scene: float = 0.1
     """Share of the windows whose scene is hidden, so that the network works without."""
 
     @property

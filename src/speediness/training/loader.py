@@ -41,6 +41,7 @@ class BatchSource(Protocol):
         """The batch of one step; the same for the same seed, whatever was drawn before."""
         ...
 
+
 SIZES_PX, SIZE_STEP_PX = (64, 336), 16  # SpeedNet §3.1: N; the paper names no step
 
 

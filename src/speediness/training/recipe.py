@@ -155,7 +155,16 @@ def _typed(setting: str, before: Any) -> Any:
 def speednet_small() -> Recipe:
     """The default product network: MotionNet on the field of motion; minutes on two CPU cores."""
     return Recipe(
-        task=PlaybackRateTask(), size_px=56, zoom=1.7, windows=16, ema_decay=0.99, validation_share=0.16
+        task=PlaybackRateTask(),
+        size_px=56,
+        zoom=2.5,
+        steps=900,
+        windows=16,
+        weight_decay=0.1,
+        ema_decay=0.99,
+        compiled=False,
+        validation_share=0.16,
+        evaluate_every=300,
     )
 
 

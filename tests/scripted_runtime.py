@@ -124,4 +124,4 @@ def fading_network() -> Network:
         return outputs_of(value_BL, np.clip(rate_BW, -3, 4), 3)
 
     rates = np.arange(-3.0, 5.0)
-    return scripted_network(Runtime(measure, classify), clip, response_of(rates, rates, 0.3, 0.5))
+    return scripted_network(Runtime(measure, classify), clip, response_of(rates, rates, 0.3, 0.3))

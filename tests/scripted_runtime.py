@@ -12,7 +12,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from speediness.analysis.network import Network, Response
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Outputs, Runtime
+from speediness.engines.runtime import Floats, Indices, Outputs, Runtime
+from speediness.evaluation.calibration import fit_estimate
+from speediness.sampling import playback_factors
 
 Rule = Callable[[np.ndarray], np.ndarray]
 DIGITS = 256 ** np.arange(3)
@@ -53,11 +55,11 @@ def motion_runtime(n_bins: int, margin: int = 1, sees_scene: bool = False) -> Ru
         return cells[:, :, None, None].repeat(2, 2).repeat(2, 3)
 
     def classify(
-        motion: np.ndarray, scene: np.ndarray | None = None, scene_of: np.ndarray | None = None
+        motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
     ) -> Outputs:
-        value_BL = motion[:, :, 2].mean((2, 3))
-        if scene is not None:
-            value_BL = value_BL + scene[:, 0, 0, 0][scene_of]
+        value_BL = motion_BL4hw[:, :, 2].mean((2, 3))
+        if scene_NKhw is not None:
+            value_BL = value_BL + scene_NKhw[:, 0, 0, 0][scene_BL]
         return outputs_of(value_BL, sliding_window_view(value_BL, n_bins, 1) @ weights(n_bins), margin)
 
     see = None if not sees_scene else lambda frames: frames.mean((1, 2, 3), np.float32)[:, None, None, None]
@@ -73,6 +75,22 @@ def outputs_of(value_BL: np.ndarray, mean_BW: np.ndarray, margin: int) -> Output
     """Answers of variance 1, and a feature and a map that are the value of the bin."""
     feature = value_BL[:, margin : value_BL.shape[1] - margin, None].astype(np.float32)
     return Outputs(np.stack([mean_BW, 0 * mean_BW], -1).astype(np.float32), feature, feature[..., None])
+
+
+def response_of(rates: np.ndarray, mean: np.ndarray, within: float, between: float) -> Response:
+    """The response of a network whose answers to a video lie ``between`` from the mean at every rate."""
+    own_V1 = np.array([[-between], [between]])
+    estimate_weights, bias = fit_estimate(rates, mean + own_V1, mean, np.ones(2))
+    played_RK = np.interp(rates[:, None] + np.log2(playback_factors()), rates, mean)
+    return Response(
+        rates,
+        mean,
+        within,
+        estimate_weights,
+        bias,
+        played_RK @ estimate_weights + bias,
+        between * float(estimate_weights.sum()),
+    )
 
 
 def scripted_network(runtime: Runtime, clip: ClipSpec, response: Response) -> Network:
@@ -97,11 +115,13 @@ def fading_network() -> Network:
         cells = np.stack([moved, 0 * moved, moved, 0 * moved + 1], 1).astype(np.float32)
         return cells[:, :, None, None].repeat(2, 2).repeat(2, 3)
 
-    def classify(motion: np.ndarray, scene: object = None, scene_of: object = None) -> Outputs:
-        value_BL = motion[:, :, 2].mean((2, 3))
+    def classify(
+        motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
+    ) -> Outputs:
+        value_BL = motion_BL4hw[:, :, 2].mean((2, 3))
         mean_BW = sliding_window_view(value_BL, clip.n_frames, 1).mean(2)
         rate_BW = np.log2(np.maximum(mean_BW, 1e-3) * float(clip.frame_rate) / FADING)
         return outputs_of(value_BL, np.clip(rate_BW, -3, 4), 3)
 
     rates = np.arange(-3.0, 5.0)
-    return scripted_network(Runtime(measure, classify), clip, Response(rates, rates, 0.3, 0.5))
+    return scripted_network(Runtime(measure, classify), clip, response_of(rates, rates, 0.3, 0.3))

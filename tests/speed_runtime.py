@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
+from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime
 
 CELL_PX = 4
 
@@ -25,10 +25,10 @@ def mean_speed_runtime(n_bins: int, margin: int = 3) -> Runtime:
         return np.stack([cells, 0 * cells, cells, np.ones_like(cells)], 1)
 
     def classify(
-        motion: Floats, scene: Floats | None = None, scene_of: np.ndarray | None = None
+        motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
     ) -> Outputs:
-        mean_BW = sliding_window_view(motion[:, :, 2].mean((2, 3)), n_bins, 1).mean(2)
-        inner = motion[:, margin : motion.shape[1] - margin, 2]
+        mean_BW = sliding_window_view(motion_BL4hw[:, :, 2].mean((2, 3)), n_bins, 1).mean(2)
+        inner = motion_BL4hw[:, margin : motion_BL4hw.shape[1] - margin, 2]
         return Outputs(np.stack([mean_BW, 0 * mean_BW], -1), inner.mean((2, 3))[..., None], inner)
 
     return Runtime(measure, classify)

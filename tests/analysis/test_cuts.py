@@ -97,12 +97,3 @@ def test_a_border_is_forgotten_when_the_bars_change() -> None:
 
 def test_a_plain_frame_has_no_border() -> None:
     assert BorderFinder().add(np.full((60, 80), 3, np.uint8)) == Border()
-
-
-def test_a_detector_goes_on_where_it_was() -> None:
-    frames = [np.pad(scene(n // 10), ((12, 12), (0, 0))).astype(np.uint8) for n in range(60)]
-    whole, first, second = CutDetector(), CutDetector(), CutDetector()
-    expected = [whole.is_cut(frame) for frame in frames]
-    assert [first.is_cut(frame) for frame in frames[:35]] == expected[:35]
-    second.restore(first.state())
-    assert [second.is_cut(frame) for frame in frames[35:]] == expected[35:]

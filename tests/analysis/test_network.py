@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from speediness.engines.torch import runtime_for
 from speediness.errors import WeightsError
 from speediness.models.checkpoint import load_speednet
 from speediness.motion_field import MotionField
+from speediness.sampling import playback_factors
 from speediness.video.reader import VideoReader
 
 WEIGHTS = Path(load_network.__code__.co_filename).parents[1] / "weights"
@@ -39,8 +41,6 @@ def answers(runtime: Runtime, motion: np.ndarray) -> Outputs:
 def test_runtime_and_torch_agree_to_a_thousandth_on_real_video(name: str) -> None:
     network = load_network(name, "onnx")
     weights = runtime_for(load_speednet(name))
-    calibration = network.document["calibration"]
-    weights = weights.calibrated(calibration["offset"], calibration["log_variance"])
     motion, expected = (
         sequences_of_the_bundled_clip(network, runtime) for runtime in (network.runtime, weights)
     )
@@ -54,10 +54,7 @@ def test_runtime_and_torch_agree_to_a_thousandth_on_real_video(name: str) -> Non
 @pytest.mark.parametrize("shape", [(1, 8, 24), (3, 16, 16)])
 def test_runtime_and_torch_agree_at_other_sizes(name: str, shape: tuple[int, ...]) -> None:
     network = load_network(name, "onnx")
-    calibration = network.document["calibration"]
-    weights = runtime_for(load_speednet(name)).calibrated(
-        calibration["offset"], calibration["log_variance"]
-    )
+    weights = runtime_for(load_speednet(name))
     batch, rows, columns = shape
     motion = np.random.default_rng(0).normal(0, 1, (batch, network.clip.n_frames + 3, 4, rows, columns))
     motion = motion.astype(np.float32)
@@ -75,11 +72,19 @@ def test_the_shipped_networks_are_small_and_say_where_they_come_from() -> None:
         # The faster natural video is played, the faster it looks.
         assert (np.diff(network.response.rates) > 0).all() and (np.diff(network.response.mean) >= 0).all()
         assert np.ptp(network.response.at(np.array([0.0, 1.0]))) > 0.2
+        assert network.response.weights.shape == (len(playback_factors()),)
+        assert (np.diff(network.response.estimate) >= 0).all()
+        assert np.ptp(network.response.estimated(np.array([-1.0, 1.0]))) > 0.4
 
 
 def test_a_response_is_a_line_between_what_was_measured_and_flat_beyond() -> None:
-    response = Response(np.array([-1.0, 0.0, 2.0]), np.array([-0.5, 0.0, 1.0]), 0.3, 0.5)
+    rates, mean, estimate = np.array([-1.0, 0.0, 2.0]), np.array([-0.5, 0.0, 1.0]), np.array([-2.0, 0, 4])
+    response = Response(rates, mean, 0.3, np.full(11, 0.1), 0.2, estimate, 0.5)
     np.testing.assert_allclose(response.at(np.array([-9.0, -0.5, 1.0, 9.0])), [-0.5, -0.25, 0.5, 1.0])
+    np.testing.assert_allclose(response.estimated(np.array([-9.0, -0.5, 1.0, 9.0])), [-2, -1, 2, 4])
+    again = Response.from_json(json.loads(json.dumps(response.to_json())))
+    for name, value in vars(response).items():
+        np.testing.assert_array_equal(getattr(again, name), value)
 
 
 def test_what_is_no_network_is_refused(tmp_path: Path) -> None:

@@ -3,15 +3,16 @@ import itertools
 import numpy as np
 import pytest
 
-from speediness.analysis.network import Response
+from scripted_runtime import response_of
+from speediness.analysis.curve import answers
 from speediness.analysis.segments import (
     CHANGE_COST,
     EVIDENCE_S,
     GRID_S,
-    LOOKS_PER_MOMENT,
     RatePosterior,
     _prior,
     candidate_rates,
+    estimates,
     find_rates,
     find_segments,
     label_of,
@@ -24,7 +25,7 @@ from speediness.sampling import playback_factors
 FACTORS = playback_factors()
 WINDOW_S = 2.0
 RATES = np.arange(-3, 3.5, 0.5)
-RESPONSE = Response(RATES, 1.2 * np.tanh(RATES / 1.5), between=0.2, within=0.4)
+RESPONSE = response_of(RATES, 1.2 * np.tanh(RATES / 1.5), within=0.4, between=0.2)
 NOTHING = np.zeros((0, 2), np.float32)
 
 
@@ -55,7 +56,8 @@ def shot(start_s: float, played: list[tuple[float, float]], own: float = 0.0, se
 
 def posterior_of(shots: list[ShotScores], moving: bool = True) -> RatePosterior:
     n_frames = sum(len(part.times_s) for part in shots)
-    return find_rates(shots, FACTORS, np.full(n_frames, moving), RESPONSE)
+    answers_KF = answers(shots, FACTORS, RESPONSE)
+    return find_rates(shots, answers_KF, FACTORS, np.full(n_frames, moving), RESPONSE)
 
 
 def segments_of(played: list[tuple[float, float]], own: float = 0.0, seed: int = 0) -> tuple[Segment, ...]:
@@ -82,11 +84,15 @@ def test_a_stretch_at_another_speed_is_found_where_it_is(factor: float, label: s
     assert found[1].confidence > 0.8
 
 
-def test_the_offset_of_the_video_is_found() -> None:
-    for own in (-0.2, 0.2):
+def test_the_offset_found_follows_that_of_the_video() -> None:
+    """Not all of it: a little of it may as well be the rate."""
+    found = []
+    for own in (-0.4, -0.2, 0.0, 0.2, 0.4):
         posterior = posterior_of([shot(0, [(60, 1.0)], own)])
         assert posterior.weights_O.sum() == pytest.approx(1)
-        assert posterior.weights_O @ posterior.offsets_O == pytest.approx(own, abs=0.12)
+        found.append(float(posterior.weights_O @ posterior.offsets_O))
+    assert (np.diff(found) > 0.02).all()
+    assert found[1] < 0 < found[3] and abs(found[2]) < 0.1
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -157,7 +163,19 @@ def test_the_score_and_the_label_agree(factor: float, own: float) -> None:
     (label,) = {s.label for s in find_segments(posterior, 60.0, ())} - {"not_sure"}
     sped_up = probability_sped_up(video.rate[0][:, 0], posterior, RESPONSE)
     assert label == label_of(factor)
-    assert ((sped_up > 0.5) == (label == "sped_up")).mean() > 0.9
+    assert ((sped_up > 0.5) == (label == "sped_up")).mean() > 0.85
+
+
+@pytest.mark.parametrize("n_factors", [1, 4, 11])
+@pytest.mark.parametrize("rate", [-1.0, 0.0, 1.0])
+def test_the_estimate_is_that_of_the_response_as_far_as_is_known(rate: float, n_factors: int) -> None:
+    played = FACTORS[:n_factors]
+    answers_KF = RESPONSE.at(rate + np.log2(played))[:, None]
+    estimated = estimates(answers_KF, played, RESPONSE)
+    assert estimated.shape == (1,)
+    # Of factors at which it was not played only natural video is known.
+    accuracy = 0.5 if n_factors < len(FACTORS) and rate else 1e-9
+    assert estimated[0] == pytest.approx(RESPONSE.estimated(np.array(rate)), abs=accuracy)
 
 
 def test_words_for_factors() -> None:
@@ -167,21 +185,19 @@ def test_words_for_factors() -> None:
 
 def slow_model(shots: list[ShotScores], cut_points: set[int]) -> tuple[np.ndarray, np.ndarray]:
     """(G, Q) and (O,) the hidden Markov model as the books write it: one offset at a time, in matrices."""
-    grid_s = np.arange(0, shots[-1].times_s[-1], GRID_S)
+    times_s = np.concatenate([part.times_s for part in shots])
+    grid_s = np.arange(0, times_s[-1], GRID_S)
     rates, prior = candidate_rates(), _prior(candidate_rates())
+    seen = np.interp(grid_s, times_s, estimates(answers(shots, FACTORS, RESPONSE), FACTORS, RESPONSE))
+    noise = RESPONSE.within * RESPONSE.weights.sum()
     offsets = np.linspace(-2.5, 2.5, 9)
     posteriors, log_weights = [], []
     for offset in offsets:
         evidence = np.zeros((len(grid_s), len(rates)))
         for g, time_s in enumerate(grid_s):
-            looks = []
-            for part, (k, factor) in itertools.product(shots, enumerate(FACTORS)):
-                if factor <= 4 and len(part.middles_s[k]) and part.times_s[0] <= time_s <= part.times_s[-1]:
-                    seen = np.interp(time_s, part.middles_s[k], part.rate[k][:, 0])
-                    error = seen - RESPONSE.at(rates + np.log2(factor)) - offset * RESPONSE.between
-                    looks.append(-((error / RESPONSE.within) ** 2) / 2)
-            if looks:
-                evidence[g] = np.sum(looks, 0) * min(1, LOOKS_PER_MOMENT / len(looks)) * GRID_S / EVIDENCE_S
+            if any(part.times_s[0] <= time_s <= part.times_s[-1] for part in shots):
+                error = seen[g] - RESPONSE.estimated(rates) - offset * RESPONSE.between
+                evidence[g] = -((error / noise) ** 2) / 2 * GRID_S / EVIDENCE_S
 
         def change(g: int) -> np.ndarray:
             share = 1.0 if g in cut_points else np.exp(-CHANGE_COST)

@@ -69,21 +69,6 @@ def test_a_window_is_the_same_in_a_longer_sequence(engine: Engine) -> None:
         np.testing.assert_allclose(alone.rate[0, 0], whole.rate[0, first], atol=0.03)
 
 
-def test_calibration_moves_the_answer_and_widens_it() -> None:
-    nothing = np.zeros((1, 1, 1), np.float32)
-
-    def answer(*given: object) -> Outputs:
-        return Outputs(np.array([[[0.0, 3.0], [1.0, 1.0]]], np.float32), nothing, nothing)
-
-    expected = [[[0.5, 2.0], [1.5, 0.0]]]
-    moved = Runtime(measure=lambda before, after: nothing, classify=answer).calibrated(0.5, -1)
-    np.testing.assert_allclose(classify(moved, nothing).rate, expected)
-    assert moved.classify_clips is None and moved.measure is not None
-    clips = Runtime(classify_clips=answer).calibrated(0.5, -1)
-    assert clips.classify_clips is not None and clips.classify is None
-    np.testing.assert_allclose(clips.classify_clips(np.zeros(1, np.uint8)).rate, expected)
-
-
 def test_the_log_odds_are_those_of_two_normal_distributions() -> None:
     rate = np.array([[0.5, 0.0], [1.5, 0.0], [1.5, np.log(2.0)]], np.float32)
     density = np.exp(-((rate[:, :1] - [0, 1]) ** 2) / 2 / np.exp(rate[:, 1:]))

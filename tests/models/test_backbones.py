@@ -22,7 +22,7 @@ from speediness.training.recipe import Recipe
 def small(name: str, width: float = 0.125, size_px: int = 64) -> SpeedNet:
     torch.manual_seed(0)
     stem, _ = BACKBONES[name]
-    clip = ClipSpec(16, Fraction(8), size_px, 3 if stem.uses_frames else 1)
+    clip = ClipSpec(16, Fraction(8), size_px, 3 if stem.sees_frames else 1)
     return SpeedNet(EncoderConfig(clip, name, width))
 
 
@@ -50,24 +50,20 @@ def test_a_new_backbone_is_a_class_and_a_line(monkeypatch: pytest.MonkeyPatch) -
     recipe = Recipe().with_settings(["backbone=toy", "width=0.5"])
     network = SpeedNet(recipe.config)
     clips = moving_clips(2, 16, 64, 64, 3)
-    logits, motion = network(clips, torch.ones(2, 15))
+    (rate,) = network(clips)
     assert isinstance(network.backbone, Toy) and network.backbone.feature_dim == 4
-    assert logits.shape == motion.shape == (2, 2) and logits.isfinite().all()
+    assert rate.shape == (2, 2) and rate.isfinite().all()
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_backbone_makes_a_speednet_that_runtimes_and_learns(name: str) -> None:
     network = small(name).train()
     t, batch = network.config.clip.n_frames, 2
-    clips = moving_clips(batch, t, 64, 64, network.config.clip.channels)
-    cells, intervals = network.measure(clips), torch.ones(batch, t - 1)
-    logits, motion, features, maps = network.score_windows(
-        clips if network.stem.uses_frames else None, cells, intervals
-    )
-    assert logits.shape == motion.shape == (batch, 1, 2)
-    assert features.shape == (batch, t, network.backbone.feature_dim) and maps.shape[:2] == (batch, t)
-    assert logits.isfinite().all()
-    logits[:, 0, 1].sum().backward()
+    answer = network.classify_clips(moving_clips(batch, t, 64, 64, network.config.clip.channels))
+    assert answer.rate_BW2.shape == (batch, 1, 2) and answer.rate_BW2.isfinite().all()
+    assert answer.features_BLD.shape == (batch, t, network.feature_dim)
+    assert answer.cam_BLhw.shape[:2] == (batch, t)
+    answer.rate_BW2[:, 0, 0].sum().backward()
     for parameter_name, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), parameter_name
 
@@ -76,9 +72,8 @@ def test_features_of_a_strided_backbone_stand_for_the_frames_they_cover() -> Non
     network = small("s3dg_strided").eval()
     clips = moving_clips(1, 16, 64, 64, 3)
     with torch.inference_mode():
-        velocity = network.velocity(network.measure(clips), torch.ones(1, 15))
-        few = network.backbone(network.stem(clips, velocity))
-        feats = network.features(clips, velocity)
+        few = network.backbone(network.stem(clips))
+        feats = network.encode(clips)
     assert few.shape[2] == 2 and feats.shape[2] == 16
     for t in range(16):
         torch.testing.assert_close(feats[:, :, t], few[:, :, t // 8], rtol=1e-4, atol=1e-5)
@@ -114,15 +109,14 @@ def test_a_backbone_with_strides_in_time_runs_without_torch(tmp_path: Path) -> N
     network = small("r3d18", 0.0625, size_px).eval()
     nn.init.normal_(network.classifier.weight)
     export_onnx(network, tmp_path / "network.onnx")
-    score_windows = open_runtime(tmp_path / "network.onnx")
-    assert score_windows.uses_frames and score_windows.context is None
+    classify_clips = open_runtime(tmp_path / "network.onnx").classify_clips
+    assert classify_clips is not None
     unit = network.config.clip.unit_px
-    for t, height, width in ((16, size_px, size_px + unit), (19, size_px + unit, 64)):
-        clips, intervals = moving_clips(2, t, height, width, 3), torch.ones(2, t - 1)
+    for height, width in ((size_px, size_px + unit), (size_px + unit, 64)):
+        clips = moving_clips(2, 16, height, width, 3)
         with torch.inference_mode():
-            cells = network.measure(clips)
-            expected = network.score_windows(clips, cells, intervals)
-        answers = score_windows.windows(clips.numpy(), cells.numpy(), intervals.numpy())
+            expected = network.classify_clips(clips)
+        answers = classify_clips(clips.numpy())
         for got, wanted in zip(answers, expected, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=2e-3)
-        assert np.ptp(answers.logits[..., 1] - answers.logits[..., 0]) > 0.02
+        assert np.ptp(answers.rate[..., 0]) > 0.02

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from speediness.models.motion import LucasKanade, MotionCells
+from speediness.models.motion import CELL_PX, LEAST_CONFIDENCE, MotionCells
 
 
 def texture(seed: int, lowest: float = 0.05) -> np.ndarray:
@@ -26,7 +26,7 @@ def render(waves: np.ndarray, dx: float, dy: float, size: int = 64, zoom: float 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_known_shift_is_measured_to_a_tenth_of_a_pixel(shift: tuple[float, float], seed: int) -> None:
     waves = texture(seed)
-    flow, _ = LucasKanade()(render(waves, 0, 0), render(waves, *shift))
+    flow, _ = MotionCells().flow(render(waves, 0, 0), render(waves, *shift))
     inner = flow[0, :, 12:-12, 12:-12].flatten(1)
     error = (inner - torch.tensor(shift)[:, None]).abs().mean(1)
     assert (error < 0.1 + 0.03 * np.hypot(*shift)).all(), error
@@ -34,7 +34,7 @@ def test_a_known_shift_is_measured_to_a_tenth_of_a_pixel(shift: tuple[float, flo
 
 def test_the_flow_of_a_zoom_points_away_from_its_centre() -> None:
     waves = texture(3)
-    flow, _ = LucasKanade()(render(waves, 0, 0), render(waves, 0, 0, zoom=1.03))
+    flow, _ = MotionCells().flow(render(waves, 0, 0), render(waves, 0, 0, zoom=1.03))
     y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
     expected = 0.03 * torch.stack([x, y])
     error = (flow[0] - expected)[:, 8:-8, 8:-8].abs().mean()
@@ -43,30 +43,32 @@ def test_the_flow_of_a_zoom_points_away_from_its_centre() -> None:
 
 def test_a_still_frame_has_no_motion_at_all() -> None:
     frame = render(texture(4), 0, 0)
-    flow, _ = LucasKanade()(frame, frame)
+    flow, _ = MotionCells().flow(frame, frame)
     assert flow.abs().max() < 1e-4
 
 
 def test_sensor_noise_on_a_plain_wall_is_not_taken_for_motion() -> None:
     torch.manual_seed(0)
     wall = torch.full((1, 1, 64, 64), 0.5)
-    flow, seen = LucasKanade()(wall + 0.004 * torch.randn_like(wall), wall + 0.004 * torch.randn_like(wall))
+    flow, seen = MotionCells().flow(
+        wall + 0.004 * torch.randn_like(wall), wall + 0.004 * torch.randn_like(wall)
+    )
     assert flow.norm(dim=1).mean() < 0.1
     assert seen.mean() < 0.25
 
 
 def test_confidence_is_high_on_texture_and_at_its_floor_without_any() -> None:
-    _, textured = LucasKanade()(render(texture(5, 0.4), 0, 0), render(texture(5, 0.4), 0.5, 0))
-    _, plain = LucasKanade()(torch.full((1, 1, 64, 64), 0.3), torch.full((1, 1, 64, 64), 0.3))
-    assert textured.mean() > 0.6
-    torch.testing.assert_close(plain, torch.full_like(plain, 0.2))
+    _, textured = MotionCells().flow(render(texture(5, 0.4), 0, 0), render(texture(5, 0.4), 0.5, 0))
+    _, plain = MotionCells().flow(torch.full((1, 1, 64, 64), 0.3), torch.full((1, 1, 64, 64), 0.3))
+    assert textured.mean() > 0.5
+    torch.testing.assert_close(plain, torch.full_like(plain, LEAST_CONFIDENCE))
 
 
 def test_confidence_is_low_along_a_straight_edge() -> None:
     """The aperture problem: along stripes nobody can see the motion."""
     stripes = 0.5 + 0.5 * torch.cos(torch.arange(64.0) * 0.5).expand(1, 1, 64, 64)
-    _, seen = LucasKanade()(stripes, stripes)
-    torch.testing.assert_close(seen, torch.full_like(seen, 0.2), atol=1e-3, rtol=0)
+    _, seen = MotionCells().flow(stripes, stripes)
+    torch.testing.assert_close(seen, torch.full_like(seen, LEAST_CONFIDENCE), atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -75,17 +77,13 @@ def test_cells_are_means_of_the_dense_flow(channels: int) -> None:
     frames = torch.from_numpy(rng.integers(0, 256, (2, 3, 32, 64, channels), np.uint8))
     weights = torch.tensor([1.0] if channels == 1 else [0.299, 0.587, 0.114])
     before, after = ((part.float() / 255 * weights).sum(3)[:, None] for part in frames)
-    flow, seen = LucasKanade()(before, after)
+    flow, seen = MotionCells().flow(before, after)
     cells = MotionCells()(*frames)
-    assert cells.shape == (3, 4, 4, 8)
-    for row in range(4):
-        for column in range(8):
-            cell = (
-                slice(None),
-                slice(None),
-                slice(8 * row, 8 * row + 8),
-                slice(8 * column, 8 * column + 8),
-            )
+    assert cells.shape == (3, 4, 32 // CELL_PX, 64 // CELL_PX)
+    for row in range(cells.shape[2]):
+        for column in range(cells.shape[3]):
+            rows, columns = (slice(CELL_PX * n, CELL_PX * (n + 1)) for n in (row, column))
+            cell = (slice(None), slice(None), rows, columns)
             expected = torch.stack(
                 [
                     flow[cell][:, 0].mean((1, 2)),

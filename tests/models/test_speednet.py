@@ -15,6 +15,7 @@ from speediness.models.checkpoint import load_speednet, save_network
 from speediness.models.encoder import EncoderConfig
 from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.speednet import Head, SpeedNet, score
+from speediness.motion_field import REFERENCE_PX
 
 
 def tiny(backbone: str = "motion", n_frames: int = 16) -> SpeedNet:
@@ -31,92 +32,71 @@ def moving_clips(batch: int, channels: int, t: int = 16, height: int = 64, width
     return torch.from_numpy(np.concatenate([np.roll(frames, s, 3) for s in range(t)], 1))
 
 
-@pytest.mark.parametrize("backbone", ["s3dg", "motion"])
-def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map(backbone: str) -> None:
-    network = tiny(backbone)
-    clips, intervals = moving_clips(2, network.config.clip.channels), torch.ones(2, 15)
+def test_head_is_max_over_space_then_mean_over_time_then_one_linear_map() -> None:
+    network, clips = tiny("s3dg"), moving_clips(2, 3)
     with torch.inference_mode():
-        logits, _ = network(clips, intervals)
-        cells = network.motion(clips[:, :-1].flatten(0, 1), clips[:, 1:].flatten(0, 1)).unflatten(
-            0, (2, 15)
-        )
-        feats = network.features(clips, network.velocity(cells, intervals))
-        assert feats.shape == {"s3dg": (2, 128, 16, 2, 2), "motion": (2, 16, 16, 8, 8)}[backbone]
+        answer = network.classify_clips(clips)
+        feats = network.encode(clips)
+        assert feats.shape == (2, 128, 16, 2, 2)
+        weight, bias = network.classifier.weight[:, :, 0], network.classifier.bias
         for b in range(2):
-            per_frame = [feats[b, :, t].flatten(1).max(1).values for t in range(16)]
-            pooled = torch.stack(per_frame).mean(0)
-            expected = F.linear(pooled, network.classifier.weight[:, :, 0], network.classifier.bias)
-            torch.testing.assert_close(logits[b], expected, rtol=1e-4, atol=1e-4)
+            per_frame = torch.stack([feats[b, :, t].flatten(1).max(1).values for t in range(16)])
+            natural, sped_up = F.linear(per_frame.mean(0), weight, bias)
             torch.testing.assert_close(
-                network.score_windows(clips, cells, intervals)[2][b],
-                torch.stack(per_frame),
-                rtol=1e-4,
-                atol=1e-4,
+                score(answer.rate_BW2[b, 0]), sped_up - natural, rtol=1e-4, atol=1e-4
             )
-        maps = network.score_windows(clips, cells, intervals)[3]
-        weight_D = network.classifier.weight[1, :, 0] - network.classifier.weight[0, :, 0]
-        torch.testing.assert_close(
-            maps, torch.einsum("bdthw,d->bthw", feats, weight_D), rtol=1e-4, atol=1e-4
-        )
+            torch.testing.assert_close(answer.features_BLD[b], per_frame, rtol=1e-4, atol=1e-4)
+        maps = torch.einsum("bdthw,d->bthw", feats, weight[1] - weight[0])
+        torch.testing.assert_close(answer.cam_BLhw, maps, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(network(clips)[0], answer.rate_BW2[:, 0])
 
 
-def test_any_number_of_windows_and_any_multiple_of_32_is_taken() -> None:
-    network = tiny()
-    cells = torch.rand(3, 20, 4, 4, 12)
+def test_windows_pool_the_features_of_their_inner_bins() -> None:
+    network, motion = rate_network(), bins_of_motion(2, 21)
+    weight, bias = network.classifier.weight[:, :, 0], network.classifier.bias
     with torch.inference_mode():
-        logits, motion, features, maps = network.score_windows(None, cells, torch.ones(3, 20))
-    assert logits.shape == motion.shape == (3, 21 - 16 + 1, 2)
-    assert features.shape == (3, 21, network.backbone.feature_dim) and maps.shape == (3, 21, 4, 12)
+        answer, feats = network.classify(motion), network.features(motion)
+        assert network.margin == 4 and feats.shape == (2, network.feature_dim, 21 - 8, 7, 10)
+        torch.testing.assert_close(answer.features_BLD, feats.amax((3, 4)).transpose(1, 2))
+        torch.testing.assert_close(answer.cam_BLhw, torch.einsum("bdthw,d->bthw", feats, weight[0]))
+        for window in range(6):
+            pooled = answer.features_BLD[:, window : window + 8].mean(1)
+            expected = F.linear(pooled, weight, bias)
+            torch.testing.assert_close(answer.rate_BW2[:, window], expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(("reach", "same"), [(14, True), (13, False)])
-def test_a_window_depends_on_its_context_and_on_nothing_beyond(reach: int, same: bool) -> None:
+def test_any_number_of_bins_and_any_even_number_of_cells_is_taken() -> None:
+    network = tiny()
+    with torch.inference_mode():
+        answer = network.classify(torch.rand(3, 20, 4, 4, 12))
+    assert answer.rate_BW2.shape == (3, 20 - 16 + 1, 2)
+    assert answer.features_BLD.shape == (3, 12, network.feature_dim)
+    assert answer.cam_BLhw.shape == (3, 12, 2, 6)
+
+
+@pytest.mark.parametrize(("changed", "same"), [(21, True), (22, False), (37, False), (38, True)])
+def test_a_window_depends_on_all_its_bins_and_on_nothing_beyond(changed: int, same: bool) -> None:
     network = tiny().double()
-    assert network.context == 14 and tiny("s3dg").context is None
-    cells, intervals = torch.rand(1, 59, 4, 4, 4).double(), torch.ones(1, 59).double()
-    first = 22
-    near = slice(first - reach, first + 15 + reach)
+    motion = torch.rand(1, 59, 4, 4, 4, generator=torch.Generator().manual_seed(0)).double()
+    other = motion.clone()
+    other[:, changed] += 1
     with torch.inference_mode():
-        whole = network.score_windows(None, cells, intervals)[0][0, first]
-        part = network.score_windows(None, cells[:, near], intervals[:, near])[0][0, reach]
-    assert torch.allclose(whole, part, rtol=1e-12) == same
+        before, after = (network.classify(given).rate_BW2[0, 22] for given in (motion, other))
+    assert torch.allclose(before, after, rtol=1e-12) == same
 
 
-def test_uneven_frames_of_even_motion_look_like_even_frames() -> None:
-    """A displacement is divided by the time it took: dropping a frame does not change the velocity."""
-    network = tiny()
-    rng = np.random.default_rng(1)
-    still = F.avg_pool2d(torch.from_numpy(rng.uniform(0, 255, (1, 1, 64, 64))).float(), 5, 1, 2)
-    still = (still - 128) * 4 + 128
-
-    def at(times: list[float]) -> torch.Tensor:
-        frames = [torch.roll(still, int(t), 3)[0, 0].clamp(0, 255) for t in times]
-        return torch.stack(frames)[None, :, :, :, None].to(torch.uint8)
-
-    def velocity(times: list[float]) -> torch.Tensor:
-        frames = at(times)[0]
-        cells = network.motion(frames[:-1], frames[1:])[None]
-        return network.velocity(cells, torch.diff(torch.tensor([times])).float())[0, 0, :-1, 2:-2, 2:-2]
-
-    even, uneven = velocity([0, 1, 2, 3, 4]), velocity([0, 2, 3, 5, 6])
-    assert even.mean().item() == pytest.approx(1, abs=0.1)
-    assert uneven.mean().item() == pytest.approx(1, abs=0.1)
-
-
-def test_motion_outputs_tell_a_small_mover_from_a_still_video() -> None:
-    network = tiny()
-    grain = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
-    texture = (F.avg_pool2d(grain, 5, 1, 2) * 400 - 100).clamp(0, 255).to(torch.uint8)
-    still = texture.view(1, 1, 64, 64, 1).repeat(1, 16, 1, 1, 1)
-    mover = still.clone()
-    for t in range(16):
-        mover[0, t, 20:28, 8 + 2 * t : 16 + 2 * t] = torch.randint(
-            0, 255, (8, 8, 1), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-        )
+def test_clips_are_given_to_a_network_of_motion_as_the_bins_between_their_frames() -> None:
+    """Going on evenly at the ends; at the reference size, whatever that of the frames."""
+    network, clips = tiny(), moving_clips(2, 1)
     with torch.inference_mode():
-        motion = network(torch.cat([still, mover]), torch.ones(2, 15))[1]
-    assert motion[0].max() < 0.01
-    assert motion[1, 1] > 0.5 > motion[1, 0]
+        between = network.measure(clips)
+        assert between.shape == (2, 15, 4, 16, 16)
+        # A pixel a frame of 64 pixels, away from the ends where the noise comes round again.
+        moved = between[..., 0, 4:12, 4:12].median().item()
+        assert moved == pytest.approx(REFERENCE_PX / 64, abs=0.2)
+        longer = [between[:, :1]] * 4 + [between] + [between[:, -1:]] * 5
+        expected = network.features(torch.cat(longer, 1))
+        torch.testing.assert_close(network.encode(clips), expected)
 
 
 def test_weights_survive_the_file_to_half_precision(tmp_path: Path) -> None:
@@ -126,10 +106,10 @@ def test_weights_survive_the_file_to_half_precision(tmp_path: Path) -> None:
     assert loaded.config == network.config
     with safe_open(tmp_path / "w.safetensors", framework="pt") as file:
         assert json.loads(file.metadata()["made_by"]) == {"recipe": "none"}
-    clips, intervals = moving_clips(2, 1), torch.ones(2, 15)
+    clips = moving_clips(2, 1)
     with torch.inference_mode():
-        p = network(clips, intervals)[0].softmax(1)
-        torch.testing.assert_close(loaded(clips, intervals)[0].softmax(1), p, rtol=0, atol=5e-3)
+        p = score(network(clips)[0]).sigmoid()
+        torch.testing.assert_close(score(loaded(clips)[0]).sigmoid(), p, rtol=0, atol=5e-3)
     assert not list(tmp_path.glob("*.partial"))
 
 

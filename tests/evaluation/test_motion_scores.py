@@ -55,7 +55,7 @@ def test_scores_are_those_of_the_product(swinging: VideoItem, sees_scene: bool, 
     found = score_motion(MotionCache(tmp_path, CLIP.size_px).video(swinging), network)
     assert expected is not None and found is not None
     assert (found.name, found.source) == (expected.name, expected.source)
-    spread = np.ptp(np.concatenate([expected.score_1x, expected.score_2x]))
+    spread = float(np.ptp(np.concatenate([expected.score_1x, expected.score_2x])))
     assert spread > 0.1
     np.testing.assert_allclose(found.score_1x, expected.score_1x, atol=0.1 * spread)
     np.testing.assert_allclose(found.flow_1x, expected.flow_1x, rtol=0.05)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from brightening import CLIP, brightening_video, clip_runtime_by_true_speed, run
 from speediness.engines.runtime import BOUNDARY
 from speediness.evaluation.calibration import (
     RATES,
+    SHOWN,
     VideoAnswers,
     fit_odds,
     measure_response,
@@ -12,11 +15,13 @@ from speediness.evaluation.calibration import (
 )
 
 NONE = np.zeros(0, np.float32)
+AT_2X = int(np.searchsorted(RATES, 1.0)) + 1
+"""Rates known of a video that holds a window at 2x and no faster one."""
 
 
 def of_pair(slow: np.ndarray, fast: np.ndarray, source: str) -> VideoAnswers:
     """Answers of which only those at 1x and 2x matter."""
-    return VideoAnswers(source, (slow, fast), RATES, (NONE,) * len(RATES))
+    return VideoAnswers(source, (slow, fast), (NONE,) * len(RATES))
 
 
 def miscalibrated(source: str, seed: int, offset: float, log_variance: float) -> VideoAnswers:
@@ -63,7 +68,7 @@ def answering(source: str, own: float, known: int, seed: int, within: float = 0.
         for n, rate in enumerate(RATES)
     ]
     pair = np.zeros((1, 2), np.float32), np.ones((1, 2), np.float32)
-    return VideoAnswers(source, pair, RATES, tuple(m.astype(np.float32) for m in means))
+    return VideoAnswers(source, pair, tuple(m.astype(np.float32) for m in means))
 
 
 def response(rate: float) -> float:
@@ -77,13 +82,26 @@ def test_the_response_is_recovered_between_and_within_videos() -> None:
     # Videos that are taken for fast are also short: that must not bend the response.
     order = np.argsort(own)
     known = np.empty(60, int)
-    known[order] = np.linspace(len(RATES), 4, 60).round()
+    known[order] = np.linspace(len(RATES), AT_2X, 60).round()
     videos = [answering(f"s{n}", own[n], int(known[n]), n) for n in range(60)]
     found = measure_response(videos)
-    assert found["rates"] == RATES.tolist()
-    np.testing.assert_allclose(found["mean"], response(RATES), atol=0.03)
-    assert found["between"] == pytest.approx(own.std(), rel=0.05)
-    assert found["within"] == pytest.approx(0.3, rel=0.05)
+    np.testing.assert_array_equal(found.rates, RATES)
+    np.testing.assert_allclose(found.mean, [response(rate) for rate in RATES], atol=0.03)
+    assert found.within == pytest.approx(0.3, rel=0.05)
+    # A video that is answered off at all factors is estimated off by as much as the weights say.
+    assert found.between == pytest.approx(own.std() * found.weights.sum(), rel=0.05)
+
+
+@pytest.mark.parametrize(("spread", "slope"), [(0.0, 1.0), (0.4, 0.87)])
+def test_the_estimate_gives_the_rate_and_is_cautious_where_videos_differ(
+    spread: float, slope: float
+) -> None:
+    own = spread * np.random.default_rng(0).permutation(np.repeat([-1.0, 1.0], 20))
+    videos = [answering(f"s{n}", own[n], len(RATES), n, within=0.0) for n in range(40)]
+    found = measure_response(videos)
+    # Of the spread of answers, what is not the rate's: own^2 / (own^2 + (0.8 * 1.29)^2).
+    np.testing.assert_allclose(found.estimated(SHOWN), slope * SHOWN, atol=0.03)
+    assert found.estimated(np.array([3.0])) == found.estimated(np.array([2.0]))  # none shown is faster
 
 
 def test_every_source_counts_alike_however_many_videos_it_has() -> None:
@@ -91,25 +109,23 @@ def test_every_source_counts_alike_however_many_videos_it_has() -> None:
     assert fit_odds([odds[0]] * 5 + odds[1:]) == pytest.approx(fit_odds(odds), abs=0.021)
     answers = [answering("a", 0.5, 11, 0), answering("b", -0.2, 11, 1)]
     once, often = measure_response(answers), measure_response([answers[0]] * 5 + answers[1:])
-    for name in ("mean", "between", "within"):
-        np.testing.assert_allclose(often[name], once[name], rtol=1e-6)
+    for name in ("mean", "within", "weights", "bias", "estimate", "between"):
+        np.testing.assert_allclose(getattr(often, name), getattr(once, name), rtol=1e-6, atol=1e-9)
 
 
 def test_rates_below_one_mirror_those_above_where_no_others_are_known() -> None:
-    whole = answering("a", 0.0, 11, 0, within=0.0)
-    fast = RATES >= 0
-    means = tuple(m for m, rate in zip(whole.means, RATES, strict=True) if rate >= 0)
-    found = measure_response([VideoAnswers("a", whole.pair, RATES[fast], means)])
-    assert found["rates"] == np.arange(-3, 3.01, 0.5).tolist()
-    np.testing.assert_allclose(found["mean"], response(np.array(found["rates"])), atol=1e-5)
+    whole = answering("a", 0.0, len(RATES), 0, within=0.0)
+    means = tuple(m if rate >= 0 else NONE for m, rate in zip(whole.means, RATES, strict=True))
+    found = measure_response([replace(whole, means=means)])
+    np.testing.assert_allclose(found.mean, [response(rate) for rate in RATES], atol=1e-5)
 
 
-def test_a_network_is_asked_at_every_rate_at_which_a_window_fits() -> None:
+def test_a_network_is_asked_at_every_rate_from_one_on_at_which_a_window_fits() -> None:
     found = video_answers(brightening_video(5), runtime_by_true_speed(), CLIP)
     assert found is not None and found.source == "s"
-    for rate, means in zip(found.rates, found.means, strict=True):
-        assert (len(means) > 0) == (2.0**rate * CLIP.duration_s <= 5)
-        np.testing.assert_allclose(means, rate, atol=0.3 if rate < -1 else 0.15)
+    for rate, means in zip(RATES, found.means, strict=True):
+        assert (len(means) > 0) == (rate >= 0 and 2.0**rate * CLIP.duration_s <= 5)
+        np.testing.assert_allclose(means, rate, atol=0.15)
     slow, fast = found.pair
     assert len(slow) == len(fast) == 7  # around moments half a second apart, from 1 s to 4 s
     np.testing.assert_allclose(slow[:, 0], 0, atol=0.1)
@@ -118,9 +134,11 @@ def test_a_network_is_asked_at_every_rate_at_which_a_window_fits() -> None:
 
 def test_a_network_that_sees_frames_is_asked_at_rates_from_one_on() -> None:
     found = video_answers(brightening_video(5, 32), clip_runtime_by_true_speed(), CLIP)
-    assert found is not None and found.rates.min() == 0
-    np.testing.assert_allclose(found.means[0], 0, atol=0.1)
-    np.testing.assert_allclose(found.means[2], 1, atol=0.1)
+    assert found is not None
+    asked = {rate: means for rate, means in zip(RATES.tolist(), found.means, strict=True) if len(means)}
+    assert min(asked) == 0
+    np.testing.assert_allclose(asked[0.0], 0, atol=0.1)
+    np.testing.assert_allclose(asked[1.0], 1, atol=0.1)
 
 
 def test_a_video_without_a_window_at_2x_says_nothing() -> None:

@@ -19,7 +19,7 @@ from speediness.datasets.data_set import DataSet, DataSetContents
 from speediness.datasets.video_list import VideoItem
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.tasks import TASKS
-from speediness.tasks.task import Batch, Forward, Segment, Task, View
+from speediness.tasks.task import Batch, ClipTask, Forward, Segment, View
 from speediness.training.loop import train
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import smoke
@@ -37,7 +37,7 @@ class Direction(Encoder):
 
 
 @dataclass(frozen=True)
-class ArrowOfTime(Task):
+class ArrowOfTime(ClipTask):
     """Forwards or backwards."""
 
     name: ClassVar[str] = "arrow"

@@ -15,7 +15,7 @@ from speediness.errors import DataError, SpeedinessError
 from speediness.tasks.action_class import ActionClassTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
-from speediness.tasks.task import Batch, Task
+from speediness.tasks.task import Batch, ClipTask
 from speediness.training.loader import Loader
 from speediness.training.pixel_source import ResidentPixels
 from speediness.training.recipe import smoke
@@ -82,7 +82,7 @@ def test_both_classes_are_drawn_with_equally_even_steps(fps: int, frame_rate: in
     ],
 )
 def test_a_video_is_drawn_if_the_longest_view_fits_and_left_out_otherwise(
-    task: Task, factor: float, fps: int
+    task: ClipTask, factor: float, fps: int
 ) -> None:
     longest_s, said = factor * 15 / 25, []
     assert task.longest_s(CLIP) == pytest.approx(longest_s)

@@ -21,7 +21,7 @@ import speediness
 from speediness.analysis.network import DEFAULT_NETWORK, Network, Response, load_network
 from speediness.analysis.scorer import VideoScorer
 from speediness.analysis.segments import find_rates, find_segments, probability_sped_up
-from speediness.analysis.shot import SCENE_PX, ShotScores
+from speediness.analysis.shot import SCENE_PX, SHORTEST, ShotScores
 from speediness.analysis.store import ResultStore
 from speediness.curves import SpeedinessCurve
 from speediness.features import MotionFeatures
@@ -274,9 +274,8 @@ def _notes(
             f"{float(net.clip.frame_rate):g} the network looks at; take the labels with care"
         )
     if not fit[0]:
-        yield (
-            f"no shot lasts the {net.clip.duration_s:g} s that the network looks at; its speed is not known"
-        )
+        least_s = (SHORTEST + 1) / float(net.clip.frame_rate)
+        yield f"no shot lasts the {least_s:.2g} s that the network needs; its speed is not known"
     elif not all(fit):
         most = factors[fit.index(False) - 1]
         yield (
@@ -286,31 +285,27 @@ def _notes(
 
 
 def answers(shots: list[ShotScores], factors: tuple[float, ...], response: Response) -> NDArray[np.float64]:
-    """(K, F) by factor: the mean answer at every frame, that of the nearest moment with a whole window.
+    """(K, F) by factor: the mean answer at every frame, at the ends of a shot that of its nearest window.
 
-    Where no window of a factor fits into the video, the answers at the factor before, moved by as much as
-    the network's answers to natural video move.
+    Where no window of a factor fits into a shot: the shot's answers at the factor before, moved by as much
+    as the network's answers to natural video move. A shot without any takes those of the nearest moment.
     """
-    mean_F = response.at(np.zeros(sum(len(shot.times_s) for shot in shots)))
+    moved_K = response.at(np.log2(factors))
     rows = []
-    for k, factor in enumerate(factors):
-        known = [shot for shot in shots if len(shot.middles_s[k])]
-        if known:
-            middles_s = np.concatenate([shot.middles_s[k] for shot in known])
-            means_W = np.concatenate([shot.rate[k][:, 0] for shot in known])
-            mean_F = np.concatenate(
-                [
-                    np.interp(shot.times_s, shot.middles_s[k], shot.rate[k][:, 0])
-                    if len(shot.middles_s[k])
-                    else means_W[nearest_frames(middles_s, shot.times_s)]
-                    for shot in shots
-                ]
-            )
-        elif k:
-            step = response.at(np.log2([factors[k - 1], factor]))
-            mean_F = mean_F + step[1] - step[0]
-        rows.append(mean_F)
-    return np.array(rows, np.float64)
+    for shot in shots:
+        row, last = np.full((len(factors), len(shot.times_s)), np.nan), None
+        for k, (middles_s, rate) in enumerate(zip(shot.middles_s, shot.rate, strict=True)):
+            if len(middles_s):
+                row[k], last = np.interp(shot.times_s, middles_s, rate[:, 0]), k
+            elif last is not None:
+                row[k] = row[last] + moved_K[k] - moved_K[last]
+        rows.append(row)
+    answers_KF = np.concatenate(rows, 1)
+    known_F = ~np.isnan(answers_KF[0])
+    if not known_F.any():
+        return np.repeat(moved_K[:, None], len(known_F), 1)
+    times_s = np.concatenate([shot.times_s for shot in shots])
+    return answers_KF[:, known_F][:, nearest_frames(times_s[known_F], times_s)]
 
 
 def per_frame(shots: list[ShotScores], column: int) -> NDArray[np.float32]:

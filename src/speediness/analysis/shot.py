@@ -24,6 +24,7 @@ from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, SLACK_S, Moti
 
 CHUNK_S = 40.0  # windows are classified whenever this much more video is at hand
 PAIRS = 128  # measured in one call
+SHORTEST = 10  # bins of the one window of a shot in which no whole one fits
 CLIPS = 16  # of a network that sees frames, classified in one call
 STEPS = 4  # windows of such a network in the length of one
 SCENE_PX = 224
@@ -47,7 +48,8 @@ class ShotScores:
     times_s: Times
     """(F,) of its frames."""
     middles_s: tuple[Times, ...]
-    """By factor, (W,) ascending: the middles of the windows, all whole; none where none fits."""
+    """By factor, (W,) ascending: the middles of the windows; none where none fits. Where no whole one fits
+    into a shot, but SHORTEST bins, they are one window."""
     rate: tuple[Floats, ...]
     """By factor, (W, 2) mean and log variance of log2 of the playback rate."""
     motion: Floats
@@ -89,6 +91,8 @@ class _Stream:
     """The bins of one factor: what the next window still needs, and what was said so far."""
 
     factor: float
+    window: int
+    """Bins of its windows."""
     done: int = 0
     """Bins taken from the field."""
     tail: list[Floats] = field(default_factory=list)
@@ -105,7 +109,7 @@ class MotionShot:
 
     def __init__(self, runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) -> None:
         self._runtime, self._clip = runtime, clip
-        self._streams = [_Stream(factor) for factor in factors]
+        self._streams = [_Stream(factor, clip.n_frames) for factor in factors]
         self._field: MotionField | None = None
         self._held: list[tuple[float, Pixels]] = []
         self._scenes_s: list[float] = []
@@ -133,6 +137,8 @@ class MotionShot:
     def close(self) -> ShotScores:
         """See :class:`ShotScorer`."""
         self._classify()
+        for stream in self._streams:
+            self._classify_short(stream)
         if self._motion and not self._features:
             self._keep_features_of_short_shot()
         margin = (sum(map(len, self._motion)) - sum(map(len, self._features))) / 2 if self._features else 0
@@ -207,6 +213,13 @@ class MotionShot:
         stream.rate.append(outputs.rate[0])
         if first:
             self._keep_features(outputs.features[0], len(bins))
+
+    def _classify_short(self, stream: _Stream) -> None:
+        """Where no whole window fits: all bins there are as one, if they are enough to say anything."""
+        count = sum(map(len, stream.tail))
+        if not stream.rate and count >= SHORTEST:
+            stream.window = count
+            stream.rate.append(self._outputs(np.concatenate(stream.tail), stream.tail_scene).rate[0])
 
     def _outputs(self, bins: Floats, scene: list[int]) -> Outputs:
         assert self._runtime.classify is not None

@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime
+from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime, windows
 
 # Keys of an exported network's metadata, as in speediness.models.export.
 DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
@@ -63,7 +63,10 @@ def runtime_of(exported: Exported, run: Run, pool: ThreadPoolExecutor | None) ->
                 scene_NKhw = np.zeros((1, exported.description["scene_channels"], 1, 1), np.float32)
                 scene_BL = np.zeros(motion_BL4hw.shape[:2], np.int64)
             given["scene_of"], shared["scene"] = scene_BL, scene_NKhw
-        return _together(pool, run, given, max(1, BINS // motion_BL4hw.shape[1]), shared)
+        outputs = _together(pool, run, given, max(1, BINS // motion_BL4hw.shape[1]), shared)
+        bins, n_frames = motion_BL4hw.shape[1], exported.description["config"]["clip"]["n_frames"]
+        length = min(bins, n_frames) - (bins - outputs.rate.shape[1])
+        return outputs._replace(rate=windows(outputs.rate, length))
 
     see = _open_step(exported.scene, ("frames",), 1) if exported.scene else None
     return Runtime(_open_step(exported.motion, ("before", "after"), PAIRS), classify, see)

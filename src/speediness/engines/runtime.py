@@ -19,6 +19,8 @@ Indices = NDArray[np.int64]
 BOUNDARY = 0.5
 """log2 of the rate at which 1x and 2x, the two classes of the paper, are equally likely."""
 
+LOG_VARIANCE_RANGE = (-4.0, 3.0)
+
 
 class Outputs(NamedTuple):
     """What a network says of every window of T neighbours in sequences."""
@@ -32,7 +34,7 @@ class Outputs(NamedTuple):
 
 
 class ClassifyMotion(Protocol):
-    """Sequences of motion to what the network says of them."""
+    """Sequences of motion to what the network says of them; one shorter than T is a window by itself."""
 
     def __call__(
         self, motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
@@ -59,3 +61,11 @@ class Runtime:
 def log_odds(rate: NDArray[np.floating]) -> NDArray[np.floating]:
     """Log-odds (..) of 2x against 1x, from means and log variances (.., 2) of log2 of the rate."""
     return (rate[..., 0] - BOUNDARY) / np.exp(rate[..., 1])
+
+
+def windows(rate_BL2: Floats, length: int) -> Floats:
+    """(B, L - length + 1, 2) answers to windows of so many bins, from those to every bin."""
+    sums = np.cumsum(np.pad(rate_BL2.astype(np.float64), ((0, 0), (1, 0), (0, 0))), axis=1)
+    rate_BW2 = ((sums[:, length:] - sums[:, :-length]) / length).astype(np.float32)
+    rate_BW2[..., 1] = rate_BW2[..., 1].clip(*LOG_VARIANCE_RANGE)
+    return rate_BW2

@@ -51,7 +51,7 @@ def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> Vide
     It is not shown slower than it is: a network that sees frames has none between those there are.
     """
     slow, fast = (score_shot(played(video, step, halve), runtime, clip) for step in (1, 2))
-    if not len(fast.middles_s[0]):
+    if fast.times_s[-1] < clip.duration_s or not len(fast.middles_s[0]):
         return None
     moments_s = sampling.slide(2 * fast.middles_s[0][0], 2 * fast.middles_s[0][-1], STRIDE_S)
     pair = tuple(

@@ -129,7 +129,7 @@ def score_video(
     scores, flows = [], []
     for factor, frames in versions:
         shot = score_shot(frames, runtime, clip)
-        if not len(shot.middles_s[0]):
+        if shot.times_s[-1] - shot.times_s[0] < clip.duration_s - 1e-3 or not len(shot.middles_s[0]):
             return None
         nearest = sampling.nearest_frames(shot.middles_s[0], moments_s / factor)
         scores.append(log_odds(shot.rate[0])[nearest].astype(np.float32))

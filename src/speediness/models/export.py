@@ -36,8 +36,8 @@ LARGE = 1024  # numbers from which a tensor is stored in half precision
 def export_onnx(network: SpeedNet, path: Path) -> None:
     """Write the network for the runtimes; batch, bins, height and width stay free.
 
-    The graph in the file classifies windows. Those that measure motion (:attr:`SpeedNet.motion`) and see
-    the scene (:attr:`SpeedNet.scene`) travel in its metadata, so that a network stays one file and is
+    The graph in the file classifies clips, or the bins of motion. Those that measure motion
+    (:attr:`SpeedNet.motion`) and see the scene (:attr:`SpeedNet.scene`) travel in its metadata, so that a network stays one file and is
     always run on what it was trained on. Weights of the scene are stored in half precision.
 
     Args:
@@ -76,7 +76,7 @@ def _clips_graph(network: SpeedNet) -> onnx.ModelProto:
 
 def _motion_graph(network: SpeedNet) -> onnx.ModelProto:
     rows, columns, batch = Dim("rows", min=2, max=256), Dim("columns", min=2, max=256), Dim("batch")
-    bins = Dim("bins", min=network.config.clip.n_frames, max=4096)
+    bins = Dim("bins", min=2 * network.margin + 2, max=4096)
     length = network.config.clip.n_frames + 3
     inputs: dict[str, Example] = {
         "motion": (torch.zeros(3, length, 4, 18, 22), {0: batch, 1: bins, 3: 2 * rows, 4: 2 * columns})
@@ -208,7 +208,7 @@ class _Classify(nn.Module):
         scene: torch.Tensor | None = None,
         scene_of: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, ...]:
-        return self.network.classify(motion, scene, scene_of)
+        return self.network.classify_bins(motion, scene, scene_of)
 
 
 class _See(nn.Module):

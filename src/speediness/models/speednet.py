@@ -12,13 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speediness.engines.runtime import BOUNDARY
+from speediness.engines.runtime import BOUNDARY, LOG_VARIANCE_RANGE
 from speediness.errors import SpeedinessError
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.scene import SceneNet
 
 NORMAL, SPED_UP = 0, 1  # order of the classes
-LOG_VARIANCE_RANGE = (-4.0, 3.0)
 
 Head = Literal["class", "rate"]
 
@@ -107,9 +106,24 @@ class SpeedNet(Encoder):
     def classify(
         self, motion_BL4hw: Tensor, scene_NKhw: Tensor | None = None, scene_BL: Tensor | None = None
     ) -> Classified:
-        """Every window of T bins in sequences of motion, see :meth:`Encoder.features`."""
+        """Every window of T bins in sequences of motion, see :meth:`Encoder.features`.
+
+        A sequence of fewer bins, more than twice the margin, is one shorter window.
+        """
         feats_BDLhw = self.features(motion_BL4hw, scene_NKhw, scene_BL)
-        return self._classified(feats_BDLhw, self.config.clip.n_frames - 2 * self.margin)
+        bins = min(self.config.clip.n_frames, motion_BL4hw.shape[1])
+        return self._classified(feats_BDLhw, bins - 2 * self.margin)
+
+    def classify_bins(
+        self, motion_BL4hw: Tensor, scene_NKhw: Tensor | None = None, scene_BL: Tensor | None = None
+    ) -> Classified:
+        """As :meth:`classify`, but of every bin: a window's answer is the mean over its bins, clamped.
+
+        So a runtime makes windows of any length from one pass.
+        """
+        feats_BDLhw = self.features(motion_BL4hw, scene_NKhw, scene_BL)
+        pooled_BDL = feats_BDLhw.amax((3, 4))
+        return Classified(self._answers(pooled_BDL), pooled_BDL.transpose(1, 2), self._cam(feats_BDLhw))
 
     def classify_clips(self, clips_BTHWC: Tensor) -> Classified:
         """As :meth:`forward`, with features and maps: a single window each."""
@@ -118,14 +132,19 @@ class SpeedNet(Encoder):
     def _classified(self, feats_BDLhw: Tensor, length: int) -> Classified:
         pooled_BDL = feats_BDLhw.amax((3, 4))  # §3.2: global max pooling over space
         pooled_BDW = F.avg_pool1d(pooled_BDL, length, 1)  # §3.2: global average pooling over time
-        predicted_B2W = self.classifier(self.dropout(pooled_BDW))
-        weight_2D = self.classifier.weight[:, :, 0]
+        mean, log_variance = self._answers(self.dropout(pooled_BDW)).unbind(-1)
+        rate_BW2 = torch.stack([mean, log_variance.clamp(*LOG_VARIANCE_RANGE)], -1)
+        return Classified(rate_BW2, pooled_BDL.transpose(1, 2), self._cam(feats_BDLhw))
+
+    def _answers(self, pooled_BDL: Tensor) -> Tensor:
+        """(B, L, 2) mean and log variance, which may still be out of LOG_VARIANCE_RANGE."""
+        first, second = self.classifier(pooled_BDL).unbind(1)
         if self.head == "rate":
-            mean, log_variance = predicted_B2W[:, 0], predicted_B2W[:, 1].clamp(*LOG_VARIANCE_RANGE)
-            weight_D = weight_2D[0]
-        else:
-            mean = predicted_B2W[:, SPED_UP] - predicted_B2W[:, NORMAL] + BOUNDARY
-            log_variance = torch.zeros_like(mean)
-            weight_D = weight_2D[SPED_UP] - weight_2D[NORMAL]
-        cam_BLhw = (feats_BDLhw * weight_D[:, None, None, None]).sum(1)
-        return Classified(torch.stack([mean, log_variance], -1), pooled_BDL.transpose(1, 2), cam_BLhw)
+            return torch.stack([first, second], -1)
+        mean = second - first + BOUNDARY  # SPED_UP less NORMAL
+        return torch.stack([mean, torch.zeros_like(mean)], -1)
+
+    def _cam(self, feats_BDLhw: Tensor) -> Tensor:
+        weight_2D = self.classifier.weight[:, :, 0]
+        weight_D = weight_2D[0] if self.head == "rate" else weight_2D[SPED_UP] - weight_2D[NORMAL]
+        return (feats_BDLhw * weight_D[:, None, None, None]).sum(1)

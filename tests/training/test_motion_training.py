@@ -14,6 +14,7 @@ from speediness.datasets.video_list import VideoItem, held_out
 from speediness.errors import DataError
 from speediness.evaluation.calibration import RATES
 from speediness.models.checkpoint import load_speednet
+from speediness.models.speednet import SpeedNet
 from speediness.tasks.playback_rate import PlaybackRateTask
 from speediness.tasks.task import Batch
 from speediness.training import loop
@@ -130,6 +131,7 @@ def test_a_run_becomes_a_calibrated_network_that_analyses_video(
 
     # Calibration went into the weights of both files.
     calibrated, raw = load_speednet(tmp_path / "small.safetensors"), averaged(whole)[0].eval()
+    assert isinstance(raw, SpeedNet)
     motion = torch.randn(1, 20, 4, 14, 18, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         said = calibrated.classify(motion)

@@ -98,6 +98,26 @@ def test_a_video_is_drawn_if_the_longest_view_fits_and_left_out_otherwise(
         Loader([short], task, CLIP, 8, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("task", "fps", "drawn"),
+    [
+        (SpeedClassTask(), 15, False),  # every frame, of both classes
+        (SpeedClassTask(), 20, False),  # 1.7x would be every frame, 2.2x every second one
+        (SpeedClassTask(), 24, True),
+        (SpeedClassTask(temporal="none"), 15, False),
+        (SpeedClassTask(temporal="none"), 20, True),
+        (SpeedClassTask(temporal="random"), 15, True),
+        (RSPNetTask(), 15, False),
+        (ActionClassTask(("run", "walk")), 15, True),
+    ],
+)
+def test_a_video_whose_same_frames_would_be_two_classes_is_left_out(
+    task: ClipTask, fps: int, drawn: bool
+) -> None:
+    coarse, fine = at_rate(fps, 6, "coarse"), at_rate(50, 6, "fine")
+    assert (Loader([coarse, fine], task, CLIP, 1, seed=0).probability[0] > 0) == drawn
+
+
 def test_sources_count_by_the_root_of_their_length(videos: Sequence[CachedVideo]) -> None:
     shared = [
         replace(video, item=VideoItem(video.item.path, "same" if n < 4 else video.item.source))

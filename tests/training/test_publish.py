@@ -5,10 +5,11 @@ import pytest
 
 from speediness.datasets import video_list
 from speediness.datasets.video_list import VideoItem, held_out
-from speediness.engines.onnx import read_description
+from speediness.engines.onnx import read_exported
 from speediness.evaluation import speed_accuracy
-from speediness.training import publish as module
+from speediness.training import videos
 from speediness.training.loop import train
+from speediness.training.publish import publish
 from speediness.training.recipe import smoke
 
 pytestmark = pytest.mark.slow
@@ -28,12 +29,12 @@ def test_of_many_videos_few_are_scored_and_all_are_named(
         scored.append(video.item.path.name)
         return speed_accuracy.score_video(video, *how, **named)
 
-    monkeypatch.setattr(module, "score_video", score)
+    monkeypatch.setattr(videos, "score_video", score)
     monkeypatch.setattr(video_list, "MOST_SCORED", 2)
-    document = module.publish(tmp_path, walkers, tmp_path / "network.safetensors", cache_folder, print)
+    document = publish(tmp_path, walkers, tmp_path / "network.safetensors", cache_folder, print)
     step = -(-len(kept) // 2)
     assert scored[: len(kept[::step])] == [item.path.name for item in kept[::step]]
     assert document["made_by"]["films"]["train"] == len(kept)
     assert document["made_by"]["films"]["validation"] == len(scored) - len(kept[::step]) <= 2
-    described, _ = read_description(tmp_path / "network.onnx")
+    described = read_exported(tmp_path / "network.onnx").description
     assert described["made_by"]["films"] == document["made_by"]["films"]

@@ -13,12 +13,13 @@ from safetensors.torch import save_file
 
 import speediness
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
+from speediness.datasets.motion_cache import MotionCache
 from speediness.datasets.video_list import VideoItem, digest, held_out, subsample
 from speediness.documents import read_json, write_json, write_text
-from speediness.engines.runtime import Runtime
 from speediness.engines.torch import runtime_for
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.centre_clips import run_batched
+from speediness.evaluation.motion_scores import score_motion
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, fit_flow_threshold, score_video
 from speediness.models.mean_flow import MeanFlowNet, runtime_by_flow
 from speediness.models.speednet import SPED_UP, SpeedNet, score
@@ -26,6 +27,7 @@ from speediness.progress import progress_bar
 from speediness.reproduce.ablation import Row
 from speediness.reproduce.flow_baseline import train_mean_flow
 from speediness.reproduce.row_result import ROW_SCHEMA, RowResult
+from speediness.tasks.playback_rate import PlaybackRateTask
 from speediness.tasks.speed_class import SpeedClassTask
 from speediness.tasks.task import Batch
 from speediness.training.loader import Loader
@@ -38,6 +40,8 @@ TRAINED_STRIDE_S = 4.0  # of their windows, as for the published weights
 OWN_CLIPS = 1200  # drawn from held-out videos as in training
 
 Log = Callable[[str], None]
+Score = Callable[[VideoItem, float], VideoScores | None]
+"""A video, and the stride of its windows in seconds, to what a network says; None: too short."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +108,17 @@ class _Maker:
     def make(self) -> RowResult:
         started_s = time.monotonic()
         network = self._mean_flow() if self.row.kind == "mean_flow" else self._network()
-        runtime = runtime_by_flow(network) if isinstance(network, MeanFlowNet) else runtime_for(network)
-        trained = self._scores("training videos", self.kept, runtime, TRAINED_STRIDE_S)
-        held = self._scores("held-out videos", self.held, runtime)
+        score = self._score_by(network)
+        trained = self._scores("training videos", self.kept, score, TRAINED_STRIDE_S)
+        held = self._scores("held-out videos", self.held, score)
         bias = _fit_bias(trained + held)
         return RowResult(
             bias=bias,
             flow_threshold=fit_flow_threshold(trained),
             own=self._own(network) if isinstance(self.recipe.task, SpeedClassTask) else {},
             trained=_centred(trained, bias),
-            test=_centred(self._scores("test videos", self.videos.test, runtime), bias),
-            ood=_centred(self._scores("videos out of domain", self.videos.ood, runtime), bias),
+            test=_centred(self._scores("test videos", self.videos.test, score), bias),
+            ood=_centred(self._scores("videos out of domain", self.videos.ood, score), bias),
             left_out=self.left_out,
             seconds=time.monotonic() - started_s,
         )
@@ -187,14 +191,22 @@ class _Maker:
         # What cannot be decoded is named when it is scored.
         return self.clips.videos(items, lambda line: None, self.recipe.recompressed)
 
+    def _score_by(self, network: SpeedNet | MeanFlowNet) -> Score:
+        """How a network is scored: on motion if trained on it, else on decoded videos."""
+        if isinstance(network, SpeedNet) and isinstance(self.recipe.task, PlaybackRateTask):
+            motion = MotionCache(self.cache, self.clip.size_px)
+            return lambda item, stride_s: score_motion(motion.video(item), network, stride_s)
+        runtime = runtime_by_flow(network) if isinstance(network, MeanFlowNet) else runtime_for(network)
+        return lambda item, stride_s: score_video(self.clips.video(item), runtime, self.clip, stride_s)
+
     def _scores(
-        self, title: str, items: Sequence[VideoItem], runtime: Runtime, stride_s: float = 1.0
+        self, title: str, items: Sequence[VideoItem], score: Score, stride_s: float = 1.0
     ) -> list[VideoScores]:
         scores: list[VideoScores] = []
         with progress_bar(f"scoring {title}", "videos") as progress:
             for n, item in enumerate(items):
                 try:
-                    found = score_video(self.clips.video(item), runtime, self.clip, stride_s)
+                    found = score(item, stride_s)
                     if found is None:
                         raise VideoError("too short for a window at 2x")
                     scores.append(found)

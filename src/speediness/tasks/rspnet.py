@@ -110,6 +110,11 @@ class RSPNetTask(ClipTask):
         """That of a clip at 2x."""
         return max(SPEEDS) * super().longest_s(clip)
 
+    @property
+    def apart(self) -> tuple[float, float]:
+        """The two speeds."""
+        return SPEEDS[0], SPEEDS[1]
+
     def draw(
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
     ) -> list[View]:

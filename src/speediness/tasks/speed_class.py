@@ -76,6 +76,11 @@ class SpeedClassTask(ClipTask):
             return (3 * clip.n_frames - 1) / float(clip.frame_rate)
         return (2.0 if self.temporal == "none" else SPED_UP_FACTORS[1]) * super().longest_s(clip)
 
+    @property
+    def apart(self) -> tuple[float, float]:
+        """The fastest of one class, the slowest of the other."""
+        return (1.0, 2.0) if self.temporal == "none" else (NORMAL_FACTORS[1], SPED_UP_FACTORS[0])
+
     def draw(
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
     ) -> list[View]:

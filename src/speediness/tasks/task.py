@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from speediness.clip import ClipSpec
 from speediness.datasets.video_list import VideoItem
 from speediness.models.encoder import Encoder, EncoderConfig
-from speediness.sampling import Times
+from speediness.sampling import Times, even_step, holds_clip
 
 Segment = Callable[[], tuple[float, float]]
 """Draws start and end, in seconds, of a stretch of video in which something moves, as long as the longest
@@ -120,6 +120,30 @@ class ClipTask(Task):
     def longest_s(self, clip: ClipSpec) -> float:
         """Seconds from the first to the last frame of the longest view; shorter videos are left out."""
         return (clip.n_frames - 1) / float(clip.frame_rate)
+
+    @property
+    def apart(self) -> tuple[float, float] | None:
+        """Playback factors that are told apart, the nearest to each other; None: none are."""
+        return None
+
+    def fits(self, times_s: Times, clip: ClipSpec) -> bool:
+        """Whether a video of frames at these times is long enough, and tells factors apart.
+
+        Of few frames a second the same even clip would be shown, and called two different things.
+        """
+        longest_s = self.longest_s(clip)
+        if times_s[-1] < longest_s - 1e-6:
+            return False
+        if not self.even:
+            return True
+        factor = longest_s * float(clip.frame_rate) / (clip.n_frames - 1)
+        if not holds_clip(times_s, factor, clip.n_frames, clip.frame_rate):
+            return False
+        if self.apart is None:
+            return True
+        # A hair nearer, so that rounding noise does not decide.
+        slow, fast = self.apart[0] * (1 + 1e-6), self.apart[1] * (1 - 1e-6)
+        return even_step(times_s, slow, clip.frame_rate) < even_step(times_s, fast, clip.frame_rate)
 
     @abstractmethod
     def draw(

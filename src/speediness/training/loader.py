@@ -24,7 +24,7 @@ from speediness.datasets.augment import (
 )
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.errors import DataError, SpeedinessError
-from speediness.sampling import even_frames, holds_clip, nearest_frames
+from speediness.sampling import even_frames, nearest_frames
 from speediness.tasks.task import Batch, ClipTask
 from speediness.training.pixel_source import ClipRequest, MappedPixels, PixelSource
 
@@ -48,7 +48,7 @@ SIZES_PX, SIZE_STEP_PX = (64, 336), 16  # SpeedNet §3.1: N; the paper names no 
 class Loader:
     """Draws windows of video, source by source, where something moves.
 
-    A video that is too short for the longest view of the task is never drawn.
+    A video that does not fit the task (:meth:`speediness.tasks.task.ClipTask.fits`) is never drawn.
 
     Args:
         videos: decoded videos.
@@ -61,11 +61,15 @@ class Loader:
         pixels: where the pixels come from.
         part: which of how many equal parts of every batch to give: the rank of a process and
             their count.
+<<<<<<< HEAD
         log: told how many videos are too short.
         resize: every batch at a size of its own (SpeedNet §3.1); else at the clip's.
+=======
+        log: told how many videos do not fit.
+>>>>>>> mf-a
 
     Raises:
-        DataError: all videos are too short.
+        DataError: no video fits.
         SpeedinessError: the windows cannot be shared out evenly.
     """
 
@@ -96,12 +100,15 @@ class Loader:
             )
         self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)
         seconds: dict[str, float] = defaultdict(float)
-        lengths_s = [(video.item.source, video.end_s if self._holds(video) else 0.0) for video in videos]
-        too_short = sum(not length_s for _, length_s in lengths_s)
-        if too_short == len(videos):
-            raise DataError(f"none of the {too_short} videos lasts {self.view_s:.3g} s, the longest view")
-        if too_short:
-            log(f"left out {too_short} videos shorter than {self.view_s:.3g} s, the longest view")
+        lengths_s = [
+            (video.item.source, video.end_s if task.fits(video.times_s, clip) else 0.0) for video in videos
+        ]
+        unfit = sum(not length_s for _, length_s in lengths_s)
+        wanted = f"{self.view_s:.3g} s, the longest view, at enough frames a second to tell speeds apart"
+        if unfit == len(videos):
+            raise DataError(f"none of the {unfit} videos lasts {wanted}")
+        if unfit:
+            log(f"left out {unfit} videos that do not last {wanted}")
         for source, length_s in lengths_s:
             seconds[source] += length_s
         # A source counts with the root of its length, its videos share that by theirs: a long
@@ -159,14 +166,6 @@ class Loader:
             augmentation = augmentations[view.crop_group]
             requests.append(ClipRequest(video, number, copy, frames, view, augmentation, noise_offset))
         return requests
-
-    def _holds(self, video: CachedVideo) -> bool:
-        """Whether the longest view of the task fits into a video."""
-        n_frames, frame_rate = self.clip.n_frames, self.clip.frame_rate
-        factor = self.view_s * float(frame_rate) / (n_frames - 1)
-        return video.end_s >= self.view_s - 1e-6 and (
-            not self.task.even or holds_clip(video.times_s, factor, n_frames, frame_rate)
-        )
 
     def _augmentation(self, video: CachedVideo, rng: np.random.Generator) -> Augmentation:
         height, width = video.frames_FHWC.shape[1:3]

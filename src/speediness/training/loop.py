@@ -87,7 +87,7 @@ def train(
             run.restore(checkpoint)
         else:
             run.prepare(videos)
-        loader = make_loader(run, videos, resident)
+        loader = make_loader(run, videos, resident, log)
         pace = Pace(recipe.steps, minutes, run.done, run.spent_s)
         try:
             _loop(run, loader, validation, checkpoint, pace, log)

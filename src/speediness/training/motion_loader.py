@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +53,7 @@ class MotionLoader:
         scene: projects the scenes; None: the network is told nothing of them.
         zoom: of the frame, at most.
         part: which of how many equal parts of every batch to give: the rank of a process and their count.
+        log: told how many videos are too short.
 
     Raises:
         DataError: no video is long enough.
@@ -71,6 +72,7 @@ class MotionLoader:
         scene: SceneNet | None,
         zoom: float,
         part: tuple[int, int] = (0, 1),
+        log: Callable[[str], None] = lambda line: None,
     ) -> None:
         rank, parts = part
         if windows % parts:
@@ -78,10 +80,13 @@ class MotionLoader:
                 f"{windows} windows a step cannot be shared evenly by {parts} processes: "
                 "set windows to a multiple of that"
             )
-        self.videos = [video for video in videos if video.end_s > clip.duration_s * DOUBLE[1]]
+        longest_s = clip.duration_s * DOUBLE[1]
+        self.videos = [video for video in videos if video.end_s > longest_s]
         if not self.videos:
-            raise DataError(
-                f"no video lasts {clip.duration_s * DOUBLE[1]:.1f} s, a window at twice its speed"
+            raise DataError(f"no video lasts {longest_s:.1f} s, a window at twice its speed")
+        if too_short := len(videos) - len(self.videos):
+            log(
+                f"left out {too_short} videos shorter than {longest_s:.1f} s, a window at twice their speed"
             )
         self.task, self.clip, self.seed, self.zoom = task, clip, seed, zoom
         self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)

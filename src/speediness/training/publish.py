@@ -75,10 +75,8 @@ def publish(
         WeightsError: the folder holds no checkpoint.
     """
     network, recipe, made_by = averaged(run)
-    kept, held = (
-        open_videos(recipe, subsample(part), cache, log, cache_bytes)
-        for part in held_out(items, recipe.validation_share)
-    )
+    parts = held_out(items, recipe.validation_share)
+    kept, held = (open_videos(recipe, subsample(part), cache, log, cache_bytes) for part in parts)
     if not isinstance(network, SpeedNet):
         save_network(out, network, made_by)
         return {"validation": recipe.task.validate(network.for_inference(), held), "made_by": made_by}
@@ -101,7 +99,7 @@ def publish(
         "response": response.to_json(),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
-        "made_by": {**made_by, "films": {"train": len(kept), "validation": len(held)}},
+        "made_by": {**made_by, "films": {"train": len(parts[0]), "validation": len(held)}},
     }
     describe(out.with_suffix(".onnx"), document)
     return document

@@ -52,8 +52,10 @@ def open_videos(
     return frames.videos(items, log, recompressed)
 
 
-def make_loader(run: Run, videos: Videos, resident: bool) -> Loader | MotionLoader:
-    """What draws the batches of a run."""
+def make_loader(
+    run: Run, videos: Videos, resident: bool, log: Callable[[str], None]
+) -> Loader | MotionLoader:
+    """What draws the batches of a run; ``log`` is told of videos that it never draws."""
     recipe, processes = run.recipe, run.processes
     part = processes.rank, processes.count
     if isinstance(run.task, PlaybackRateTask):
@@ -67,6 +69,7 @@ def make_loader(run: Run, videos: Videos, resident: bool) -> Loader | MotionLoad
             run.network.scene,
             recipe.zoom,
             part,
+            log,
         )
     assert isinstance(run.task, ClipTask)
     return Loader(
@@ -79,6 +82,7 @@ def make_loader(run: Run, videos: Videos, resident: bool) -> Loader | MotionLoad
         choose_pixels(videos, processes.device, resident),
         part,
         recipe.zoom,
+        log,
         resize=recipe.resize,
     )
 

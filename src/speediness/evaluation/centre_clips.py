@@ -19,6 +19,7 @@ from speediness.datasets.augment import Augmentation, apply_augmentations, centr
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.errors import DataError
+from speediness.evaluation.speed_accuracy import halve
 from speediness.sampling import Indices, Times
 
 Clip = NDArray[np.uint8]
@@ -32,14 +33,6 @@ def centre_crop(frames_THWC: NDArray[np.uint8], size_px: int) -> NDArray[np.uint
     height, width = frames_THWC.shape[1:3]
     top, left = (height - size_px) // 2, (width - size_px) // 2
     return frames_THWC[:, top : top + size_px, left : left + size_px]
-
-
-def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Half the resolution, each point the mean of four."""
-    t, height, width, channels = frames_THWC.shape
-    even = frames_THWC[:, : height // 2 * 2, : width // 2 * 2]
-    blocks = even.reshape(t, height // 2, 2, width // 2, 2, channels)
-    return (blocks.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
 
 
 def with_clip(videos: Sequence[CachedVideo], clip: ClipSpec) -> Iterator[CachedVideo]:

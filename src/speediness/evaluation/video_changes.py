@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from speediness import sampling
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.encoding import Encoding
-from speediness.evaluation.centre_clips import halve
+from speediness.evaluation.speed_accuracy import halve
 
 Make = Callable[[DecodedVideo, np.random.Generator], DecodedVideo]
 

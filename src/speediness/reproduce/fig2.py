@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from speediness.analysis.network import Network
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.evaluation.centre_clips import halve
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, score_video
+from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve, score_video
 from speediness.plots import INK, new_figure, save_figure
 from speediness.reproduce.walker import Walker
 

@@ -220,10 +220,8 @@ def _title(figure: Figure, curve: SpeedinessCurve) -> None:
     )
     if curve.notes:
         notes = "  ·  ".join(curve.notes)
-        shown = notes if len(notes) <= 100 else f"{notes[:99]}…"
-        figure.axes[0].text(
-            0, 1.13, shown, fontsize=9, parse_math=False, transform=figure.axes[0].transAxes
-        )
+        shown = notes if len(notes) <= 150 else f"{notes[:149]}…"
+        figure.supxlabel(shown, x=0.01, ha="left", fontsize=9, parse_math=False)
 
 
 def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float, palette: Palette) -> None:

@@ -9,7 +9,7 @@ from speediness.curves import Segment, SpeedinessCurve
 from speediness.sampling import playback_factors
 from synthetic import steady, tone, write_video
 
-SECONDS, RATE = 2, 25
+SECONDS, RATE = 2.4, 25
 
 
 def wandering_spot(number: int) -> NDArray[np.uint8]:
@@ -24,7 +24,7 @@ def wandering_spot(number: int) -> NDArray[np.uint8]:
 def stored_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("films") / "walk.mp4"
     return write_video(
-        path, steady(SECONDS * RATE, RATE), draw_frame=wandering_spot, sound_CN=tone(SECONDS)
+        path, steady(round(SECONDS * RATE), RATE), draw_frame=wandering_spot, sound_CN=tone(SECONDS)
     )
 
 
@@ -41,17 +41,17 @@ def video(stored_video: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def curve_file(tmp_path: Path) -> Path:
     """A curve of that video, made by hand: the first half can be played faster."""
-    times_s = np.arange(SECONDS * RATE) / RATE
+    times_s = np.arange(round(SECONDS * RATE)) / RATE
     factors = playback_factors()
     reach = np.where(times_s < SECONDS / 2, 4.0, 1.3)
     normal = np.stack([np.where(factor <= reach, 0.9, 0.1) for factor in factors]).astype(np.float32)
     curve = SpeedinessCurve(
         times_s,
-        float(SECONDS),
+        SECONDS,
         factors,
         normal,
         np.ones(len(times_s), np.float32),
-        (Segment(0, 1, "slow_motion", 0.5, 0.8), Segment(1, 2, "natural", 1, 0.9)),
+        (Segment(0, 1.2, "slow_motion", 0.5, 0.8), Segment(1.2, 2.4, "natural", 1, 0.9)),
     )
     path = tmp_path / "by-hand.json"
     curve.save(path)

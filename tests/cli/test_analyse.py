@@ -31,19 +31,19 @@ def test_results_lie_beside_the_video_and_agree(video: Path, capsys: pytest.Capt
         f"walk{end}" for end in (".mp4", *(f".speediness.{e}" for e in ("json", "png", "csv")))
     }
     curve = SpeedinessCurve.load(video.with_name("walk.speediness.json"))
-    assert len(curve.times_s) == 50
+    assert len(curve.times_s) == 60
     rows = list(csv.DictReader(video.with_name("walk.speediness.csv").open()))
-    assert len(rows) == 50 and len(rows[0]) == 4 + len(curve.factors)
+    assert len(rows) == 60 and len(rows[0]) == 4 + len(curve.factors)
     assert video.with_name("walk.speediness.png").read_bytes().startswith(b"\x89PNG")
     out = capsys.readouterr().out
-    assert "walk.mp4: 2.0 s, 50 frames" in out and "confidence" in out and "walk.speediness.json" in out
+    assert "walk.mp4: 2.4 s, 60 frames" in out and "confidence" in out and "walk.speediness.json" in out
 
 
 def test_the_plot_may_be_dark_and_svg(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyse", str(video), "--svg", "--dark"]) == 0
     assert names(video.parent) == {"walk.mp4", "walk.speediness.json", "walk.speediness.svg"}
     drawing = video.with_name("walk.speediness.svg").read_text()
-    assert ">walk.mp4  ·  2.0 s</text>" in drawing and "data:image/png" in drawing
+    assert ">walk.mp4  ·  2.4 s</text>" in drawing and "data:image/png" in drawing
     assert PALETTES["dark"].paper.lower() in drawing
     assert "walk.speediness.svg" in capsys.readouterr().out
     assert main(["analyse", str(video), "--svg"]) == 2  # it is there already
@@ -56,7 +56,7 @@ def test_json_is_one_document_and_nothing_else(video: Path, capsys: pytest.Captu
     document = json.loads(out)
     assert document["schema"] == "speediness.summary/1"
     (summary,) = document["films"]
-    assert summary["frames"] == 50 and summary["duration_s"] == pytest.approx(2)
+    assert summary["frames"] == 60 and summary["duration_s"] == pytest.approx(2.4)
     assert sum(summary["share"].values()) == pytest.approx(1, abs=1e-3)
     assert Path(summary["outputs"]["curve"]).is_file() and Path(summary["outputs"]["plot"]).is_file()
     assert [error["video"] for error in document["errors"]] == [str(missing)]
@@ -157,7 +157,7 @@ def test_csv_rows_carry_the_label_of_their_segment(curve_file: Path, tmp_path: P
     curve = SpeedinessCurve.load(curve_file)
     write_csv(curve, tmp_path / "a.csv")
     rows = list(csv.DictReader((tmp_path / "a.csv").open()))
-    assert [row["label"] for row in rows] == ["slow_motion"] * 25 + ["natural"] * 25
+    assert [row["label"] for row in rows] == ["slow_motion"] * 30 + ["natural"] * 30
     assert np.allclose([float(row["time_s"]) for row in rows], curve.times_s)
     assert np.allclose([float(row["limit"]) for row in rows], curve.limit(), atol=1e-4)
     assert np.allclose([float(row["natural_at_1.5625"]) for row in rows], curve.normal[2], atol=1e-4)

@@ -1,7 +1,7 @@
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -49,11 +49,17 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"speediness {speediness.__version__}\n"
 
 
+def processor_s() -> float:
+    """Seconds of processor that the processes run so far took: how busy the machine is does not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_help_is_quick() -> None:
     run_process("--help")  # the first start may compile
-    started_s = time.monotonic()
+    started_s = processor_s()
     assert run_process("--help").returncode == 0
-    assert time.monotonic() - started_s < 0.5
+    assert processor_s() - started_s < 0.5
 
 
 def test_an_error_is_one_line_unless_asked_where_it_comes_from(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ def test_analyse_plan_and_render(video: Path, capsys: pytest.CaptureFixture[str]
         "fast.plan.png",
     }
     reader = VideoReader(out)
-    assert len(list(reader.decoded())) / float(reader.info.frame_rate) == pytest.approx(1, abs=0.04)
+    assert len(list(reader.decoded())) / float(reader.info.frame_rate) == pytest.approx(1.2, abs=0.04)
     printed = capsys.readouterr().out
-    assert "2.0 s becomes 1.0 s" in printed
+    assert "2.4 s becomes 1.2 s" in printed
     assert all(name in printed for name in names(video.parent) - {"walk.mp4"})
 
 
@@ -58,7 +58,7 @@ def test_from_a_curve_neither_analyses_nor_runs_the_network(
     )
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "speediness.speedup/1"
-    assert document["output_duration_s"] == pytest.approx(2 / 1.5)
+    assert document["output_duration_s"] == pytest.approx(2.4 / 1.5)
     assert {kind: Path(path).name for kind, path in document["outputs"].items()} == {
         "film": "fast.mp4",
         "curve": "by-hand.json",
@@ -89,7 +89,7 @@ def test_plan_only_shows_rates_and_can_be_followed_by_the_video(
     assert names(video.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}
     assert main([*command, "--plan-only", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["durations"]
-    assert all(row["duration_s"] == pytest.approx(2 / row["rate"]) for row in rows)
+    assert all(row["duration_s"] == pytest.approx(2.4 / row["rate"]) for row in rows)
     assert main(command) == 0
     assert video.with_name("fast.mp4").exists()
 

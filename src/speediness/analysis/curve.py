@@ -278,10 +278,7 @@ def _notes(
         yield f"no shot lasts the {least_s:.2g} s that the network needs; its speed is not known"
     elif not all(fit):
         most = factors[fit.index(False) - 1]
-        yield (
-            f"the video is too short to be looked at faster than {most:.3g} times; "
-            "what is said of higher factors follows from the lower ones"
-        )
+        yield f"no shot is long enough for more than {most:.3g}x; higher factors are inferred"
 
 
 def answers(shots: list[ShotScores], factors: tuple[float, ...], response: Response) -> NDArray[np.float64]:

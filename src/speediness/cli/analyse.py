@@ -143,12 +143,13 @@ def print_summary(summary: dict[str, Any]) -> None:
     for column in ("start", "end", "label", "factor", "confidence"):
         table.add_column(column, justify="left" if column == "label" else "right")
     for segment in summary["segments"][:ROWS_SHOWN]:
+        sure = segment["label"] != "not_sure"
         table.add_row(
             stamp(segment["start_s"]),
             stamp(segment["end_s"]),
             segment["label"].replace("_", " "),
-            f"{segment['factor']:.2f}×",
-            f"{segment['confidence']:.2f}",
+            f"{segment['factor']:.2f}×" if sure else "-",
+            f"{segment['confidence']:.2f}" if sure else "-",
         )
     out.print(table)
     if len(summary["segments"]) > ROWS_SHOWN:

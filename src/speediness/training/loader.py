@@ -61,12 +61,8 @@ class Loader:
         pixels: where the pixels come from.
         part: which of how many equal parts of every batch to give: the rank of a process and
             their count.
-<<<<<<< HEAD
-        log: told how many videos are too short.
-        resize: every batch at a size of its own (SpeedNet §3.1); else at the clip's.
-=======
         log: told how many videos do not fit.
->>>>>>> mf-a
+        resize: every batch at a size of its own (SpeedNet §3.1); else at the clip's.
 
     Raises:
         DataError: no video fits.

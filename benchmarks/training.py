@@ -34,6 +34,7 @@ from speediness.datasets import find_videos
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.decoded_video import decode_video
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
+from speediness.tasks.task import ClipTask
 from speediness.training.loader import Batch, Loader, drawn_ahead
 from speediness.training.pixel_source import MappedPixels, PixelSource, ResidentPixels
 from speediness.training.processes import Processes
@@ -41,6 +42,8 @@ from speediness.training.recipe import RECIPES, Recipe
 from speediness.training.run import Run
 
 VIDEOS, ROUNDS, STEPS, WARM_UP = 24, 4, 6, 3
+DECODED = [name for name, recipe in RECIPES.items() if isinstance(recipe().task, ClipTask)]
+"""Recipes whose batches are cut out of decoded videos; motion measured before is drawn in no time."""
 
 
 class Decoded(Sequence[CachedVideo]):
@@ -70,6 +73,7 @@ class Way:
         self.run = Run(replace(recipe, bf16=recipe.bf16 and not plain), Processes(0, 1, device))
         if plain:
             self.run.forward = self.run.network
+        assert isinstance(self.run.task, ClipTask)
         self.loader = Loader(
             videos,
             self.run.task,
@@ -159,7 +163,7 @@ def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
     parser.add_argument("films", metavar="VIDEOS", help="folder of videos")
-    parser.add_argument("recipe", nargs="?", choices=RECIPES, default="speednet_small", metavar="RECIPE")
+    parser.add_argument("recipe", nargs="?", choices=DECODED, default="speednet_s3dg", metavar="RECIPE")
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="changes of the recipe")
     given = parser.parse_args()
     report("training", given, partial(measure, given), tables, draw)
@@ -169,7 +173,7 @@ def measure(given: argparse.Namespace) -> Results:
     """Seconds of every round, and how many of them were spent waiting for data, by way."""
     recipe = RECIPES[given.recipe]().with_settings(given.settings)
     clip = recipe.config.clip
-    items = find_videos(given.videos, "train")
+    items = find_videos(given.films, "train")
     items = items[:: -(-len(items) // VIDEOS)]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with tempfile.TemporaryDirectory() as folder:

@@ -11,11 +11,16 @@ from speediness.evaluation.speed_accuracy import VideoScores
 from speediness.reproduce import row_run
 from speediness.reproduce.data_scaling import SHARES, data_scaling, expected, share_of_sources, table
 from speediness.reproduce.row_run import VideoSplits
+from speediness.tasks.playback_rate import PlaybackRateTask
 from speediness.training.recipe import smoke
 
 pytestmark = pytest.mark.slow
 
 BASE = dataclasses.replace(smoke(), steps=4, bf16=False, validation_share=0.4)
+BASES = {
+    "speed_class": BASE,
+    "playback_rate": dataclasses.replace(BASE, task=PlaybackRateTask(), size_px=56, zoom=1.7),
+}
 MANY = [VideoItem(Path(f"{n}.mp4"), f"source-{n // 2}") for n in range(200)]
 
 
@@ -61,16 +66,20 @@ def test_networks_that_differ_widen_the_interval() -> None:
     assert low < alike["accuracy"]["interval_95"]["gain"][0] and low < 0 < high
 
 
+@pytest.mark.parametrize("task", BASES)
 def test_every_share_is_trained_once_and_drawn(
-    walkers: list[VideoItem], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    task: str, walkers: list[VideoItem], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    base = BASES[task]
     monkeypatch.setattr(row_run, "OWN_CLIPS", 16)
     videos, out = VideoSplits(walkers, walkers[:2], []), tmp_path / "scaling"
-    document = data_scaling(BASE, videos, out, 1, print)
+    document = data_scaling(base, videos, out, 1, print)
     assert [network["share"] for network in document["networks"]] == list(SHARES)
-    assert [look["clips"] for look in document["networks"][0]["held_out"]] == [4, 8, 12, 16]
+    assert [look["clips"] for look in document["networks"][0]["held_out"]] == [
+        n * base.clips for n in range(1, 5)
+    ]
     for network, share in zip(document["networks"], SHARES, strict=True):
-        kept, _ = held_out(share_of_sources(walkers, BASE, share, 0), BASE.validation_share)
+        kept, _ = held_out(share_of_sources(walkers, base, share, 0), base.validation_share)
         row = json.loads((out / f"share_{100 * share:.0f}" / "seed-0" / "row.json").read_text())
         videos_1x, videos_2x = (
             [video[f"score_{speed}"] for video in row["result"]["trained"]] for speed in ("1x", "2x")
@@ -88,5 +97,5 @@ def test_every_share_is_trained_once_and_drawn(
         raise AssertionError("a finished network was trained again")
 
     monkeypatch.setattr(row_run, "train", never)
-    again = data_scaling(BASE, videos, out, 1, print)
+    again = data_scaling(base, videos, out, 1, print)
     assert json.loads(json.dumps(again)) == document

@@ -267,7 +267,9 @@ def test_the_parts_of_several_processes_are_the_batch_of_one() -> None:
 
 def test_videos_too_short_for_a_window_at_2x_are_left_out() -> None:
     short, long = motion_video(name="short", seconds=4.3), motion_video(name="long", seconds=4.6)
-    given = loader([short, long], 4)
+    said: list[str] = []
+    given = MotionLoader([short, long], TASK, CLIP, 4, 0, None, 1.0, log=said.append)
+    assert len(said) == 1 and said[0].startswith("left out 1 videos shorter than 4.4 s")
     assert [video.item.source for video in given.videos] == ["long"]
     assert {name.split()[0] for step in range(5) for name in given.batch(step).origins} == {"long.mp4"}
     with pytest.raises(DataError, match=r"no video lasts 4\.4 s"):

@@ -11,6 +11,7 @@ from torch import nn
 
 from speediness.datasets.video_list import VideoItem
 from speediness.models.sync_norm import SyncBatchNorm, synchronise_norms
+from speediness.tasks.playback_rate import PlaybackRateTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import smoke
@@ -23,6 +24,7 @@ RECIPE = dataclasses.replace(
 )
 RECIPES = {
     "speed_class": RECIPE,
+    "playback_rate": dataclasses.replace(RECIPE, task=PlaybackRateTask(), size_px=56, zoom=1.7),
     "rspnet": dataclasses.replace(RECIPE, task=RSPNetTask(queue=8)),
     "rspnet_of_the_batch": dataclasses.replace(RECIPE, task=RSPNetTask(queue=0)),
 }

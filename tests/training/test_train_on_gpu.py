@@ -12,9 +12,10 @@ import pytest
 
 from speediness.datasets.video_list import VideoItem
 from speediness.engines import open_runtime
-from speediness.engines.onnx import read_description
+from speediness.engines.onnx import read_exported
 from speediness.models.checkpoint import load_speednet
 from speediness.training.metrics import read_metrics
+from speediness.training.recipe import find_recipe
 from speediness.training.run import read_header
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # trains from start to end
@@ -44,9 +45,16 @@ def pieces(walkers: list[VideoItem], tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
-def test_from_videos_in_pieces_to_weights_with_a_stop_on_the_way(pieces: Path, tmp_path: Path) -> None:
+SMALL = ("width=0.2", "frame_rate=25", "windows=2", "compiled=false")
+"""A window is short enough for videos of two seconds."""
+
+
+@pytest.mark.parametrize(("recipe", "settings"), [("smoke", ()), ("speednet_small", SMALL)])
+def test_from_videos_in_pieces_to_weights_with_a_stop_on_the_way(
+    recipe: str, settings: tuple[str, ...], pieces: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
-    given = (str(pieces), str(tmp_path), "smoke", "5", "validation_share=0.4", "evaluate_every=1")
+    given = (str(pieces), str(tmp_path), recipe, "5", "validation_share=0.4", "evaluate_every=1", *settings)
     stopped = start(*given, "steps=1000")
     while not read_metrics(run / "metrics.jsonl"):
         assert stopped.poll() is None, stopped.communicate()
@@ -65,12 +73,13 @@ def test_from_videos_in_pieces_to_weights_with_a_stop_on_the_way(pieces: Path, t
     validated = [row["step"] for row in read_metrics(run / "metrics.jsonl") if "validation" in row]
     assert validated == list(range(1, done_before + 3))
     network = load_speednet(run / "network.safetensors")
-    described, _ = read_description(run / "network.onnx")
+    described = read_exported(run / "network.onnx").description
+    assert "response" in described and "validation" in described
+    assert network.config.clip.size_px == find_recipe(recipe, []).size_px
     runtime = open_runtime("onnx", run / "network.onnx")
-    assert "calibration" in described and "validation" in described
-    clips = np.random.default_rng(0).integers(0, 256, (2, 16, 32, 32, 1), np.uint8)
-    logits, _ = runtime(clips, np.ones((2, 15), np.float32))
-    assert logits.shape == (2, 2) and network.config.clip.size_px == 32
+    assert runtime.classify is not None and (runtime.see is not None) == (network.scene is not None)
+    motion = np.random.default_rng(0).normal(size=(2, 17, 4, 14, 14)).astype(np.float32)
+    assert runtime.classify(motion).rate.shape == (2, 2, 2)
 
 
 def test_without_arguments_it_says_what_it_needs() -> None:

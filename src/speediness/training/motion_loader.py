@@ -85,9 +85,7 @@ class MotionLoader:
         if not self.videos:
             raise DataError(f"no video lasts {longest_s:.1f} s, a window at twice its speed")
         if too_short := len(videos) - len(self.videos):
-            log(
-                f"left out {too_short} videos shorter than {longest_s:.1f} s, a window at twice their speed"
-            )
+            log(f"left out {too_short} videos shorter than {longest_s:.1f} s, a window at 2x")
         self.task, self.clip, self.seed, self.zoom = task, clip, seed, zoom
         self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)
         scene = None if scene is None else copy.deepcopy(scene).cpu()

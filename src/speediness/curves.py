@@ -69,7 +69,7 @@ class SpeedinessCurve:
     normal: NDArray[np.float32]
     """(K, F) P_vi(t): probability that the video played at factor i looks natural, 0..1."""
     motion: NDArray[np.float32]
-    """(F,) mean optical-flow magnitude, pixels per reference interval at short side 64."""
+    """(F,) mean motion in pixels per bin of the network at factor 1, at short side 64."""
     segments: tuple[Segment, ...] = ()
     cuts_s: tuple[float, ...] = ()
     """First frames of new shots."""

@@ -19,11 +19,11 @@ class MotionFeatures:
     """
 
     times_s: NDArray[np.float64]
-    """(N,) ascending; by the network's schedule, 16 a second for speednet-small."""
+    """(N,) ascending; middles of the bins of motion, 8 a second for speednet-small."""
     vectors: NDArray[np.float16]
     """(N, D) maxima over the frame, 0 or more."""
     motion: NDArray[np.float32]
-    """(N,) mean flow in pixels per reference interval at short side 64."""
+    """(N,) mean motion in pixels per bin at short side 64."""
     shot_starts_s: tuple[float, ...]
     """When the shots begin; nothing looks across."""
     duration_s: float

@@ -115,12 +115,13 @@ def _where(title: str, label: Label, found: Sequence[Found]) -> str:
 
 
 def _least_certain(videos: Mapping[str, AnalysedVideo]) -> str:
-    """Videos by the confidence of their labels on the mean over time, the lowest first."""
+    """Videos by the mean confidence over time, the lowest first; what is not sure counts 0."""
     means = []
     for path, video in videos.items():
         lengths_s = [_length_s(s) for s in video.segments]
         if lengths_s:
-            confidence = float(np.average([s.confidence for s in video.segments], weights=lengths_s))
+            sure = [0.0 if s.label == "not_sure" else s.confidence for s in video.segments]
+            confidence = float(np.average(sure, weights=lengths_s))
             means.append((confidence, path, video))
     rows = [
         [path, clock(video.duration_s), f"{len(video.segments)}", f"{confidence:.2f}"]

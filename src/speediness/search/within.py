@@ -16,8 +16,8 @@ from speediness.features import MotionFeatures
 from speediness.search.hits import Hit, non_max_suppression
 
 STEP_S = 1 / 16
-"""From one step of a sequence to the next: as far as the features are apart."""
-SMOOTHED_S = 3 * STEP_S  # over both grids of the network, whose answers differ by chance
+"""From one step of a sequence to the next: half as far as the features of speednet-small are apart."""
+SMOOTHED_S = 3 * STEP_S  # a step between two features takes in both
 LEAST = 0.3
 """Similarity from which a stretch counts as a find; chosen, as SMOOTHED_S was, on videos that
 benchmarks/repetitions.py measures."""

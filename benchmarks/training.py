@@ -173,7 +173,7 @@ def measure(given: argparse.Namespace) -> Results:
     """Seconds of every round, and how many of them were spent waiting for data, by way."""
     recipe = RECIPES[given.recipe]().with_settings(given.settings)
     clip = recipe.config.clip
-    items = find_videos(given.films, "train")
+    items = find_videos(given.videos, "train")
     items = items[:: -(-len(items) // VIDEOS)]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with tempfile.TemporaryDirectory() as folder:

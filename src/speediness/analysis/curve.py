@@ -21,7 +21,7 @@ import speediness
 from speediness.analysis.network import DEFAULT_NETWORK, Network, Response, load_network
 from speediness.analysis.scorer import VideoScorer
 from speediness.analysis.segments import find_rates, find_segments, probability_sped_up
-from speediness.analysis.shot import SCENE_PX, SHORTEST, ShotScores
+from speediness.analysis.shot import SCENE_PX, ShotScores, shortest_s
 from speediness.analysis.store import ResultStore
 from speediness.curves import SpeedinessCurve
 from speediness.features import MotionFeatures
@@ -274,8 +274,8 @@ def _notes(
             f"{float(net.clip.frame_rate):g} the network looks at; take the labels with care"
         )
     if not fit[0]:
-        least_s = (SHORTEST + 1) / float(net.clip.frame_rate)
-        yield f"no shot lasts the {least_s:.2g} s that the network needs; its speed is not known"
+        least_s = shortest_s(net.runtime, net.clip)
+        yield f"no shot lasts the {least_s:g} s that the network needs; its speed is not known"
     elif not all(fit):
         most = factors[fit.index(False) - 1]
         yield f"no shot is long enough for more than {most:.3g}x; higher factors are inferred"

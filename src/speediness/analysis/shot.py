@@ -86,6 +86,11 @@ def shot_scorer(runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) ->
     return kind(runtime, clip, factors)
 
 
+def shortest_s(runtime: Runtime, clip: ClipSpec) -> float:
+    """Seconds that a shot must last for anything to be said of it."""
+    return clip.duration_s if runtime.measure is None else SHORTEST / float(clip.frame_rate)
+
+
 @dataclass
 class _Stream:
     """The bins of one factor: what the next window still needs, and what was said so far."""
@@ -137,10 +142,8 @@ class MotionShot:
     def close(self) -> ShotScores:
         """See :class:`ShotScorer`."""
         self._classify()
-        for stream in self._streams:
-            self._classify_short(stream)
-        if self._motion and not self._features:
-            self._keep_features_of_short_shot()
+        for number, stream in enumerate(self._streams):
+            self._classify_short(stream, first=number == 0)
         margin = (sum(map(len, self._motion)) - sum(map(len, self._features))) / 2 if self._features else 0
         motion = np.concatenate([np.zeros((0, 2), np.float32), *self._motion])
         features = np.concatenate(self._features) if self._features else np.zeros((0, 0), np.float16)
@@ -214,12 +217,15 @@ class MotionShot:
         if first:
             self._keep_features(outputs.features[0], len(bins))
 
-    def _classify_short(self, stream: _Stream) -> None:
+    def _classify_short(self, stream: _Stream, first: bool) -> None:
         """Where no whole window fits: all bins there are as one, if they are enough to say anything."""
         count = sum(map(len, stream.tail))
         if not stream.rate and count >= SHORTEST:
             stream.window = count
-            stream.rate.append(self._outputs(np.concatenate(stream.tail), stream.tail_scene).rate[0])
+            outputs = self._outputs(np.concatenate(stream.tail), stream.tail_scene)
+            stream.rate.append(outputs.rate[0])
+            if first:
+                self._keep_features(outputs.features[0], count)
 
     def _outputs(self, bins: Floats, scene: list[int]) -> Outputs:
         assert self._runtime.classify is not None
@@ -233,14 +239,6 @@ class MotionShot:
         """Those not kept before: neighbouring sequences overlap by a window less a bin."""
         known = self._clip.n_frames - 1 - (n_bins - len(features_LD)) if self._features else 0
         self._features.append(features_LD[max(known, 0) :].astype(np.float16))
-
-    def _keep_features_of_short_shot(self) -> None:
-        """Those of a shot in which no window fits, which search needs: as if it went on at either end."""
-        (bins,), scene, more = self._streams[0].tail, self._streams[0].tail_scene, self._clip.n_frames
-        longer = np.concatenate([bins[:1].repeat(more, 0), bins, bins[-1:].repeat(more, 0)])
-        features_LD = self._outputs(longer, [scene[0]] * more + scene + [scene[-1]] * more).features[0]
-        first = more - (len(longer) - len(features_LD)) // 2
-        self._features.append(features_LD[first : first + len(bins)].astype(np.float16))
 
     def _scene_of(self, middles_s: Times) -> list[int]:
         """For each bin the last look at the scene before its middle, or else the first one."""

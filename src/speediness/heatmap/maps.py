@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from speediness.analysis.curve import AHEAD
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.analysis.scorer import VideoScorer
-from speediness.analysis.shot import SCENE_PX
-from speediness.clip import ClipSpec
+from speediness.analysis.shot import SCENE_PX, shortest_s
 from speediness.errors import OutputError
 from speediness.heatmap.squares import CELL_PX, MapKind, ShotMaps, Squares
 from speediness.video.read_ahead import read_ahead
@@ -172,7 +171,7 @@ def find_maps(
         shot_starts=tuple(lengths[:-1].tolist()),
         shot_starts_s=tuple(float(shot.times_s[0]) for shot in shots),
         duration_s=float(reader.end_s),
-        warnings=(*reader.warnings, *_too_short(found, net.clip)),
+        warnings=(*reader.warnings, *_too_short(found, shortest_s(net.runtime, net.clip))),
     )
 
 
@@ -185,9 +184,9 @@ def _covered(frame_px: tuple[int, int], unit_px: int) -> tuple[tuple[float, floa
     return (left, top, left + width, top + height), ShotMaps(nothing, nothing)
 
 
-def _too_short(found: list[ShotMaps | None], clip: ClipSpec) -> Iterator[str]:
+def _too_short(found: list[ShotMaps | None], least_s: float) -> Iterator[str]:
     if short := sum(shot is None for shot in found):
         yield (
-            f"{short} of {len(found)} shots are shorter than the {clip.duration_s:g} s that the network "
-            "looks at; nothing is drawn in them"
+            f"{short} of {len(found)} shots are shorter than the {least_s:g} s that the network "
+            "needs; nothing is drawn in them"
         )

@@ -13,6 +13,7 @@ they move; the table says by how much the two displacements differ.
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -38,10 +39,10 @@ Floats = NDArray[np.float32]
 
 def main() -> None:
     """Measure every video, print one table."""
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO_OR_DIR")
     pairs = []
-    for path in map(Path, sys.argv[1:]):
+    for path in parser.parse_args().videos:
         for video in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if video.suffix.lower() in VIDEO_SUFFIXES:
                 try:

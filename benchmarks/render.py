@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,8 +51,11 @@ class Run:
 
 def main() -> None:
     """Measure and print a Markdown table."""
-    video = Path(sys.argv[1])
-    preset = sys.argv[2] if len(sys.argv) > 2 else DEFAULT_PRESET
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("preset", nargs="?", default=DEFAULT_PRESET, metavar="PRESET")
+    given = parser.parse_args()
+    video, preset = given.video, given.preset
     reader = VideoReader(video)
     for _ in reader.decoded():  # also brings the file into memory
         pass

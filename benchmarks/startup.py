@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +33,9 @@ IMPORTS = f"{BEFORE_WORK}, rich.table, matplotlib.figure, matplotlib.backends.ba
 
 def main() -> None:
     """Measure and print a Markdown table."""
-    video = sys.argv[1]
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("video", metavar="VIDEO")
+    video = parser.parse_args().video
     tasks: dict[str, Callable[[], float]] = {
         "python -c pass": lambda: whole([*PYTHON, "-c", "pass"]),
         "import speediness": lambda: whole([*PYTHON, "-c", "import speediness"]),

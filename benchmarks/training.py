@@ -162,7 +162,7 @@ def _one_after_the_other(loader: Loader) -> Iterator[Iterator[Batch]]:
 def main() -> None:
     """Measure, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("films", metavar="VIDEOS", help="folder of videos")
+    parser.add_argument("videos", metavar="VIDEOS", help="folder of videos")
     parser.add_argument("recipe", nargs="?", choices=DECODED, default="speednet_s3dg", metavar="RECIPE")
     parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="changes of the recipe")
     given = parser.parse_args()

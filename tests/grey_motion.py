@@ -32,7 +32,8 @@ def grey_motion_runtime(clip: ClipSpec, margin: int = 0) -> Runtime:
     ) -> Outputs:
         batch, length, _, height, width = motion_BL4hw.shape
         speed = motion_BL4hw[:, :, 2]
-        windows = np.lib.stride_tricks.sliding_window_view(speed.mean((2, 3)), min(length, clip.n_frames), 1)
+        count = min(length, clip.n_frames)
+        windows = np.lib.stride_tricks.sliding_window_view(speed.mean((2, 3)), count, 1)
         rate = np.stack([windows.mean(2) + BOUNDARY, 0 * windows.mean(2)], 2).astype(np.float32)
         kept = speed[:, margin : length - margin]
         cam = -kept.reshape(batch, -1, height // 2, 2, width // 2, 2).mean((3, 5))

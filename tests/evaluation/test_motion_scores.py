@@ -35,7 +35,7 @@ def tiny(sees_scene: bool = False) -> SpeedNet:
 
 @pytest.fixture(scope="module", params=[25, 50])
 def swinging(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> VideoItem:
-    """Eight seconds of a texture that swings to and fro ever faster, 112 px high."""
+    """Eight seconds, whole bins at either speed, of a texture that swings to and fro ever faster."""
     rate = request.param
     path = write_video(
         tmp_path_factory.mktemp("swinging") / f"swing-{rate}.mp4",

@@ -125,6 +125,6 @@ def test_two_processes_train_like_one(
     assert [row["step"] for row in together] == [row["step"] for row in alone]
     for row, expected in zip(together, alone, strict=True):
         if "loss" in row:
-            assert row["loss"] == pytest.approx(expected["loss"], abs=1e-5)
+            assert row["loss"] == pytest.approx(expected["loss"], abs=1e-5 if row["step"] == 1 else 5e-5)
     losses = [row["loss"] for row in alone if "loss" in row]
     assert max(losses) - min(losses) > 1e-3

@@ -28,10 +28,10 @@ def grey_motion_runtime(clip: ClipSpec, margin: int = 0) -> Runtime:
         return np.stack([cells, 0 * cells, cells, np.ones_like(cells)], 1)
 
     def classify(
-        motion: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
+        motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
     ) -> Outputs:
-        batch, length, _, height, width = motion.shape
-        speed = motion[:, :, 2]
+        batch, length, _, height, width = motion_BL4hw.shape
+        speed = motion_BL4hw[:, :, 2]
         windows = np.lib.stride_tricks.sliding_window_view(speed.mean((2, 3)), clip.n_frames, 1)
         rate = np.stack([windows.mean(2) + BOUNDARY, 0 * windows.mean(2)], 2).astype(np.float32)
         kept = speed[:, margin : length - margin]

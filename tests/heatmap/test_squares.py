@@ -120,11 +120,11 @@ def test_a_square_is_told_of_its_own_part_of_the_scene(kind: MapKind) -> None:
         return frames[:, 16::32, 16::32].transpose(0, 3, 1, 2).astype(np.float32)
 
     def seeing(
-        motion: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
+        motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
     ) -> Outputs:
         assert scene_NKhw is not None and scene_BL is not None
         told.append(scene_NKhw[scene_BL].mean((2, 3, 4)))
-        return classify(motion)
+        return classify(motion_BL4hw)
 
     squares = Squares(Runtime(plain.measure, seeing, see), CLIP, kind)
     shot = shot_scorer(squares.runtime, squares.clip, (1.0,))

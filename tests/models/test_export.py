@@ -97,7 +97,7 @@ def test_a_network_that_sees_the_scene_travels_whole(seeing_scene: tuple[SpeedNe
     scene = there.see(looks)
     assert scene.shape == (2, SCENE_CHANNELS, 2, 3)
     # The weights of the ImageNet network travel in half precision.
-    np.testing.assert_allclose(scene, here.see(looks), atol=0.02 * np.ptp(scene))
+    np.testing.assert_allclose(scene, here.see(looks), atol=0.02 * float(np.ptp(scene)))
     given = motion(2, 16, 14, 24)
     scene_of = np.arange(32).reshape(2, 16) // 16
     for told in ((), (scene, scene_of)):

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,9 +49,9 @@ def shot(start_s: float, played: list[tuple[float, float]], own: float = 0.0, se
         mean = RESPONSE.at(np.log2(np.maximum(truth * factor, 1e-3))) + own + noise if len(truth) else truth
         middles.append(middles_s)
         rates.append(np.stack([mean, 0 * mean], 1).astype(np.float32) if len(truth) else NOTHING)
-    some = np.zeros(0, np.float32)
+    never = np.zeros(0)
     return ShotScores(
-        times_s, tuple(middles), tuple(rates), NOTHING, some, np.zeros((0, 0), np.float16), some
+        times_s, tuple(middles), tuple(rates), NOTHING, never, np.zeros((0, 0), np.float16), never
     )
 
 
@@ -119,7 +120,9 @@ def test_two_changes_beside_one_cut_stay_apart() -> None:
     rates_GQ[:, natural] = 1
     rates_GQ[4:6] = np.eye(len(candidate_rates()))[slow]
     known = np.ones(12, bool)
-    posterior = RatePosterior(np.arange(12) * GRID_S, rates_GQ, np.zeros(1), np.ones(1), known)
+    posterior = RatePosterior(
+        np.arange(12, dtype=np.float64) * GRID_S, rates_GQ, np.zeros(1), np.ones(1), known
+    )
     found = find_segments(posterior, 3.0, (1.25,))
     assert [(s.label, s.start_s) for s in found] == [("natural", 0), ("slow_motion", 1.0), ("natural", 1.5)]
 
@@ -143,7 +146,7 @@ def test_where_no_window_fits_nothing_is_sure() -> None:
 def test_a_frame_held_for_long_is_no_evidence() -> None:
     whole = shot(0, [(36, 0.2)])
     kept = (whole.times_s < 12) | (whole.times_s > 24)
-    held = ShotScores(**vars(whole) | {"times_s": whole.times_s[kept]})
+    held = replace(whole, times_s=whole.times_s[kept])
     posterior = posterior_of([held])
     inside = (posterior.grid_s > 12.1) & (posterior.grid_s < 23.9)
     assert not posterior.known_G[inside].any()

@@ -149,8 +149,6 @@ def find_maps(
                 progress(float(frame.time_s), max(promised_s, float(frame.time_s)))
     shots = scorer.finish()
     found.append(squares.take())
-    # The network is also asked about shots in which no window fits, for their features.
-    found = [maps if len(shot.middles_s[0]) else None for shot, maps in zip(shots, found, strict=True)]
     region, nothing = _covered(frame_px, squares.clip.unit_px)
     maps = [nothing if shot is None else shot for shot in found]
     times_s = [

@@ -266,7 +266,7 @@ def _notes(
     elif moving < FEW_MOVE:
         yield (
             f"hardly anything moves: only {moving:.1%} of the frames show motion to score; "
-            "the rest counts as natural"
+            "the rest is not sure"
         )
     elif reader.info.frame_rate < net.clip.frame_rate:
         yield (
@@ -276,7 +276,7 @@ def _notes(
     if not fit[0]:
         least_s = shortest_s(net.runtime, net.clip)
         yield f"no shot lasts the {least_s:g} s that the network needs; its speed is not known"
-    elif not all(fit):
+    elif moving and not all(fit):
         most = factors[fit.index(False) - 1]
         yield f"no shot is long enough for more than {most:.3g}x; higher factors are inferred"
 

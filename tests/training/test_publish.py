@@ -12,7 +12,7 @@ from speediness.training.loop import train
 from speediness.training.publish import publish
 from speediness.training.recipe import smoke
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # exports, which takes minutes
 
 RECIPE = dataclasses.replace(smoke(), bf16=False, validation_share=0.4, steps=1)
 

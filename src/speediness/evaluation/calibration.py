@@ -112,7 +112,7 @@ def measure_response(videos: Sequence[VideoAnswers]) -> Response:
     rates, weight = RATES, _weights(videos)
     means_VR = np.array([[m.mean() if len(m) else np.nan for m in video.means] for video in videos])
     for n in range(int(np.searchsorted(rates, 0.0))):
-        # Video is seldom filmed fast enough to be shown so slowly: it is taken to mirror what is faster.
+        # Video seldom has frames enough to be shown so slowly: it is taken to mirror what is faster.
         unknown_V = np.isnan(means_VR[:, n])
         natural, mirror = (int(np.searchsorted(rates, rate)) for rate in (0.0, -rates[n]))
         means_VR[unknown_V, n] = (2 * means_VR[:, natural] - means_VR[:, mirror])[unknown_V]

@@ -113,7 +113,7 @@ class MotionLoader:
     def _views(self, rng: np.random.Generator, shape: float) -> list[tuple[Tensor, Tensor, float, str]]:
         number = int(rng.choice(len(self.videos), p=self.probability))
         video = self.videos[number]
-        # Slower, motion would be even over several bins, as none is in video that was filmed faster.
+        # Slower, motion would be even over several bins, as none is in video that was recorded faster.
         slowest = min(_pair_s(video, 0) / PAIRS_S[1], 1.0)
         rates = self.task.rates(slowest, video.end_s / self.clip.duration_s, rng)
         half_s = self.clip.duration_s * max(rates) / 2

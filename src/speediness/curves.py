@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from speediness.documents import read_json, rounded, write_json
 from speediness.errors import DataError
+from speediness.labels import LABELS as LABELS
+from speediness.labels import Label as Label
 
-Label = Literal["natural", "sped_up", "slow_motion", "not_sure"]
-LABELS: tuple[Label, ...] = get_args(Label)
 Float64s = NDArray[np.float64]
 
 CURVE_SCHEMA = "speediness.curve/1"

@@ -16,8 +16,8 @@ from speediness.cli.corpus import add_ray_argument
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
 from speediness.cli.terminal import console, print_error, print_json, wants_traceback
-from speediness.curves import LABELS
 from speediness.errors import OutputError, SpeedinessError
+from speediness.labels import LABELS
 
 if TYPE_CHECKING:
     from speediness.curves import SpeedinessCurve

@@ -11,8 +11,8 @@ from speediness.cli.analyse import print_outputs, stamp
 from speediness.cli.analysis_options import add_analysis_arguments, features_of
 from speediness.cli.outputs import check_folder, make_folder
 from speediness.cli.terminal import console, print_error, print_json
-from speediness.curves import LABELS
 from speediness.errors import OutputError, SpeedinessError
+from speediness.labels import LABELS
 
 if TYPE_CHECKING:
     from speediness.features import MotionFeatures

@@ -60,7 +60,8 @@ def motion_runtime(n_bins: int, margin: int = 1, sees_scene: bool = False) -> Ru
         value_BL = motion_BL4hw[:, :, 2].mean((2, 3))
         if scene_NKhw is not None:
             value_BL = value_BL + scene_NKhw[:, 0, 0, 0][scene_BL]
-        return outputs_of(value_BL, sliding_window_view(value_BL, n_bins, 1) @ weights(n_bins), margin)
+        count = min(n_bins, value_BL.shape[1])
+        return outputs_of(value_BL, sliding_window_view(value_BL, count, 1) @ weights(count), margin)
 
     see = None if not sees_scene else lambda frames: frames.mean((1, 2, 3), np.float32)[:, None, None, None]
     return Runtime(measure, classify, see)
@@ -119,7 +120,8 @@ def fading_network() -> Network:
         motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
     ) -> Outputs:
         value_BL = motion_BL4hw[:, :, 2].mean((2, 3))
-        mean_BW = sliding_window_view(value_BL, clip.n_frames, 1).mean(2)
+        count = min(clip.n_frames, value_BL.shape[1])
+        mean_BW = sliding_window_view(value_BL, count, 1).mean(2)
         rate_BW = np.log2(np.maximum(mean_BW, 1e-3) * float(clip.frame_rate) / FADING)
         return outputs_of(value_BL, np.clip(rate_BW, -3, 4), 3)
 

@@ -27,7 +27,8 @@ def mean_speed_runtime(n_bins: int, margin: int = 3) -> Runtime:
     def classify(
         motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
     ) -> Outputs:
-        mean_BW = sliding_window_view(motion_BL4hw[:, :, 2].mean((2, 3)), n_bins, 1).mean(2)
+        count = min(n_bins, motion_BL4hw.shape[1])
+        mean_BW = sliding_window_view(motion_BL4hw[:, :, 2].mean((2, 3)), count, 1).mean(2)
         inner = motion_BL4hw[:, margin : motion_BL4hw.shape[1] - margin, 2]
         return Outputs(np.stack([mean_BW, 0 * mean_BW], -1), inner.mean((2, 3))[..., None], inner)
 

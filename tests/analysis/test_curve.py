@@ -144,24 +144,22 @@ def test_cuts_are_found_and_reported(tmp_path: Path) -> None:
     assert curve.cuts_s == pytest.approx((3.2, 6.4))
 
 
-@pytest.mark.parametrize("n_frames", [1, 2, 45])
+@pytest.mark.parametrize("n_frames", [1, 2, 30])
 def test_of_a_video_too_short_for_the_network_nothing_is_known(tmp_path: Path, n_frames: int) -> None:
     curve, features = analyse_with_features(fading(tmp_path / "a.mp4", steady(n_frames)), network=FADES)
     assert curve.normal.shape == (11, n_frames)
     assert curve.duration_s == pytest.approx(n_frames / 25)
     assert [s.label for s in curve.segments] == ["not_sure"]
-    assert any("no shot lasts the 2 s" in note for note in curve.notes)
+    assert any("no shot lasts the 1.25 s" in note for note in curve.notes)
     assert (np.diff(curve.normal, axis=0) <= 0).all()
-    assert features.vectors.any() == (n_frames == 45)  # what moves is known, whatever its speed
+    assert not features.vectors.any()
 
 
 def test_factors_at_which_no_window_fits_follow_the_lower_ones_and_a_note_says_so(tmp_path: Path) -> None:
     curve = scored(fading(tmp_path / "film.mp4", steady(100)))
-    (note,) = [
-        note for note in curve.notes if "no shot is long enough for the network at more than" in note
-    ]
-    assert "more than 1.95x" in note  # 1.25^3; 4 s hold a window of 2 s at up to twice
-    assert (np.diff(curve.normal[3:], axis=0) <= 1e-4).all()
+    (note,) = [note for note in curve.notes if "no shot is long enough for more than" in note]
+    assert "more than 3.05x" in note  # 1.25^5; 4 s hold the shortest window, of 1.25 s, at up to 3.2x
+    assert (np.diff(curve.normal[5:], axis=0) <= 1e-4).all()
     assert curve.normal[-1].max() < 0.1
     assert [s.label for s in curve.segments] == ["natural"]
 

@@ -8,7 +8,7 @@ from scripted_runtime import frame_at, motion_runtime, positions_px, runtime_by,
 from speediness import sampling
 from speediness.analysis import shot as shot_module
 from speediness.analysis.scorer import VideoScorer, score_shot
-from speediness.analysis.shot import PAIRS, ClipShot, MotionShot, ShotScores
+from speediness.analysis.shot import PAIRS, SHORTEST, ClipShot, MotionShot, ShotScores
 from speediness.clip import ClipSpec
 from speediness.engines.runtime import Runtime
 from speediness.motion_field import REFERENCE_PX
@@ -114,24 +114,28 @@ def test_memory_is_bounded_by_the_longest_window(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("runtime", [MOVES, CLIPS], ids=["motion", "clips"])
-@pytest.mark.parametrize("n_frames", [1, 2, 20])
+@pytest.mark.parametrize("n_frames", [1, 2, 14])
 def test_no_window_fits_into_a_short_shot(runtime: Runtime, n_frames: int) -> None:
     shot = score_shot(video(np.arange(n_frames) / 25), runtime, CLIP, FACTORS)
     assert len(shot.times_s) == n_frames
     assert all(len(part) == 0 for part in (*shot.middles_s, *shot.rate))
-    # What moves is known all the same, and search can use it.
-    known = runtime is MOVES and n_frames == 20
-    assert len(shot.features) == len(shot.features_s) == (6 if known else 0)
-    if known:
-        np.testing.assert_allclose(
-            shot.features[:, 0].astype(float), shot.motion[:, 0] * 56 / 64, rtol=0.01
-        )
-        np.testing.assert_allclose(shot.features_s, shot.motion_s)
+    assert len(shot.features) == len(shot.features_s) == 0
+
+
+def test_a_shot_a_little_shorter_than_a_window_is_one_window() -> None:
+    n_frames = round(25 * (SHORTEST * CLIP.n_frames + 1) / float(CLIP.frame_rate)) + 1
+    shot = score_shot(video(np.arange(n_frames) / 25), MOVES, CLIP, (1.0, 1.25, 2.0))
+    count = [int((n_frames - 1) / 25 * float(CLIP.frame_rate) / factor + 1e-6) for factor in (1.0, 1.25)]
+    assert [len(rate) for rate in shot.rate] == [1, int(count[1] >= SHORTEST * CLIP.n_frames), 0]
+    assert shot.middles_s[0][0] == pytest.approx(count[0] / float(CLIP.frame_rate) / 2)
+    assert len(shot.features) == len(shot.features_s) > 0
+    bins = shot.motion[:, 0] * 56 / 64
+    np.testing.assert_allclose(shot.rate[0][0, 0], bins @ weights(count[0]), rtol=0.01)
 
 
 def test_factors_whose_windows_do_not_fit_have_none() -> None:
     shot = score_shot(video(np.arange(51) / 25), MOVES, CLIP, FACTORS)
-    assert [len(rate_W2) > 0 for rate_W2 in shot.rate] == [factor <= 2 for factor in FACTORS]
+    assert [len(rate_W2) > 0 for rate_W2 in shot.rate] == [factor <= 2 / SHORTEST for factor in FACTORS]
 
 
 def test_windows_of_frames_are_even_whole_and_a_quarter_apart() -> None:

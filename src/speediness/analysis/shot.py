@@ -24,7 +24,7 @@ from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, SLACK_S, Moti
 
 CHUNK_S = 40.0  # windows are classified whenever this much more video is at hand
 PAIRS = 128  # measured in one call
-SHORTEST = 10  # bins of the one window of a shot in which no whole one fits
+SHORTEST = 5 / 8  # of a window: what the one of a shot holds at least in which no whole one fits
 CLIPS = 16  # of a network that sees frames, classified in one call
 STEPS = 4  # windows of such a network in the length of one
 SCENE_PX = 224
@@ -49,7 +49,7 @@ class ShotScores:
     """(F,) of its frames."""
     middles_s: tuple[Times, ...]
     """By factor, (W,) ascending: the middles of the windows; none where none fits. Where no whole one fits
-    into a shot, but SHORTEST bins, they are one window."""
+    into a shot, but SHORTEST of one, it is the only window."""
     rate: tuple[Floats, ...]
     """By factor, (W, 2) mean and log variance of log2 of the playback rate."""
     motion: Floats
@@ -88,7 +88,7 @@ def shot_scorer(runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) ->
 
 def shortest_s(runtime: Runtime, clip: ClipSpec) -> float:
     """Seconds that a shot must last for anything to be said of it."""
-    return clip.duration_s if runtime.measure is None else SHORTEST / float(clip.frame_rate)
+    return clip.duration_s if runtime.measure is None else SHORTEST * clip.duration_s
 
 
 @dataclass
@@ -149,10 +149,7 @@ class MotionShot:
         features = np.concatenate(self._features) if self._features else np.zeros((0, 0), np.float16)
         return ShotScores(
             np.array(self.times_s),
-            tuple(
-                self._middles(sum(map(len, s.rate)), self._clip.n_frames / 2, s.factor)
-                for s in self._streams
-            ),
+            tuple(self._middles(sum(map(len, s.rate)), s.window / 2, s.factor) for s in self._streams),
             tuple(np.concatenate([np.zeros((0, 2), np.float32), *s.rate]) for s in self._streams),
             motion,
             self._middles(len(motion), 0.5),
@@ -220,7 +217,7 @@ class MotionShot:
     def _classify_short(self, stream: _Stream, first: bool) -> None:
         """Where no whole window fits: all bins there are as one, if they are enough to say anything."""
         count = sum(map(len, stream.tail))
-        if not stream.rate and count >= SHORTEST:
+        if not stream.rate and count >= SHORTEST * self._clip.n_frames:
             stream.window = count
             outputs = self._outputs(np.concatenate(stream.tail), stream.tail_scene)
             stream.rate.append(outputs.rate[0])

@@ -73,7 +73,7 @@ def test_a_note_tells_why_nothing_is_drawn(tmp_path: Path, capsys: pytest.Captur
     short = write_video(tmp_path / "short.mp4", steady(10))
     assert main(["heatmap", str(short), "-o", str(tmp_path / "heat.mp4")]) == 0
     assert "note: " in (said := capsys.readouterr().out)
-    assert "shorter than the 1 s" in said
+    assert "shorter than the 0.625 s" in said
 
 
 def test_ctrl_c_leaves_nothing(video: Path, stopped_by_user: None) -> None:

@@ -19,7 +19,7 @@ HIGH = FINE * CLIP.size_px // CELL_PX  # rows of a map
 def maps_of(runtime: Runtime, kind: MapKind, frames: NDArray[np.uint8], clip: ClipSpec = CLIP) -> ShotMaps:
     """The maps of frames an eighth of a second apart."""
     squares = Squares(runtime, clip, kind)
-    shot = shot_scorer(squares.runtime, squares.clip, (1.0,))
+    shot = shot_scorer(squares.runtime, squares.clip, (1.0,), to_the_ends=False)
     for number, pixels in enumerate(frames):
         shot.add(number / 8, pixels, None)
     shot.close()
@@ -127,7 +127,7 @@ def test_a_square_is_told_of_its_own_part_of_the_scene(kind: MapKind) -> None:
         return classify(motion_BL4hw)
 
     squares = Squares(Runtime(plain.measure, seeing, see), CLIP, kind)
-    shot = shot_scorer(squares.runtime, squares.clip, (1.0,))
+    shot = shot_scorer(squares.runtime, squares.clip, (1.0,), to_the_ends=False)
     for number in range(17):
         scene = np.zeros((224, 448, 3), np.uint8)
         scene[:, 224:] = 100 + number // 8

@@ -25,10 +25,14 @@ class VideoScorer:
         runtime: the network.
         clip: what the network looks at.
         factors: at which the video is played.
+        to_the_ends: see :class:`speediness.analysis.shot.MotionShot`.
     """
 
-    def __init__(self, runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) -> None:
+    def __init__(
+        self, runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...], to_the_ends: bool = True
+    ) -> None:
         self._runtime, self._clip, self._factors = runtime, clip, factors
+        self._to_the_ends = to_the_ends
         self._detector = CutDetector()
         self._open: ShotScorer | None = None
         self.shots: list[ShotScores] = []
@@ -46,7 +50,7 @@ class VideoScorer:
         if closed:
             self._close()
         if self._open is None:
-            self._open = shot_scorer(self._runtime, self._clip, self._factors)
+            self._open = shot_scorer(self._runtime, self._clip, self._factors, self._to_the_ends)
         self._open.add(float(frame.time_s), pixels_HWC, frame.scene_HWC)
         return closed
 

@@ -80,10 +80,13 @@ class ShotScorer(Protocol):
         ...
 
 
-def shot_scorer(runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) -> ShotScorer:
-    """A new shot for a network of either kind."""
-    kind = ClipShot if runtime.measure is None else MotionShot
-    return kind(runtime, clip, factors)
+def shot_scorer(
+    runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...], to_the_ends: bool = True
+) -> ShotScorer:
+    """A new shot for a network of either kind; see :class:`MotionShot`."""
+    if runtime.measure is None:
+        return ClipShot(runtime, clip, factors)
+    return MotionShot(runtime, clip, factors, to_the_ends)
 
 
 def shortest_s(runtime: Runtime, clip: ClipSpec) -> float:
@@ -110,10 +113,19 @@ class MotionShot:
 
     Attributes:
         times_s: of all frames so far.
+
+    Args:
+        runtime: the network.
+        clip: what it looks at.
+        factors: at which the shot is played.
+        to_the_ends: also give features of the bins at both ends, which only serve as context, as if what
+            moves there went on: search needs them.
     """
 
-    def __init__(self, runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...]) -> None:
-        self._runtime, self._clip = runtime, clip
+    def __init__(
+        self, runtime: Runtime, clip: ClipSpec, factors: tuple[float, ...], to_the_ends: bool = True
+    ) -> None:
+        self._runtime, self._clip, self._to_the_ends = runtime, clip, to_the_ends
         self._streams = [_Stream(factor, clip.n_frames) for factor in factors]
         self._field: MotionField | None = None
         self._held: list[tuple[float, Pixels]] = []
@@ -144,6 +156,9 @@ class MotionShot:
         self._classify()
         for number, stream in enumerate(self._streams):
             self._classify_short(stream, first=number == 0)
+        if self._features and self._to_the_ends:
+            tail = self._streams[0]
+            self._features.append(self._end(np.concatenate(tail.tail), tail.tail_scene, before=False))
         margin = (sum(map(len, self._motion)) - sum(map(len, self._features))) / 2 if self._features else 0
         motion = np.concatenate([np.zeros((0, 2), np.float32), *self._motion])
         features = np.concatenate(self._features) if self._features else np.zeros((0, 0), np.float16)
@@ -212,7 +227,20 @@ class MotionShot:
         outputs = self._outputs(bins, scene)
         stream.rate.append(outputs.rate[0])
         if first:
-            self._keep_features(outputs.features[0], len(bins))
+            self._keep_features(outputs.features[0], bins, scene)
+
+    def _end(self, bins: Floats, scene: list[int], before: bool) -> NDArray[np.float16]:
+        """Features of the first or the last bins of a shot, as many as a pass gives none for."""
+        if not before:
+            bins, scene = bins[::-1], scene[::-1]
+        more = len(bins)
+        bins, scene = np.concatenate([bins[:1].repeat(more, 0), bins]), scene[:1] * more + scene
+        if not before:
+            bins, scene = bins[::-1], scene[::-1]
+        features_LD = self._outputs(np.ascontiguousarray(bins), scene).features[0].astype(np.float16)
+        margin = (len(bins) - len(features_LD)) // 2
+        first = more - margin if before else len(features_LD) - more
+        return features_LD[first : first + margin]
 
     def _classify_short(self, stream: _Stream, first: bool) -> None:
         """Where no whole window fits: all bins there are as one, if they are enough to say anything."""
@@ -222,7 +250,7 @@ class MotionShot:
             outputs = self._outputs(np.concatenate(stream.tail), stream.tail_scene)
             stream.rate.append(outputs.rate[0])
             if first:
-                self._keep_features(outputs.features[0], count)
+                self._keep_features(outputs.features[0], np.concatenate(stream.tail), stream.tail_scene)
 
     def _outputs(self, bins: Floats, scene: list[int]) -> Outputs:
         assert self._runtime.classify is not None
@@ -232,9 +260,13 @@ class MotionShot:
         maps = np.stack([self._scene_maps[n] for n in numbers])
         return self._runtime.classify(bins[None], maps, np.searchsorted(numbers, scene)[None])
 
-    def _keep_features(self, features_LD: Floats, n_bins: int) -> None:
+    def _keep_features(self, features_LD: Floats, bins: Floats, scene: list[int]) -> None:
         """Those not kept before: neighbouring sequences overlap by a window less a bin."""
-        known = self._clip.n_frames - 1 - (n_bins - len(features_LD)) if self._features else 0
+        known = self._clip.n_frames - 1 - (len(bins) - len(features_LD)) if self._features else 0
+        if not self._features and self._to_the_ends:
+            self._features.append(
+                self._end(bins[: self._clip.n_frames], scene[: self._clip.n_frames], True)
+            )
         self._features.append(features_LD[max(known, 0) :].astype(np.float16))
 
     def _scene_of(self, middles_s: Times) -> list[int]:

@@ -135,7 +135,7 @@ def find_maps(
     reader = VideoReader(Path(video))
     promised_s = float(reader.info.duration_s or 0)
     squares = Squares(net.runtime, net.clip, kind)
-    scorer = VideoScorer(squares.runtime, squares.clip, (1.0,))
+    scorer = VideoScorer(squares.runtime, squares.clip, (1.0,), to_the_ends=False)
     scene_px = SCENE_PX if net.runtime.see is not None else None
     frames = reader.frames(squares.clip.size_px, squares.clip.channels, scene_px=scene_px)
     frame_px = (0, 0)

@@ -264,9 +264,8 @@ class MotionShot:
         """Those not kept before: neighbouring sequences overlap by a window less a bin."""
         known = self._clip.n_frames - 1 - (len(bins) - len(features_LD)) if self._features else 0
         if not self._features and self._to_the_ends:
-            self._features.append(
-                self._end(bins[: self._clip.n_frames], scene[: self._clip.n_frames], True)
-            )
+            first = slice(self._clip.n_frames)
+            self._features.append(self._end(bins[first], scene[first], before=True))
         self._features.append(features_LD[max(known, 0) :].astype(np.float16))
 
     def _scene_of(self, middles_s: Times) -> list[int]:

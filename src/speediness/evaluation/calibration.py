@@ -58,9 +58,10 @@ def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> Vide
         shot.rate[0][sampling.nearest_frames(shot.middles_s[0], moments_s / factor)]
         for shot, factor in ((slow, 1), (fast, 2))
     )
-    slower, rates = RATES[RATES < 0], RATES[RATES >= 0]
-    shot = score_shot(played(video, 1, halve), runtime, clip, tuple((2.0**rates).tolist()))
-    means = [np.zeros(0, np.float32)] * len(slower) + [rate[:, 0] for rate in shot.rate]
+    whole = (RATES >= 0) & (2.0**RATES * clip.duration_s <= video.end_s + 1e-6)
+    shot = score_shot(played(video, 1, halve), runtime, clip, tuple((2.0 ** RATES[whole]).tolist()))
+    shown = iter(shot.rate)
+    means = [next(shown)[:, 0] if known else np.zeros(0, np.float32) for known in whole]
     return VideoAnswers(video.item.source, (pair[0], pair[1]), tuple(means))
 
 

@@ -349,7 +349,10 @@ def test_melt_renders_the_plan(tmp_path: Path) -> None:
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     reader = VideoReader(out)
     assert reader.info.has_audio
-    shown = [read_number(frame.to_ndarray(format="rgb24")) for _, frame in reader.decoded()]
+    frames = (
+        frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False) for _, frame in reader.decoded()
+    )
+    shown = [read_number(frame) for frame in frames]
     assert len(shown) == round(plan.output_duration_s * 25)
     begins_s, ends_s = (plan.output_time((np.array(shown) + n) / 25) for n in (0, 1))
     moments_s = np.arange(len(shown)) / 25

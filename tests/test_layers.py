@@ -13,6 +13,7 @@ PRODUCT = (
     "speediness.heatmap",
     "speediness.search",
     "speediness.speedup",
+    "speediness.timeline",
     "speediness.video",
     "speediness.web",
 )

@@ -28,6 +28,7 @@ def run_process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
         ["speedup", "x.mp4", "-o", "y.mp4", "--rate", "fast"],
         ["speedup", "x.mp4", "-o", "y.mp4", "--rate", "2", "--audio", "louder"],
         ["speedup", "x.mp4", "--rate", "2"],
+        ["speedup", "x.mp4", "--rate", "2", "--duration", "3", "-o", "y.mp4"],
         ["evaluate", "beauty", "--data", "x"],
     ],
 )

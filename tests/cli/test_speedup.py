@@ -12,7 +12,7 @@ from speediness.curves import SpeedinessCurve
 from speediness.speed_plan import SpeedPlan
 from speediness.video.reader import VideoReader
 from speediness.video.writer import DEFAULT_PRESET
-from synthetic import steady, write_video
+from synthetic import steady, uneven, write_video
 
 
 def complaints(err: str) -> list[str]:
@@ -227,3 +227,76 @@ def test_ctrl_c_while_rendering_leaves_no_video(
     assert main(["speedup", str(video), "--rate", "2", "-o", str(out), "--from", str(curve_file)]) == 130
     assert len(complaints(capsys.readouterr().err)) == 1
     assert names(video.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}
+
+
+def test_timelines_are_written_instead_of_a_video_or_beside_it(
+    video: Path, curve_file: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edl, otio = (video.with_name(f"cut.{ending}") for ending in ("edl", "otio"))
+    command = ["speedup", str(video), "--rate", "1.5", "--from", str(curve_file), "--json"]
+    command += ["--export", str(edl), "--export", str(otio)]
+    assert main(command) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["timelines"] == [str(edl), str(otio)]
+    assert "film" not in document["outputs"] and "frames" not in document
+    assert names(video.parent) == {"walk.mp4", "cut.edl", "cut.otio", "cut.plan.json", "cut.plan.png"}
+    assert main([*command, "-o", str(video.with_name("cut.mp4")), "--force"]) == 0
+    frames = json.loads(capsys.readouterr().out)["frames"]
+    clips = json.loads(otio.read_text())["tracks"]["children"][0]["children"]
+    assert sum(clip["source_range"]["duration"]["value"] for clip in clips) == frames == 33
+
+
+def test_what_cannot_be_exported_is_refused_before_the_work(
+    video: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def words(name: str, *more: str) -> str:
+        export = str(video.parent / name)
+        return refused(["speedup", str(video), "--rate", "2", "--export", export, *more], capsys)
+
+    assert ".fcpxml, .xml, .mlt, .otio, .edl, .csv" in words("a.prproj")
+    assert "does not exist" in words("missing/a.edl")
+    video.with_name("mine.edl").write_text("mine")
+    assert "--force" in words("mine.edl")
+    assert ".fcpxml" in words("walk.mp4", "--force")
+    assert names(video.parent) == {"walk.mp4", "mine.edl"}
+
+
+def test_a_duration_is_a_rate(
+    video: Path, curve_file: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["speedup", str(video), "--export", str(video.with_name("a.csv")), "--from", str(curve_file)]
+    assert main([*command, "--duration", "1.25", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["rate"] == pytest.approx(2 / 1.25)
+    assert document["output_duration_s"] == pytest.approx(1.25)
+
+
+@pytest.mark.parametrize("seconds", ["0.1", "3", "0", "-1", "nan"])
+def test_a_duration_out_of_reach_is_refused_with_the_range(
+    video: Path, no_network: None, seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    err = refused(
+        ["speedup", str(video), f"--duration={seconds}", "-o", str(video.with_name("a.mp4"))], capsys
+    )
+    assert "from 0.20 to 2.00 s" in err and names(video.parent) == {"walk.mp4"}
+
+
+def test_a_varying_frame_rate_is_said_to_be_placed_by_time(
+    curve_file: Path, tmp_path: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times_s = uneven(45, seed=2)
+    video = write_video(tmp_path / "uneven.mp4", times_s)
+    by_hand = SpeedinessCurve.load(curve_file)
+    replace(
+        by_hand,
+        times_s=np.array([float(time_s) for time_s in times_s[:-1]]),
+        duration_s=float(times_s[-1]),
+        normal=np.resize(by_hand.normal, (len(by_hand.factors), 45)),
+        motion=np.ones(45, np.float32),
+        segments=(),
+    ).save(curve_file)
+    command = ["speedup", str(video), "--rate", "2", "--from", str(curve_file), "--export"]
+    assert main([*command, str(tmp_path / "a.csv")]) == 0
+    assert "place moments by time" in capsys.readouterr().out
+    end = (tmp_path / "a.csv").read_text().splitlines()[-1].split(",")
+    assert float(end[2]) == pytest.approx(float(times_s[-1]), abs=1e-4)

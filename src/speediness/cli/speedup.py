@@ -12,10 +12,11 @@ from speediness.cli.analysis_options import add_analysis_arguments, analyse_vide
 from speediness.cli.outputs import check_folder, check_new
 from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
 from speediness.cli.terminal import console, print_json
-from speediness.errors import DataError
+from speediness.errors import DataError, PlanError
 
 if TYPE_CHECKING:
     from speediness.curves import SpeedinessCurve
+    from speediness.speed_plan import SpeedPlan
     from speediness.speedup.plan import TargetRow
     from speediness.video.info import VideoInfo
 
@@ -23,11 +24,20 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
     parser.add_argument("video", metavar="VIDEO", type=Path, help="video to speed up")
-    parser.add_argument(
-        "--rate", metavar="R", type=float, required=True, help="how many times shorter the video becomes"
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--rate", metavar="R", type=float, help="how many times shorter the video becomes")
+    target.add_argument(
+        "--duration", metavar="SECONDS", type=float, help="how long the video becomes, instead of --rate"
     )
+    parser.add_argument("-o", dest="out", metavar="OUT.mp4", type=Path, help="video to write")
     parser.add_argument(
-        "-o", dest="out", metavar="OUT.mp4", type=Path, required=True, help="video to write"
+        "--export",
+        dest="exports",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="timeline for a video editor, its format by the ending (docs/timelines.md); may be repeated",
     )
     parser.add_argument(
         "--from",
@@ -64,7 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Analyse, plan and render; all that can be refused is refused before the long work."""
     from speediness.speedup.plan import DEFAULT_OPTIONS, compare_with_uniform, durations_table, plan_speedup
 
-    video, out = arguments.video, arguments.out
+    if not (arguments.out or arguments.exports):
+        arguments.verb.error("give a video to write with -o, a timeline with --export, or both")
+    video, out = arguments.video, arguments.out or arguments.exports[0]
     outputs = {
         kind: Path(f"{out.with_suffix('')}{suffix}")
         for kind, suffix in (
@@ -73,23 +85,28 @@ def run(arguments: argparse.Namespace) -> int:
             ("plot", f".plan{plot_suffix(arguments)}"),
         )
     }
-    DEFAULT_OPTIONS.check_rate(arguments.rate)
+    if arguments.rate is not None:
+        DEFAULT_OPTIONS.check_rate(arguments.rate)
     info = _video(video)
-    _refuse_outputs(video, out, outputs, arguments)
+    if info.duration_s is not None:
+        _rate(arguments, info.duration_s)
+    _refuse_outputs(video, outputs, arguments)
     curve = (
         _given_curve(arguments.curve, info) if arguments.curve else _analysed(arguments, outputs["curve"])
     )
     if arguments.curve:
         outputs["curve"] = arguments.curve
+    rate = _rate(arguments, curve.duration_s)
 
     from speediness.progress import progress_bar
 
-    plan = plan_speedup(curve, arguments.rate)
+    plan = plan_speedup(curve, rate)
     plan.save(outputs["plan"])
     draw_plot(curve, outputs["plot"], arguments, video, plan)
     rendered: dict[str, Any] = {}
     notes = list(curve.notes)
-    if not arguments.plan_only:
+    notes += _export(plan, curve, info, arguments.exports)
+    if arguments.out and not arguments.plan_only:
         from speediness.speedup.render import render_speedup
 
         with progress_bar(f"rendering {out.name}") as progress:
@@ -125,8 +142,9 @@ def run(arguments: argparse.Namespace) -> int:
         "uniform": asdict(uniform),
         "notes": notes,
         "outputs": {kind: str(path) for kind, path in outputs.items()},
+        "timelines": [str(path) for path in arguments.exports],
     } | rendered
-    rows = durations_table(curve, arguments.rate) if arguments.plan_only else []
+    rows = durations_table(curve, rate) if arguments.plan_only else []
     if arguments.json:
         print_json(summary | ({"durations": [asdict(row) for row in rows]} if rows else {}))
     else:
@@ -140,17 +158,47 @@ def _video(video: Path) -> VideoInfo:
     return VideoReader(video).info
 
 
-def _refuse_outputs(
-    video: Path, out: Path, documents: dict[str, Path], arguments: argparse.Namespace
-) -> None:
+def _rate(arguments: argparse.Namespace, duration_s: float) -> float:
+    """How many times shorter a video of this length becomes."""
+    from speediness.speedup.plan import DEFAULT_OPTIONS
+
+    if arguments.rate is not None:
+        return arguments.rate
+    shortest_s, longest_s = duration_s / DEFAULT_OPTIONS.fastest, duration_s / DEFAULT_OPTIONS.slowest
+    if not shortest_s <= arguments.duration <= longest_s:
+        raise PlanError(
+            f"a duration of {arguments.duration:g} s cannot be reached;"
+            f" choose one from {shortest_s:.2f} to {longest_s:.2f} s"
+        )
+    return duration_s / arguments.duration
+
+
+def _refuse_outputs(video: Path, documents: dict[str, Path], arguments: argparse.Namespace) -> None:
     """The video is precious; the documents that bear its name are made anew with every plan."""
+    from speediness.timeline.export import format_of
     from speediness.video.writer import check_output, check_preset
 
     check_preset(arguments.preset)
-    check_output(out, video, force=arguments.force or arguments.plan_only)
-    check_folder(out.parent, "choose another with -o")
+    if arguments.out:
+        check_output(arguments.out, video, force=arguments.force or arguments.plan_only)
+        check_folder(arguments.out.parent, "choose another with -o")
+    for path in arguments.exports:
+        format_of(path)
+        check_folder(path.parent, "choose another with --export")
+        check_new(path, arguments.force)
     for document in documents.values():
         check_new(document, force=True)
+
+
+def _export(plan: SpeedPlan, curve: SpeedinessCurve, info: VideoInfo, paths: list[Path]) -> list[str]:
+    """Write the timelines; notes on what an editor makes of them."""
+    from speediness.timeline.export import export_timeline, has_variable_rate
+
+    for path in paths:
+        export_timeline(plan, info, path)
+    if paths and has_variable_rate(curve.times_s):
+        return ["the frame rate varies: timelines place moments by time, not by counting frames"]
+    return []
 
 
 def _analysed(arguments: argparse.Namespace, path: Path) -> SpeedinessCurve:
@@ -206,5 +254,7 @@ def _print_summary(summary: dict[str, Any], rows: list[TargetRow]) -> None:
     for note in summary["notes"]:
         out.print(f"note: {note}")
     print_outputs(summary["outputs"])
+    for path in summary["timelines"]:
+        print_outputs({"timeline": path})
     if rows:
         print("to render without analysing again, add --from with this curve and leave --plan-only out")

@@ -1,0 +1,1 @@
+"""A plan S*(t) as a timeline that a video editor opens (docs/timelines.md); no torch."""

@@ -32,10 +32,10 @@ def macs_by_hand(network: nn.Module, shape: tuple[int, ...]) -> int:
         if isinstance(layer, nn.LSTM):  # four gates, of the input and of the state before
             total += output[0].numel() * 4 * (layer.input_size + layer.hidden_size)
         else:
-            assert isinstance(layer, nn.Conv3d | nn.Linear)
+            assert isinstance(layer, nn.Conv2d | nn.Conv3d | nn.Linear)
             total += output.numel() * layer.weight[0].numel()
 
-    counted = nn.Conv3d | nn.Linear | nn.LSTM
+    counted = nn.Conv2d | nn.Conv3d | nn.Linear | nn.LSTM
     hooks = [m.register_forward_hook(count) for m in network.modules() if isinstance(m, counted)]
     with torch.inference_mode():
         network.eval()(torch.zeros(shape))

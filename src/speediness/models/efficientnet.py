@@ -106,7 +106,8 @@ class _Conv(nn.Module):
         height, width = maps_NCHW.shape[-2:]
         sides = []
         for size in (width, height):
-            zeros = max((-(-size // self.stride) - 1) * self.stride + self.kernel - size, 0)
+            over = size % self.stride or self.stride  # nothing depends on the size of whole strides
+            zeros = max(self.kernel - over, 0)
             sides += [zeros // 2, zeros - zeros // 2]
         maps = self.norm(self.conv(F.pad(maps_NCHW, sides)))
         return F.relu6(maps) if self.active else maps

@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from onnxscript import optimizer
 from torch import nn
 from torch.export import Dim
 
+from speediness.models.motion import MotionCells
 from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.scene import SceneNet, features, trunk
 from speediness.models.speednet import SpeedNet
@@ -50,7 +52,9 @@ def export_onnx(network: SpeedNet, path: Path) -> None:
     if network.stem.sees_frames:
         graph, travelling = _clips_graph(network), {}
     else:
-        graph, travelling = _motion_graph(network), {MOTION_KEY: _measuring_graph(network)}
+        clip = network.config.clip
+        graph = _motion_graph(network)
+        travelling = {MOTION_KEY: _measuring_graph(clip.size_px, clip.unit_px)}
         if network.scene is not None:
             travelling[SCENE_KEY] = _scene_graph(network.scene)
             description["scene_channels"] = SCENE_CHANNELS
@@ -89,14 +93,16 @@ def _motion_graph(network: SpeedNet) -> onnx.ModelProto:
     return _graph(_Classify(network), inputs, OUTPUTS)
 
 
-def _measuring_graph(network: SpeedNet) -> onnx.ModelProto:
-    clip, rows, columns = network.config.clip, *_sides(network.config.clip.unit_px)
-    sizes = {0: Dim("pairs"), 1: clip.unit_px * rows, 2: clip.unit_px * columns}
+@cache
+def _measuring_graph(size_px: int, unit_px: int) -> onnx.ModelProto:
+    """It has no weights, and takes half a minute: once a process is enough."""
+    rows, columns = _sides(unit_px)
+    sizes = {0: Dim("pairs"), 1: unit_px * rows, 2: unit_px * columns}
     # Two tensors: one given twice would be exported as one input.
-    before = torch.zeros(3, clip.size_px + 32, clip.size_px + 64, 1, dtype=torch.uint8)
+    before = torch.zeros(3, size_px + 32, size_px + 64, 1, dtype=torch.uint8)
     after = torch.zeros_like(before)
-    # So many nodes that patterns would take minutes, and none that they rewrite.
-    return _graph(network.motion, {"before": (before, sizes), "after": (after, sizes)}, ["cells"], False)
+    inputs: dict[str, Example] = {"before": (before, sizes), "after": (after, sizes)}
+    return _graph(MotionCells(), inputs, ["cells"], rewritten=False)
 
 
 def _scene_graph(scene: SceneNet) -> onnx.ModelProto:

@@ -243,7 +243,7 @@ def test_timelines_are_written_instead_of_a_video_or_beside_it(
     assert main([*command, "-o", str(video.with_name("cut.mp4")), "--force"]) == 0
     frames = json.loads(capsys.readouterr().out)["frames"]
     clips = json.loads(otio.read_text())["tracks"]["children"][0]["children"]
-    assert sum(clip["source_range"]["duration"]["value"] for clip in clips) == frames == 33
+    assert sum(clip["source_range"]["duration"]["value"] for clip in clips) == frames == 40
 
 
 def test_what_cannot_be_exported_is_refused_before_the_work(
@@ -267,7 +267,7 @@ def test_a_duration_is_a_rate(
     command = ["speedup", str(video), "--export", str(video.with_name("a.csv")), "--from", str(curve_file)]
     assert main([*command, "--duration", "1.25", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["rate"] == pytest.approx(2 / 1.25)
+    assert document["rate"] == pytest.approx(2.4 / 1.25)
     assert document["output_duration_s"] == pytest.approx(1.25)
 
 
@@ -278,7 +278,7 @@ def test_a_duration_out_of_reach_is_refused_with_the_range(
     err = refused(
         ["speedup", str(video), f"--duration={seconds}", "-o", str(video.with_name("a.mp4"))], capsys
     )
-    assert "from 0.20 to 2.00 s" in err and names(video.parent) == {"walk.mp4"}
+    assert "from 0.24 to 2.40 s" in err and names(video.parent) == {"walk.mp4"}
 
 
 def test_a_varying_frame_rate_is_said_to_be_placed_by_time(

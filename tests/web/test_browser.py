@@ -1,10 +1,9 @@
-import re
-
 """The page in the system's own Chromium, on the bundled clip and on videos made here."""
 
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -384,9 +383,8 @@ def test_a_clip_finds_motion_like_its_own(page: Page, site: Site, screenshots: P
     shown = [float(here.nth(n).locator("strong").inner_text()) for n in range(here.count())]
     assert shown and shown == sorted(shown, reverse=True) and shown[0] < 1
     label = elsewhere.first.get_attribute("aria-label") or ""
-    assert re.fullmatch(r"long\.mp4, 0:0[34]\.[019] to 0:04\.[789], similarity (0\.9\d|1\.00)", label), (
-        label
-    )
+    pattern = r"long\.mp4, 0:0[34]\.[019] to 0:04\.[789], similarity (0\.9\d|1\.00)"
+    assert re.fullmatch(pattern, label), label
     until(page, DRAWN)
     page.screenshot(path=screenshots / "find.png", full_page=True)
 

@@ -210,9 +210,8 @@ def test_a_second_run_decodes_nothing_and_knows_the_video_by_its_content(
     assert second.made_by == first.made_by | {"video": "renamed.mp4"}
     np.testing.assert_array_equal(second.normal, first.normal)
     assert second.segments == first.segments
-    assert (
-        len(embed(renamed, network=FADES, store=store).vectors) == 3 * 8 - 1 - 6
-    )  # the last frame ends at 2.96
+    # The last frame is at 2.96 s.
+    assert len(embed(renamed, network=FADES, store=store).vectors) == 3 * 8 - 1
     with pytest.raises(pytest.fail.Exception, match="decoded"):
         scored(renamed, store=store, factors=(1.0, 2.0))  # another question
     with pytest.raises(pytest.fail.Exception, match="decoded"):

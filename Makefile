@@ -14,8 +14,8 @@ lint: .venv/dev.stamp ## style and types
 	.venv/bin/ruff format --check
 	.venv/bin/pyright
 
-test: lint ## and the fast tests
-	.venv/bin/pytest -m "not slow"
+test: lint ## and the fast tests, on all cores
+	.venv/bin/pytest -m "not slow" --numprocesses auto --dist loadfile
 
 test-all: lint ## and every test
 	.venv/bin/pytest

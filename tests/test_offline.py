@@ -159,6 +159,7 @@ def test_search(home: Home) -> None:
 
 
 @needs_lancedb
+@pytest.mark.slow
 def test_a_library(home: Home) -> None:
     home.run("index", ".", "--db", "library")
     home.run("search", "walk.mp4", "--db", "library", "-o", "found")

@@ -52,6 +52,7 @@ def test_what_can_be_refused_is_refused_before_the_work(
         assert complaint in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_table1_trains_prints_and_writes_the_table(
     walkers: list[VideoItem],
     tmp_path: Path,

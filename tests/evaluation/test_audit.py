@@ -115,6 +115,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_runner, "VIDEO_S", SECONDS)
 
 
+@pytest.mark.slow
 def test_who_reads_motion_passes_every_row(video: VideoItem) -> None:
     seen: list[float] = []
     found = audit(Scripted(), [video], progress=lambda done, total: seen.append(done / total))
@@ -123,6 +124,7 @@ def test_who_reads_motion_passes_every_row(video: VideoItem) -> None:
     assert seen == sorted(seen) and seen[-1] == 1
 
 
+@pytest.mark.slow
 def test_who_reads_artefacts_fails_the_rows_that_show_them(video: VideoItem) -> None:
     found = audit(Scripted(many_artefacts), [video])
     failed = {row.name for row in found.rows if not row.passed}

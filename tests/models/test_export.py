@@ -63,6 +63,7 @@ def classify(runtime: Runtime, given: np.ndarray, *told: np.ndarray) -> Outputs:
 
 
 @pytest.mark.parametrize(("count", "height_px", "width_px"), [(1, 56, 96), (21, 64, 56)])
+@pytest.mark.slow
 def test_motion_is_measured_as_the_network_measures_it(
     seeing_motion: tuple[SpeedNet, Path], count: int, height_px: int, width_px: int
 ) -> None:

@@ -41,6 +41,7 @@ def work(walkers: list[VideoItem]) -> Lecture:
     return Lecture(FEW, labelled[:6], labelled[6:], networks)
 
 
+@pytest.mark.slow
 def test_every_network_is_trained_once_and_stands_in_one_table(
     work: Lecture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,6 +160,7 @@ def test_a_manifest_names_the_videos(videos: Path, tmp_path: Path) -> None:
     assert changes.analysed == ["film-1.mp4"] and set(changes.failed) == {"missing.mp4"}
 
 
+@pytest.mark.slow
 def test_killed_anywhere_the_next_run_makes_it_whole(videos: Path, tmp_path: Path) -> None:
     command = [
         sys.executable,

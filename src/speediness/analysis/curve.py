@@ -21,7 +21,7 @@ import speediness
 from speediness.analysis.network import DEFAULT_NETWORK, Network, Response, load_network
 from speediness.analysis.scorer import VideoScorer
 from speediness.analysis.segments import find_rates, find_segments, probability_sped_up
-from speediness.analysis.shot import SCENE_PX, ShotScores, shortest_s
+from speediness.analysis.shot import ShotScores, scene_px, shortest_s
 from speediness.analysis.store import ResultStore
 from speediness.curves import SpeedinessCurve
 from speediness.features import MotionFeatures
@@ -167,8 +167,7 @@ def _scored(
 
 def open_frames(reader: VideoReader, net: Network, after: ResumePoint | None = None) -> Iterator[Frame]:
     """The frames of a video as a network wants them."""
-    scene_px = SCENE_PX if net.runtime.see is not None else None
-    return reader.frames(net.clip.size_px, net.clip.channels, after, scene_px)
+    return reader.frames(net.clip.size_px, net.clip.channels, after, scene_px(net.runtime))
 
 
 def _state(shots: list[ShotScores], last: ResumePoint) -> dict[str, NDArray]:

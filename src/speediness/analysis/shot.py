@@ -3,7 +3,7 @@
 The paper slides a window over every frame of every sped-up version: 4.6 windows per frame of video,
 42 GMAC each. A network that sees motion is given the same field of motion at every factor, in bins; one
 that sees frames is given windows a quarter of their length apart. A window that does not fit into the
-shot is left out.
+shot is left out; a shot a little shorter than any is one shorter window.
 """
 
 # K factors, F frames, W windows of a factor, L bins or frames of a sequence, D features, H W frame size, C
@@ -29,9 +29,6 @@ CLIPS = 16  # of a network that sees frames, classified in one call
 STEPS = 4  # windows of such a network in the length of one
 SCENE_PX = 224
 """Short side at which the scene is seen."""
-SCENE_EVERY_S = 1
-"""Seconds from one look at the scene to the next."""
-
 REPORTED_PX = 64
 """Short side in whose pixels curves and features report motion."""
 
@@ -87,6 +84,11 @@ def shot_scorer(
     if runtime.measure is None:
         return ClipShot(runtime, clip, factors)
     return MotionShot(runtime, clip, factors, to_the_ends)
+
+
+def scene_px(runtime: Runtime) -> int | None:
+    """Short side of the frames in which the network sees the scene; None: it sees none."""
+    return None if runtime.see is None else SCENE_PX
 
 
 def shortest_s(runtime: Runtime, clip: ClipSpec) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from speediness.analysis.network import Network
-from speediness.analysis.shot import SCENE_PX
+from speediness.analysis.shot import scene_px
 from speediness.datasets.decoded_video import DecodedVideo, open_item
 from speediness.datasets.encoding import Encoding
 from speediness.datasets.video_list import VideoItem
@@ -58,7 +58,7 @@ class AuditRunner:
         self.network, self.folder = network, folder
         self.scored_px = MAGNIFICATION * network.clip.size_px
         self.master_px = max(MASTER_PX, self.scored_px)
-        self.scene_px = SCENE_PX if network.runtime.see is not None else None
+        self.scene_px = scene_px(network.runtime)
 
     def videos(self, items: Sequence[VideoItem], unreadable: dict[str, str]) -> Iterator[AuditVideo]:
         """The beginnings of videos; one that cannot be used is noted in ``unreadable``."""

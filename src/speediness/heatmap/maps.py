@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from speediness.analysis.curve import AHEAD
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.analysis.scorer import VideoScorer
-from speediness.analysis.shot import SCENE_PX, shortest_s
+from speediness.analysis.shot import scene_px, shortest_s
 from speediness.errors import OutputError
 from speediness.heatmap.squares import CELL_PX, MapKind, ShotMaps, Squares
 from speediness.video.read_ahead import read_ahead
@@ -136,8 +136,7 @@ def find_maps(
     promised_s = float(reader.info.duration_s or 0)
     squares = Squares(net.runtime, net.clip, kind)
     scorer = VideoScorer(squares.runtime, squares.clip, (1.0,), to_the_ends=False)
-    scene_px = SCENE_PX if net.runtime.see is not None else None
-    frames = reader.frames(squares.clip.size_px, squares.clip.channels, scene_px=scene_px)
+    frames = reader.frames(squares.clip.size_px, squares.clip.channels, scene_px=scene_px(net.runtime))
     frame_px = (0, 0)
     found: list[ShotMaps | None] = []
     with read_ahead(frames, AHEAD) as coming:

@@ -203,6 +203,19 @@ def rspnet_small() -> Recipe:
     )
 
 
+RSPNET_CODE: dict[str, Any] = {
+    "frame_rate": Fraction(25),
+    "recompressed": 0,
+    "optimizer": "sgd",
+    "weight_decay": 1e-4,
+    "warmup_steps": 0,
+    "clip_gradient": 0.0,
+    "decay_norms": True,
+    "keep": "last",
+}
+"""What pretraining and fine-tuning have in common in RSPNet's released code."""
+
+
 def rspnet_s3dg() -> Recipe:
     """The RSPNet paper's S3D-G on Kinetics-400, 200 epochs at a batch of 256; for GPUs."""
     return dataclasses.replace(
@@ -225,17 +238,10 @@ def _rspnet_paper() -> Recipe:
     return Recipe(
         task=RSPNetTask(motion_temperature=0.07),
         zoom=1.6,
-        frame_rate=Fraction(25),
-        optimizer="sgd",
-        weight_decay=1e-4,
         ema_decay=0.999,
-        warmup_steps=0,
-        clip_gradient=0.0,
-        decay_norms=True,
         last_lr=1e-3,
-        keep="last",
-        recompressed=0,
         evaluate_every=5000,
+        **RSPNET_CODE,
     )
 
 
@@ -257,21 +263,14 @@ def finetune_112() -> Recipe:
     """RSPNet's fine-tuning of 3D ResNet-18 on UCF101 split 1: 16 frames at 112 px, 30 epochs; a GPU."""
     return Recipe(
         backbone="r3d18",
-        frame_rate=Fraction(25),
         size_px=112,
         zoom=2.0,
         dropout=0.0,
-        recompressed=0,
-        clip_gradient=0.0,
-        decay_norms=True,
-        keep="last",
-        optimizer="sgd",
         lr=0.1,
-        weight_decay=1e-4,
         windows=64,
         steps=4470,
-        warmup_steps=0,
         evaluate_every=500,
+        **RSPNET_CODE,
     )
 
 

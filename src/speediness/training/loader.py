@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from speediness.clip import ClipSpec
 from speediness.datasets.augment import (
@@ -43,6 +44,34 @@ class BatchSource(Protocol):
 
 
 SIZES_PX, SIZE_STEP_PX = (64, 336), 16  # SpeedNet §3.1: N; the paper names no step
+
+
+def shared_out(windows: int, part: tuple[int, int]) -> range:
+    """The windows of a batch that one process draws: its rank and how many there are.
+
+    Raises:
+        SpeedinessError: they cannot be shared evenly.
+    """
+    rank, parts = part
+    if windows % parts:
+        raise SpeedinessError(
+            f"{windows} windows a step cannot be shared evenly by {parts} processes: "
+            "set windows to a multiple of that"
+        )
+    return range(rank * windows // parts, (rank + 1) * windows // parts)
+
+
+def balanced(lengths_s: Sequence[tuple[str, float]]) -> NDArray[np.float64]:
+    """(V,) how likely each video is drawn, of its source and seconds; one of 0 s never is.
+
+    A source counts with the root of its length, its videos share that by theirs: a long source is neither
+    drowned nor does it drown the others.
+    """
+    seconds: dict[str, float] = defaultdict(float)
+    for source, length_s in lengths_s:
+        seconds[source] += length_s
+    weight = [length_s and length_s / seconds[source] ** 0.5 for source, length_s in lengths_s]
+    return np.array(weight, np.float64) / sum(weight)
 
 
 class Loader:
@@ -88,14 +117,7 @@ class Loader:
         self.pixels = pixels or MappedPixels()
         self.stream = self.pixels.stream
         self.view_s = task.longest_s(clip)
-        rank, parts = part
-        if windows % parts:
-            raise SpeedinessError(
-                f"{windows} windows a step cannot be shared evenly by {parts} processes: "
-                "set windows to a multiple of that"
-            )
-        self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)
-        seconds: dict[str, float] = defaultdict(float)
+        self.indices = shared_out(windows, part)
         lengths_s = [
             (video.item.source, video.end_s if task.fits(video.times_s, clip) else 0.0) for video in videos
         ]
@@ -105,12 +127,7 @@ class Loader:
             raise DataError(f"none of the {unfit} videos lasts {wanted}")
         if unfit:
             log(f"left out {unfit} videos that do not last {wanted}")
-        for source, length_s in lengths_s:
-            seconds[source] += length_s
-        # A source counts with the root of its length, its videos share that by theirs: a long
-        # source is neither drowned nor does it drown the others.
-        weight = [length_s and length_s / seconds[source] ** 0.5 for source, length_s in lengths_s]
-        self.probability = np.array(weight) / sum(weight)
+        self.probability = balanced(lengths_s)
 
     def batch(self, step: int) -> Batch:
         """The batch of one step; the same for the same seed, whatever was drawn before."""

@@ -16,13 +16,14 @@ from torch import Tensor
 
 from speediness.clip import ClipSpec
 from speediness.datasets.motion_cache import MotionVideo
-from speediness.errors import DataError, SpeedinessError
+from speediness.errors import DataError
 from speediness.models.motion import CELL_PX, LEAST_CONFIDENCE
 from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.scene import SceneNet
 from speediness.motion_field import LONGEST_PAIR_S
 from speediness.tasks.playback_rate import DOUBLE, PlaybackRateTask
 from speediness.tasks.task import Batch
+from speediness.training.loader import balanced, shared_out
 
 SHAPES = (1, 20 / 14, 24 / 14)  # width over height of a batch's views: square, 4:3 and 16:9 nearly
 SCENE_CELLS = 7  # rows of the scene map of a view
@@ -74,12 +75,7 @@ class MotionLoader:
         part: tuple[int, int] = (0, 1),
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
-        rank, parts = part
-        if windows % parts:
-            raise SpeedinessError(
-                f"{windows} windows a step cannot be shared evenly by {parts} processes: "
-                "set windows to a multiple of that"
-            )
+        self.indices = shared_out(windows, part)
         longest_s = clip.duration_s * DOUBLE[1]
         self.videos = [video for video in videos if video.end_s > longest_s]
         if not self.videos:
@@ -87,15 +83,9 @@ class MotionLoader:
         if too_short := len(videos) - len(self.videos):
             log(f"left out {too_short} videos shorter than {longest_s:.1f} s, a window at 2x")
         self.task, self.clip, self.seed, self.zoom = task, clip, seed, zoom
-        self.indices = range(rank * windows // parts, (rank + 1) * windows // parts)
         scene = None if scene is None else copy.deepcopy(scene).cpu()
         self._scenes = [None if scene is None else _projected(scene, video) for video in self.videos]
-        seconds: dict[str, float] = {}
-        for video in self.videos:
-            seconds[video.item.source] = seconds.get(video.item.source, 0.0) + video.end_s
-        # A source counts with the root of its length, its videos share that by theirs.
-        weight = [video.end_s / seconds[video.item.source] ** 0.5 for video in self.videos]
-        self.probability = np.array(weight) / sum(weight)
+        self.probability = balanced([(video.item.source, video.end_s) for video in self.videos])
         self._activity = [_activity(video) for video in self.videos]
 
     def batch(self, step: int) -> Batch:

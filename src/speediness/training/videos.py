@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import ClipCache
-from speediness.datasets.motion_cache import MotionCache
+from speediness.datasets.decoded_video import DecodedVideo
+from speediness.datasets.motion_cache import MotionCache, MotionVideo
 from speediness.datasets.video_list import VideoItem
+from speediness.engines.runtime import Runtime
 from speediness.engines.torch import runtime_for
 from speediness.evaluation.calibration import VideoAnswers, video_answers
 from speediness.evaluation.motion_scores import answers, score_motion
@@ -22,6 +25,7 @@ from speediness.training.pixel_source import choose_pixels
 from speediness.training.recipe import Recipe
 from speediness.training.run import Run
 
+T = TypeVar("T")
 Videos = Sequence[Any]
 """Of :class:`speediness.datasets.clip_cache.CachedVideo`, or of
 :class:`speediness.datasets.motion_cache.MotionVideo`."""
@@ -89,19 +93,24 @@ def make_loader(
 
 def scores_of(recipe: Recipe, network: SpeedNet, videos: Videos) -> list[VideoScores]:
     """The measurement of §5.1 on videos of :func:`open_videos`; without those too short for it."""
-    if isinstance(recipe.task, PlaybackRateTask):
-        found = (score_motion(video, network) for video in videos)
-    else:
-        runtime, clip = runtime_for(network), network.config.clip
-        found = (score_video(video, runtime, clip) for video in videos)
-    return [scores for scores in found if scores is not None]
+    return _asked(recipe, network, videos, score_motion, score_video)
 
 
 def answers_of(recipe: Recipe, network: SpeedNet, videos: Videos) -> list[VideoAnswers]:
     """What calibration needs of videos of :func:`open_videos`; without those too short for it."""
+    return _asked(recipe, network, videos, answers, video_answers)
+
+
+def _asked(
+    recipe: Recipe,
+    network: SpeedNet,
+    videos: Videos,
+    of_motion: Callable[[MotionVideo, SpeedNet], T | None],
+    of_frames: Callable[[DecodedVideo, Runtime, ClipSpec], T | None],
+) -> list[T]:
     if isinstance(recipe.task, PlaybackRateTask):
-        found = (answers(video, network) for video in videos)
+        found = (of_motion(video, network) for video in videos)
     else:
         runtime, clip = runtime_for(network), network.config.clip
-        found = (video_answers(video, runtime, clip) for video in videos)
+        found = (of_frames(video, runtime, clip) for video in videos)
     return [said for said in found if said is not None]

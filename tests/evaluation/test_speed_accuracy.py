@@ -12,14 +12,13 @@ from brightening import (
 )
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.engines.runtime import BOUNDARY, Runtime
+from speediness.engines.runtime import BOUNDARY, Runtime, mean_over_windows
 from speediness.evaluation.speed_accuracy import (
     VideoScores,
     area_under_curve,
     fit_flow_threshold,
     halve,
     log_loss,
-    mean_over_windows,
     report,
     score_video,
 )

@@ -65,7 +65,13 @@ def log_odds(rate: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def windows(rate_BL2: Floats, length: int) -> Floats:
     """(B, L - length + 1, 2) answers to windows of so many bins, from those to every bin."""
-    sums = np.cumsum(np.pad(rate_BL2.astype(np.float64), ((0, 0), (1, 0), (0, 0))), axis=1)
-    rate_BW2 = ((sums[:, length:] - sums[:, :-length]) / length).astype(np.float32)
+    rate_BW2 = mean_over_windows(rate_BL2, length, axis=1)
     rate_BW2[..., 1] = rate_BW2[..., 1].clip(*LOG_VARIANCE_RANGE)
     return rate_BW2
+
+
+def mean_over_windows(values: Floats, length: int, axis: int = 0) -> Floats:
+    """Moving means along an axis, which becomes shorter by ``length - 1``."""
+    first = np.moveaxis(values, axis, 0).astype(np.float64)
+    sums = np.concatenate([np.zeros_like(first[:1]), np.cumsum(first, 0)])
+    return np.moveaxis((sums[length:] - sums[:-length]) / length, 0, axis).astype(np.float32)

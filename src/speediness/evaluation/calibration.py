@@ -18,7 +18,7 @@ from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.engines.runtime import BOUNDARY, Floats, Runtime
 from speediness.errors import DataError
-from speediness.evaluation.speed_accuracy import halve, played
+from speediness.evaluation.speed_accuracy import played
 from speediness.sampling import playback_factors
 
 RATES = np.arange(-2.0, 4.01, 0.5)
@@ -50,7 +50,7 @@ def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> Vide
 
     It is not shown slower than it is: a network that sees frames has none between those there are.
     """
-    slow, fast = (score_shot(played(video, step, halve), runtime, clip) for step in (1, 2))
+    slow, fast = (score_shot(played(video, step), runtime, clip) for step in (1, 2))
     if fast.times_s[-1] < clip.duration_s or not len(fast.middles_s[0]):
         return None
     moments_s = sampling.slide(2 * fast.middles_s[0][0], 2 * fast.middles_s[0][-1], STRIDE_S)
@@ -59,7 +59,7 @@ def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> Vide
         for shot, factor in ((slow, 1), (fast, 2))
     )
     whole = (RATES >= 0) & (2.0**RATES * clip.duration_s <= video.end_s + 1e-6)
-    shot = score_shot(played(video, 1, halve), runtime, clip, tuple((2.0 ** RATES[whole]).tolist()))
+    shot = score_shot(played(video, 1), runtime, clip, tuple((2.0 ** RATES[whole]).tolist()))
     shown = iter(shot.rate)
     means = [next(shown)[:, 0] if known else np.zeros(0, np.float32) for known in whole]
     return VideoAnswers(video.item.source, (pair[0], pair[1]), tuple(means))
@@ -113,7 +113,7 @@ def measure_response(videos: Sequence[VideoAnswers]) -> Response:
     rates, weight = RATES, _weights(videos)
     means_VR = np.array([[m.mean() if len(m) else np.nan for m in video.means] for video in videos])
     for n in range(int(np.searchsorted(rates, 0.0))):
-        # Video is seldom recorded fast enough to be shown so slowly: it is taken to mirror what is faster.
+        # A network that sees frames is not shown slower video: its answers are taken to mirror those above.
         unknown_V = np.isnan(means_VR[:, n])
         natural, mirror = (int(np.searchsorted(rates, rate)) for rate in (0.0, -rates[n]))
         means_VR[unknown_V, n] = (2 * means_VR[:, natural] - means_VR[:, mirror])[unknown_V]

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from speediness import sampling
 from speediness.analysis.shot import REPORTED_PX
 from speediness.datasets.motion_cache import STRIDES, MotionVideo
+from speediness.engines.runtime import mean_over_windows
 from speediness.evaluation.calibration import RATES, VideoAnswers
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, mean_over_windows
+from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores
 from speediness.models.speednet import SpeedNet, score
 from speediness.motion_field import REFERENCE_PX
 from speediness.sampling import Times
@@ -90,7 +91,11 @@ def score_motion(video: MotionVideo, network: SpeedNet, stride_s: float = 1.0) -
 
 
 def answers(video: MotionVideo, network: SpeedNet) -> VideoAnswers | None:
-    """What calibration needs; None where no window fits at 2x."""
+    """What calibration needs; None where no window fits at 2x.
+
+    Rates below 1 come from the same field, in which motion is then even over several bins: the network may
+    answer to that as well as to the rate.
+    """
     slow, fast = play(video, network, 1.0), play(video, network, 2.0, EVERY_SECOND)
     if slow is None or fast is None:
         return None

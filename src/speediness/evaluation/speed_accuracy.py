@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from speediness import sampling
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.analysis.scorer import score_shot
-from speediness.analysis.shot import SCENE_PX, ShotScores
+from speediness.analysis.shot import ShotScores, scene_px
 from speediness.clip import ClipSpec
 from speediness.datasets import find_videos
 from speediness.datasets.decoded_video import DecodedVideo, decode_video
@@ -64,8 +64,7 @@ def evaluate_speed(
 
     Returns:
         See :func:`report`; ``unreadable`` names the videos that could not be used, with the reason;
-        ``too_short`` counts those that hold no whole window at 2x and were left out: a window that
-        plays back and forth at the end of a video is told from others by that alone;
+        ``too_short`` counts those that hold no whole window at 2x and were left out;
         ``reliability`` says what the probabilities are worth, see
         :func:`speediness.evaluation.reliability.reliability`.
 
@@ -80,8 +79,8 @@ def evaluate_speed(
     too_short = 0
     for done, item in enumerate(items):
         try:
-            scene_px = SCENE_PX if net.runtime.see is not None else None
-            video = decode_video(item, MAGNIFICATION * net.clip.size_px, net.clip.channels, scene_px)
+            side_px = MAGNIFICATION * net.clip.size_px
+            video = decode_video(item, side_px, net.clip.channels, scene_px(net.runtime))
             if (score := score_video(video, net.runtime, net.clip)) is None:
                 too_short += 1
             else:
@@ -122,9 +121,9 @@ def score_video(
         return None
     moments_s = sampling.slide(half_s, max(video.end_s - half_s, half_s), stride_s)
     versions = (
-        (1.0, played(video, 1, halve)),
-        (2.0, played(video, 2, halve)),
-        (1.0, played(video, 1, _magnified)),
+        (1.0, played(video, 1)),
+        (2.0, played(video, 2)),
+        (1.0, played(video, 1, magnified=True)),
     )
     scores, flows = [], []
     for factor, frames in versions:
@@ -137,23 +136,28 @@ def score_video(
     return VideoScores(video.item.path.name, video.item.source, *scores, *flows)
 
 
-def played(
-    video: DecodedVideo, step: int, shown: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
-) -> Iterator[Frame]:
-    """Every so many frames of a video, which then plays so many times as fast."""
+def played(video: DecodedVideo, step: int, magnified: bool = False) -> Iterator[Frame]:
+    """Every so many frames of a video, decoded at MAGNIFICATION times N, which then plays so much faster.
+
+    Args:
+        video: as it is.
+        step: from one frame to the next, and from one look at the scene to the next.
+        magnified: show the middle of the frame only, MAGNIFICATION times as large.
+    """
     scene_HWC, looks = None, 0
     for number, time_s in enumerate(video.times_s):
         if number in video.scenes:
             looks += 1
-            if looks % step == 0 or step == 1:
+            if looks % step == 0:
                 scene_HWC = video.scenes[number]
-                if shown is _magnified:
-                    scene_HWC = (
-                        _magnified(scene_HWC[None]).repeat(MAGNIFICATION, 1).repeat(MAGNIFICATION, 2)[0]
-                    )
         if number % step == 0:
-            pixels_HWC = shown(video.frames_FHWC[number : number + 1])[0]
-            yield Frame(Fraction(float(time_s) / step), pixels_HWC, scene_HWC)
+            pixels_HWC = video.frames_FHWC[number]
+            if not magnified:
+                yield Frame(Fraction(float(time_s) / step), halve(pixels_HWC[None])[0], scene_HWC)
+            else:
+                if scene_HWC is not None:
+                    scene_HWC = _middle(scene_HWC).repeat(MAGNIFICATION, 0).repeat(MAGNIFICATION, 1)
+                yield Frame(Fraction(float(time_s) / step), _middle(pixels_HWC), scene_HWC)
             scene_HWC = None
 
 
@@ -165,12 +169,12 @@ def halve(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return (blocks.mean((2, 4), dtype=np.float32) + 0.5).astype(np.uint8)
 
 
-def _magnified(frames_THWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The middle of each frame, 1 / MAGNIFICATION of its sides."""
-    height, width = frames_THWC.shape[1:3]
+def _middle(pixels_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The middle of a frame, 1 / MAGNIFICATION of its sides."""
+    height, width = pixels_HWC.shape[:2]
     rows, columns = height // MAGNIFICATION, width // MAGNIFICATION
     top, left = (height - rows) // 2, (width - columns) // 2
-    return frames_THWC[:, top : top + rows, left : left + columns]
+    return pixels_HWC[top : top + rows, left : left + columns]
 
 
 def _mean_motion(shot: ShotScores, clip: ClipSpec) -> NDArray[np.float32]:
@@ -179,12 +183,6 @@ def _mean_motion(shot: ShotScores, clip: ClipSpec) -> NDArray[np.float32]:
     first, last = np.searchsorted(shot.motion_s, edges_s + 1e-6)
     sums = np.concatenate([[0.0], np.cumsum(shot.motion[:, 0], dtype=np.float64)])
     return ((sums[last] - sums[first]) / np.maximum(last - first, 1)).astype(np.float32)
-
-
-def mean_over_windows(values_L: NDArray[np.float32], length: int) -> NDArray[np.float32]:
-    """(L - length + 1,) moving means."""
-    sums = np.concatenate([[0.0], np.cumsum(values_L, dtype=np.float64)])
-    return ((sums[length:] - sums[:-length]) / length).astype(np.float32)
 
 
 def area_under_curve(videos: Sequence[VideoScores]) -> float:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from typing import NoReturn
 
-import speediness
 from speediness.cli import (
     analyse,
     audit,
@@ -33,6 +32,7 @@ from speediness.cli import (
 from speediness.cli.terminal import print_error, wants_traceback
 from speediness.errors import SpeedinessError
 from speediness.offline import keep_caches_inside
+from speediness.version import __version__
 
 VERBS = {
     "analyse": analyse,
@@ -83,7 +83,7 @@ def build_parser() -> OneLineParser:
         epilog="SPEEDINESS_DEBUG=1 shows where an error comes from.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"speediness {speediness.__version__}")
+    parser.add_argument("--version", action="version", version=f"speediness {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for name, module in VERBS.items():
         summary = (module.__doc__ or "").splitlines()[0].partition(": ")[2].rstrip(".")

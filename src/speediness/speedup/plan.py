@@ -49,10 +49,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from speediness import __version__
 from speediness.curves import THRESHOLDS, Float64s, SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.speed_plan import SpeedPlan
+from speediness.version import __version__
 
 Span = tuple[float, float]
 """Start and end of a stretch of the source, seconds."""

@@ -18,15 +18,15 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from report import arguments, markdown, report
-from videos import SHOT_S, make_video
 
+from report import arguments, markdown, report
 from speediness.analysis.curve import analyse
 from speediness.analysis.network import load_network
 from speediness.datasets import find_videos
 from speediness.errors import VideoError
 from speediness.speedup.plan import compare_with_uniform, plan_speedup
 from speediness.video.reader import VideoReader
+from videos import SHOT_S, make_video
 
 CLIPS, SIZE_PX = 6, (320, 180)
 Results = dict[str, Any]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speediness.cli.main import build_parser, main
+from speediness.cli.main import main
+from speediness.cli.speedup import SpeedupOptions
 from speediness.curves import SpeedinessCurve
 from speediness.speed_plan import SpeedPlan
 from speediness.video.reader import VideoReader
@@ -144,9 +145,8 @@ def test_the_preset_reaches_the_encoder(video: Path, curve_file: Path, no_networ
     assert sizes[1] > 1.2 * sizes[0]
 
 
-def test_the_preset_is_the_librarys_unless_told(video: Path) -> None:
-    command = ["speedup", str(video), "--rate", "2", "-o", "a.mp4"]
-    assert build_parser().parse_args(command).preset == DEFAULT_PRESET
+def test_the_preset_is_the_librarys_unless_told() -> None:
+    assert SpeedupOptions().preset == DEFAULT_PRESET
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])

@@ -1,18 +1,20 @@
-"""speediness speedup: play a video faster, most where it shows least."""
+"""``speediness speedup``."""
 
 from __future__ import annotations
 
-import argparse
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from speediness.cli.analyse import print_outputs
-from speediness.cli.analysis_options import add_analysis_arguments, analyse_video
+from cyclopts import Group, Parameter
+from cyclopts.validators import LimitedChoice
+
+from speediness.analysis.options import AnalysisOptions
+from speediness.cli.options import Analysis, Force, Json, analyse_video
 from speediness.cli.outputs import check_folder, check_new
-from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
-from speediness.cli.terminal import console, print_json
-from speediness.errors import DataError, PlanError
+from speediness.cli.terminal import console, print_json, print_outputs, print_table
+from speediness.errors import DataError, OutputError, PlanError
 
 if TYPE_CHECKING:
     from speediness.curves import SpeedinessCurve
@@ -20,69 +22,54 @@ if TYPE_CHECKING:
     from speediness.speedup.plan import TargetRow
     from speediness.video.info import VideoInfo
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of this verb."""
-    parser.add_argument("video", metavar="VIDEO", type=Path, help="video to speed up")
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--rate", metavar="R", type=float, help="how many times shorter the video becomes")
-    target.add_argument(
-        "--duration", metavar="SECONDS", type=float, help="how long the video becomes, instead of --rate"
-    )
-    parser.add_argument("-o", dest="out", metavar="OUT.mp4", type=Path, help="video to write")
-    parser.add_argument(
-        "--export",
-        dest="exports",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="timeline for a video editor, its format by the ending (docs/timelines.md); may be repeated",
-    )
-    parser.add_argument(
-        "--from",
-        dest="curve",
-        metavar="CURVE.json",
-        type=Path,
-        help="use this curve instead of analysing again",
-    )
-    parser.add_argument(
-        "--plan-only", action="store_true", help="stop after the plan; show several target rates"
-    )
-    parser.add_argument(
-        "--audio",
-        choices=["stretch", "mute", "drop"],
-        default="stretch",
-        help="sound (default: stretch, pitch kept)",
-    )
-    parser.add_argument(
-        "--blend", action="store_true", help="mix neighbouring frames instead of picking one"
-    )
-    parser.add_argument(
-        "--preset",
-        metavar="NAME",
-        default="superfast",
-        help="x264's, ultrafast to veryslow: slower writes smaller files (default: superfast)",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
-    parser.add_argument("--force", action="store_true", help="replace OUT.mp4 if it exists")
-    add_plotting_arguments(parser)
-    add_analysis_arguments(parser)
+TARGET = Parameter(group=Group(validator=LimitedChoice(1, 1), show=False))
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Analyse, plan and render; all that can be refused is refused before the long work."""
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SpeedupOptions:
+    """How fast, what is written, and how."""
+
+    rate: Annotated[float | None, TARGET] = None
+    """how many times shorter the video becomes"""
+    duration: Annotated[float | None, TARGET] = None
+    """how many seconds long the video becomes, instead of --rate"""
+    out: Annotated[Path | None, Parameter(name="-o")] = None
+    """video to write"""
+    exports: Annotated[tuple[Path, ...], Parameter(name="--export")] = ()
+    """timeline for a video editor, its format by the ending (docs/timelines.md); may be repeated"""
+    curve: Annotated[Path | None, Parameter(name="--from")] = None
+    """use this curve instead of analysing again"""
+    plan_only: bool = False
+    """stop after the plan; show several target rates"""
+    audio: Literal["stretch", "mute", "drop"] = "stretch"
+    """sound; stretch keeps its pitch"""
+    blend: bool = False
+    """mix neighbouring frames instead of picking one"""
+    preset: str = "superfast"
+    """x264's, ultrafast to veryslow: slower writes smaller files"""
+    json: Json = False
+    force: Force = False
+    analysis: Analysis = AnalysisOptions()
+
+
+def speedup(video: Path, /, *, arguments: SpeedupOptions = SpeedupOptions()) -> None:
+    """Play a video faster, most where it shows least.
+
+    Args:
+        video: video to speed up.
+    """
     from speediness.speedup.plan import DEFAULT_OPTIONS, compare_with_uniform, durations_table, plan_speedup
 
     if not (arguments.out or arguments.exports):
-        arguments.verb.error("give a video to write with -o, a timeline with --export, or both")
-    video, out = arguments.video, arguments.out or arguments.exports[0]
+        raise OutputError("give a video to write with -o, a timeline with --export, or both (--help)")
+    out = arguments.out or arguments.exports[0]
     outputs = {
         kind: Path(f"{out.with_suffix('')}{suffix}")
         for kind, suffix in (
             ("curve", ".curve.json"),
             ("plan", ".plan.json"),
-            ("plot", f".plan{plot_suffix(arguments)}"),
+            ("plot", ".plan.png"),
         )
     }
     if arguments.rate is not None:
@@ -92,17 +79,20 @@ def run(arguments: argparse.Namespace) -> int:
         _rate(arguments, info.duration_s)
     _refuse_outputs(video, outputs, arguments)
     curve = (
-        _given_curve(arguments.curve, info) if arguments.curve else _analysed(arguments, outputs["curve"])
+        _given_curve(arguments.curve, info)
+        if arguments.curve
+        else _analysed(video, arguments.analysis, outputs["curve"])
     )
     if arguments.curve:
         outputs["curve"] = arguments.curve
     rate = _rate(arguments, curve.duration_s)
 
+    from speediness.plots import plot_curve
     from speediness.progress import progress_bar
 
     plan = plan_speedup(curve, rate)
     plan.save(outputs["plan"])
-    draw_plot(curve, outputs["plot"], arguments, video, plan)
+    plot_curve(curve, outputs["plot"], plan, video=video)
     rendered: dict[str, Any] = {}
     notes = list(curve.notes)
     notes += _export(plan, curve, info, arguments.exports)
@@ -149,7 +139,6 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(summary | ({"durations": [asdict(row) for row in rows]} if rows else {}))
     else:
         _print_summary(summary, rows)
-    return 0
 
 
 def _video(video: Path) -> VideoInfo:
@@ -158,12 +147,13 @@ def _video(video: Path) -> VideoInfo:
     return VideoReader(video).info
 
 
-def _rate(arguments: argparse.Namespace, duration_s: float) -> float:
+def _rate(arguments: SpeedupOptions, duration_s: float) -> float:
     """How many times shorter a video of this length becomes."""
     from speediness.speedup.plan import DEFAULT_OPTIONS
 
     if arguments.rate is not None:
         return arguments.rate
+    assert arguments.duration is not None  # TARGET: one of the two
     shortest_s, longest_s = duration_s / DEFAULT_OPTIONS.fastest, duration_s / DEFAULT_OPTIONS.slowest
     if not shortest_s <= arguments.duration <= longest_s:
         raise PlanError(
@@ -173,7 +163,7 @@ def _rate(arguments: argparse.Namespace, duration_s: float) -> float:
     return duration_s / arguments.duration
 
 
-def _refuse_outputs(video: Path, documents: dict[str, Path], arguments: argparse.Namespace) -> None:
+def _refuse_outputs(video: Path, documents: dict[str, Path], arguments: SpeedupOptions) -> None:
     """The video is precious; the documents that bear its name are made anew with every plan."""
     from speediness.timeline.export import format_of
     from speediness.video.writer import check_output, check_preset
@@ -190,7 +180,7 @@ def _refuse_outputs(video: Path, documents: dict[str, Path], arguments: argparse
         check_new(document, force=True)
 
 
-def _export(plan: SpeedPlan, curve: SpeedinessCurve, info: VideoInfo, paths: list[Path]) -> list[str]:
+def _export(plan: SpeedPlan, curve: SpeedinessCurve, info: VideoInfo, paths: Sequence[Path]) -> list[str]:
     """Write the timelines; notes on what an editor makes of them."""
     from speediness.timeline.export import export_timeline, has_variable_rate
 
@@ -201,9 +191,9 @@ def _export(plan: SpeedPlan, curve: SpeedinessCurve, info: VideoInfo, paths: lis
     return []
 
 
-def _analysed(arguments: argparse.Namespace, path: Path) -> SpeedinessCurve:
+def _analysed(video: Path, options: AnalysisOptions, path: Path) -> SpeedinessCurve:
     """Saved at once: whatever goes wrong later, the long part need not be done again."""
-    curve = analyse_video(arguments.video, arguments)
+    curve = analyse_video(video, options)
     curve.save(path)
     return curve
 
@@ -224,8 +214,6 @@ def _given_curve(path: Path, info: VideoInfo) -> SpeedinessCurve:
 
 
 def _print_summary(summary: dict[str, Any], rows: list[TargetRow]) -> None:
-    from rich.table import Table
-
     from speediness.progress import clock
 
     out = console()
@@ -239,18 +227,17 @@ def _print_summary(summary: dict[str, Any], rows: list[TargetRow]) -> None:
         f" (at a uniform {summary['rate']:g}×: {summary['uniform']['unnatural_share']:.0%})"
     )
     if rows:
-        table = Table(box=None, padding=(0, 1), header_style="bold")
-        for column in ("rate", "duration", "slowest", "fastest", "threshold"):
-            table.add_column(column, justify="right")
-        for row in rows:
-            table.add_row(
+        cells = [
+            [
                 f"{row.rate:g}×",
                 clock(row.duration_s),
                 f"{row.slowest:.2f}×",
                 f"{row.fastest:.2f}×",
                 "flat" if row.rho is None else f"{row.rho:.1f}",
-            )
-        out.print(table)
+            ]
+            for row in rows
+        ]
+        print_table(("rate", "duration", "slowest", "fastest", "threshold"), cells, left=())
     for note in summary["notes"]:
         out.print(f"note: {note}")
     print_outputs(summary["outputs"])

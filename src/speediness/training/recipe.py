@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -113,7 +113,7 @@ class Recipe:
         task = find_task(name)(**options)
         return cls(**{**document, "task": task, "frame_rate": Fraction(document["frame_rate"])})
 
-    def with_settings(self, settings: list[str]) -> Recipe:
+    def with_settings(self, settings: Sequence[str]) -> Recipe:
         """The recipe with ``key=value`` settings of its own or of its task, typed by what they replace.
 
         ``task=NAME`` takes another task, with the settings it has by default.
@@ -329,7 +329,7 @@ def like_weights(recipe: Recipe, weights: Path) -> Recipe:
     )
 
 
-def find_recipe(name: str, settings: list[str]) -> Recipe:
+def find_recipe(name: str, settings: Sequence[str]) -> Recipe:
     """A named recipe with ``key=value`` settings applied.
 
     Raises:

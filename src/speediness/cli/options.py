@@ -1,0 +1,115 @@
+"""Options that several verbs share, and what they stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from speediness.analysis.options import AnalysisOptions
+
+if TYPE_CHECKING:
+    from speediness.corpus.workers import Workers
+    from speediness.curves import SpeedinessCurve
+    from speediness.features import MotionFeatures
+
+Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
+Force = Annotated[bool, Parameter(help="replace results that exist")]
+Analysis = Annotated[AnalysisOptions, Parameter(name="*")]
+Ray = Annotated[
+    str | bool | None,
+    Parameter(
+        metavar="[ADDRESS]",
+        help="analyse videos as tasks of a Ray cluster (without ADDRESS: one on this machine)",
+    ),
+]
+Settings = Annotated[
+    tuple[str, ...],
+    Parameter(name="--set", metavar="KEY=VALUE", help="change one setting of the recipe; may be repeated"),
+]
+Videos = Annotated[
+    str,
+    Parameter(
+        metavar="WHERE",
+        help="videos at natural speed: a folder, a manifest CSV or NAME:ROOT of speediness data list",
+    ),
+]
+LabelledVideos = Annotated[
+    str,
+    Parameter(
+        metavar="WHERE",
+        help="videos with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
+    ),
+]
+CacheSize = Annotated[
+    float | None,
+    Parameter(
+        metavar="GB", help="most that decoded videos may take on disk (default: as much as they need)"
+    ),
+]
+Model = Annotated[
+    str | None, Parameter(metavar="NAME", help="shipped network or weights file (default: the shipped one)")
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RunOptions:
+    """Where a training run goes, what changes its recipe, and what bounds it."""
+
+    out: Path
+    """folder of the run, made if missing"""
+    resume: bool = False
+    """continue the run in --out from its last checkpoint"""
+    settings: Settings = ()
+    minutes: float | None = None
+    """end the training after so many minutes, those before a resume counted in, if its steps take longer"""
+    cache_size: CacheSize = None
+
+
+def analyse_video(video: Path, options: AnalysisOptions) -> SpeedinessCurve:
+    """Analyse a video as the options say, with a progress bar.
+
+    Raises:
+        VideoError, WeightsError: as :func:`speediness.analyse`.
+    """
+    from speediness.analysis.curve import analyse
+    from speediness.progress import progress_bar
+
+    with progress_bar(f"analysing {video.name}") as progress:
+        return analyse(
+            video, network=options.model, engine=options.engine, store=options.store(), progress=progress
+        )
+
+
+def features_of(video: Path, options: AnalysisOptions) -> MotionFeatures:
+    """How things move in a video, with a progress bar.
+
+    Raises:
+        VideoError, WeightsError: as :func:`speediness.analyse`.
+    """
+    from speediness.analysis.curve import embed
+    from speediness.progress import progress_bar
+
+    with progress_bar(f"analysing {video.name}") as progress:
+        return embed(
+            video, network=options.model, engine=options.engine, store=options.store(), progress=progress
+        )
+
+
+def workers(ray: str | bool | None) -> Workers:
+    """Who analyses many videos.
+
+    Raises:
+        DataError: Ray is not installed, or there is no such cluster.
+    """
+    from speediness.corpus.workers import here, on_ray
+
+    return on_ray(None if ray is True else ray) if ray else here
+
+
+def to_bytes(gigabytes: float | None) -> int | None:
+    """What ``--cache-size`` says; None: as much as there is."""
+    return None if gigabytes is None else round(gigabytes * 1e9)

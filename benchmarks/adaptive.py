@@ -2,9 +2,10 @@
 
     python benchmarks/adaptive.py VIDEOS --other OTHER.onnx [--rate 2] [--count 10] [-o DIR]
 
-Every video is made of six clips of VIDEOS at their natural speed, calm and busy ones in turn, 8 s of each.
+Every video is made of three clips of VIDEOS at their natural speed, a busy one between two rests, at most 8 s
+of each: rests are those whose busiest cell moves least.
 One network's curve makes the plan; the curve of OTHER, a network trained with another seed, says how long
-the planned and the uniform video look too fast, which is where P(natural) is below one half.
+the planned and the uniform video look too fast: play a third faster than the fastest that looks natural.
 """
 
 from __future__ import annotations
@@ -20,15 +21,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from report import arguments, markdown, report
-from speediness.analysis.curve import analyse
-from speediness.analysis.network import load_network
+from speediness.analysis.curve import analyse, open_frames, per_frame
+from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
+from speediness.analysis.scorer import VideoScorer
 from speediness.datasets import find_videos
 from speediness.errors import VideoError
 from speediness.speedup.plan import compare_with_uniform, plan_speedup
 from speediness.video.reader import VideoReader
 from videos import SHOT_S, make_video
 
-CLIPS, SIZE_PX = 6, (320, 180)
+CLIPS, LEAST_S, SIZE_PX = 3, 6, (320, 180)
 Results = dict[str, Any]
 
 
@@ -37,6 +39,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("videos", metavar="VIDEOS", help="a folder, a manifest or a data set")
     parser.add_argument("--other", required=True, type=Path, help="the network that scores the plans")
+    parser.add_argument("--network", default=DEFAULT_NETWORK, help="the network that plans")
     parser.add_argument("--split", help="list of a data set, such as test")
     parser.add_argument("--rate", type=float, default=2.0)
     parser.add_argument("--count", type=int, default=10, help="videos to make")
@@ -46,16 +49,16 @@ def main() -> None:
 
 def measure(given: argparse.Namespace) -> Results:
     """Plans of one network, scored by the other and by itself."""
-    own, other = load_network(), load_network(given.other)
+    own, other = load_network(given.network), load_network(given.other)
     rows = []
-    for frame_rate, clips in composed(given.videos, given.split, given.count):
+    for frame_rate, seconds, clips in composed(given, own):
         with tempfile.TemporaryDirectory() as folder:
             shots = Path(folder) / "clips"
             shots.mkdir()
             for n, clip in enumerate(clips):
                 (shots / f"{n}.mp4").symlink_to(clip.resolve())
             video = Path(folder) / "video.mp4"
-            make_video(video, CLIPS * SHOT_S, SIZE_PX, frame_rate, shots)
+            make_video(video, seconds, SIZE_PX, frame_rate, shots)
             curve, scoring = (analyse(video, network=network) for network in (own, other))
         plan = plan_speedup(curve, given.rate)
         row: dict[str, Any] = {"clips": [clip.name for clip in clips]}
@@ -67,24 +70,24 @@ def measure(given: argparse.Namespace) -> Results:
     return {"rows": rows, "rate": given.rate}
 
 
-def composed(videos: str, split: str | None, count: int) -> list[tuple[Fraction, list[Path]]]:
-    """Frame rate and clips of every video: no clip twice, one of a source, all of one frame rate."""
+def composed(given: argparse.Namespace, network: Network) -> list[tuple[Fraction, int, list[Path]]]:
+    """Frame rate, seconds and clips of every video: no clip twice, one of a source, all of one rate."""
     by_rate: dict[Fraction, list[tuple[float, str, Path]]] = defaultdict(list)
-    for item in find_videos(videos, split):
+    for item in find_videos(given.videos, given.split):
         try:
             reader = VideoReader(item.path)
         except (VideoError, FileNotFoundError):
             continue
-        if (reader.info.duration_s or 0) >= SHOT_S:
-            curve = analyse(item.path, factors=(1.0,))
+        if (reader.info.duration_s or 0) >= LEAST_S:
             rate = Fraction(round(reader.info.frame_rate))
-            by_rate[rate].append((float(np.mean(curve.motion)), item.source, item.path))
+            by_rate[rate].append((peak_motion(item.path, network), item.source, item.path))
     made = []
     for rate, found in sorted(by_rate.items(), key=lambda entry: -len(entry[1])):
         found.sort()
-        while len(made) < count:
-            chosen, sources = [], set()
-            for n in range(CLIPS):  # calm and busy in turn
+        while len(made) < given.count:
+            chosen: list[Path] = []
+            sources: set[str] = set()
+            for n in range(CLIPS):  # a rest, a busy one, a rest
                 left = [c for c in (reversed(found) if n % 2 else found) if c[1] not in sources]
                 if not left:
                     break
@@ -93,8 +96,19 @@ def composed(videos: str, split: str | None, count: int) -> list[tuple[Fraction,
                 found.remove(left[0])
             if len(chosen) < CLIPS:
                 break
-            made.append((rate, chosen))
+            lengths_s = [min(VideoReader(clip).info.duration_s or 0, SHOT_S) for clip in chosen]
+            made.append((rate, int(sum(lengths_s)), chosen))
     return made
+
+
+def peak_motion(video: Path, network: Network) -> float:
+    """Mean motion of the busiest cell in a video's first seconds."""
+    scorer = VideoScorer(network.runtime, network.clip, (1.0,))
+    for frame in open_frames(VideoReader(video), network):
+        if frame.time_s > SHOT_S:
+            break
+        scorer.add(frame)
+    return float(per_frame(scorer.finish(), 1).mean())
 
 
 def tables(results: Results) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from itertools import chain
 from pathlib import Path
 
 
@@ -14,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="DATA",
         required=True,
-        help="videos at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list",
+        action="append",
+        help="videos at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list; given"
+        " again: more to train on, none of which is held out",
     )
     add_run_arguments(parser)
     parser.add_argument(
@@ -73,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     from speediness.training.recipe import find_recipe
 
     recipe = find_recipe(arguments.recipe, arguments.settings)
-    items = find_videos(arguments.data, "train")
+    items, *others = (find_videos(where, "train") for where in arguments.data)
+    more = list(chain.from_iterable(others))
     # Decoded videos are kept with the run: a resumed run finds them again.
     cache, network = arguments.out / "cache", arguments.out / "network.safetensors"
     most_bytes = cache_bytes(arguments)
@@ -87,9 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
         minutes=arguments.minutes,
         cache_bytes=most_bytes,
         resident=arguments.resident,
+        more=more,
     )
     if is_first_process():
-        made = publish(arguments.out, items, network, cache, log=_log, cache_bytes=most_bytes)
+        made = publish(arguments.out, items, network, cache, log=_log, cache_bytes=most_bytes, more=more)
         _log("  ".join(f"{name} {value:.3f}" for name, value in made["validation"].items()))
         onnx = network.with_suffix(".onnx")
         print(onnx if onnx.exists() else network)

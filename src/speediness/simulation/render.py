@@ -61,7 +61,7 @@ def _background(stage: Stage, moment: Floats, width_px: int, height_px: int) -> 
     # Seen at a low angle the ground passes faster than a wall would.
     slope = np.where(on_ground, far / max(float(stage.camera.place(moment)[0, 1]), 0.1), 1.0)
     rng = np.random.default_rng((stage.seed, 1))
-    bright, contrast = rng.uniform(95, 150, 2), rng.uniform(15, 30, 2)
+    bright, contrast = rng.uniform(85, 120, 2), rng.uniform(12, 24, 2)
     grain = texture(u_m, v_m, pixel_m * np.maximum(slope, 1), GROUND_GRAINS_M, stage.seed)
     which = on_ground.astype(int)
     luma = bright[which] + contrast[which] * grain

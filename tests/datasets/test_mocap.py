@@ -7,8 +7,9 @@ import pytest
 from captures import put_captures
 from speediness.datasets import find_videos
 from speediness.datasets.decoded_video import decode_video, open_item
-from speediness.datasets.mocap import LONGEST_S, RATES, TAKES, CaptureVideo, load_capture
+from speediness.datasets.mocap import LONGEST_S, MOCAP, RATES, TAKES, CaptureVideo, load_capture
 from speediness.datasets.motion_cache import STRIDES, MotionCache
+from speediness.datasets.verification import verify
 from speediness.errors import DataError, VideoError
 
 
@@ -52,6 +53,16 @@ def test_a_capture_is_the_same_with_y_up_and_z_up(tmp_path: Path) -> None:
         for up in ("y", "z")
     )
     np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_a_copy_is_verified_take_by_take(tmp_path: Path) -> None:
+    put_captures(tmp_path, 2)
+    assert not verify(MOCAP, tmp_path).problems
+    path = tmp_path / "sequences" / "walk-any-y-1.npz"
+    path.write_bytes(path.read_bytes()[:100])
+    assert [(found.kind, found.what) for found in verify(MOCAP, tmp_path).problems] == [
+        ("unreadable", str(path))
+    ]
 
 
 def test_takes_differ_and_each_is_always_the_same(tmp_path: Path) -> None:

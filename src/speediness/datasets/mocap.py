@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -78,7 +79,7 @@ def load_capture(path: Path) -> Capture:
             joints = held["joints"].astype(np.float64) + held["root"][:, None]
             names, parents = [str(name) for name in held["names"]], held["parents"].tolist()
             rate, up = float(held["fps"]), str(held["up"])
-    except (KeyError, ValueError, EOFError, IndexError) as error:
+    except (KeyError, ValueError, EOFError, IndexError, BadZipFile) as error:
         raise VideoError(f"{path} is not a capture: {' '.join(str(error).split())}") from error
     if len(joints) < 2 or not rate > 0 or not np.isfinite(joints).all():
         raise VideoError(f"{path} holds no motion: {len(joints)} samples at {rate:g} a second")

@@ -171,7 +171,7 @@ def _splat(
     def gathered(values: Floats) -> Floats:
         values = np.broadcast_to(values[..., None], inside.shape)[inside]
         found = np.bincount(number, values, len(places) * grid[0] * grid[1])
-        return found.reshape(len(places), 1, *grid)
+        return found.astype(np.float64).reshape(len(places), 1, *grid)
 
     weight = area * np.exp(-np.minimum(behind, 30))
     motion = np.concatenate([gathered(weight * moved[..., axis]) for axis in range(2)], 1)

@@ -18,7 +18,13 @@ PRODUCT = (
     "speediness.web",
 )
 ENGINES = ("speediness.engines", "speediness.engines.runtime", "speediness.engines.onnx")
-RESEARCH = ("speediness.tasks", "speediness.datasets", "speediness.training", "speediness.reproduce")
+RESEARCH = (
+    "speediness.tasks",
+    "speediness.datasets",
+    "speediness.training",
+    "speediness.reproduce",
+    "speediness.simulation",
+)
 NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"} | {
     "huggingface_hub",
     "lancedb",

@@ -8,6 +8,7 @@ from speediness.datasets import DATASETS
 from speediness.datasets.data_set import DataSet
 from speediness.datasets.decoded_video import open_item
 from speediness.datasets.image_folder import ImageFolder
+from speediness.datasets.mocap import CaptureVideo
 from speediness.datasets.verification import ListCount, Verification, verify
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
@@ -86,7 +87,7 @@ def test_every_name_for_a_broken_file_is_refused_not_a_crash(tmp_path: Path, vid
 def test_a_fault_of_the_decoder_is_a_finding_and_the_others_go_on(
     tmp_path: Path, video: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def faulty(item: VideoItem) -> VideoReader | ImageFolder:
+    def faulty(item: VideoItem) -> VideoReader | ImageFolder | CaptureVideo:
         if item.path.name == "b.mp4":
             raise ValueError("no such number")
         return open_item(item)

@@ -13,7 +13,9 @@ from speediness.clip import ClipSpec
 from speediness.engines.torch import runtime_for
 from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import SpeedNet
-from speediness.reproduce.walker import Walker
+from speediness.simulation.render import render
+from speediness.simulation.stage import side_view
+from speediness.simulation.walk import walk
 from speediness.video.reader import Frame
 
 CLIP = ClipSpec(16, Fraction(8), 56)
@@ -23,7 +25,8 @@ FACTORS = (1.0, 1.25, 2.0)
 
 @pytest.fixture(scope="module")
 def frames() -> list[Frame]:
-    luma: NDArray[np.uint8] = Walker(0).video(np.arange(8 * RATE + 1) / RATE, 80, 56, 0.6)
+    stage = side_view(walk(0, 8.0), 0.6)
+    luma: NDArray[np.uint8] = render(stage, np.arange(8 * RATE + 1) / RATE, 80, 56)
     return [Frame(Fraction(n, RATE), pixels) for n, pixels in enumerate(luma)]
 
 

@@ -9,7 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 import speediness
+from captures import put_captures
 from speediness.analysis.network import load_network
+from speediness.datasets import find_videos
 from speediness.datasets.video_list import VideoItem, held_out
 from speediness.errors import DataError
 from speediness.evaluation.calibration import RATES
@@ -153,3 +155,23 @@ def test_videos_too_short_for_a_window_at_2x_cannot_be_trained_on(
     recipe = dataclasses.replace(RECIPE, size_px=32)
     with pytest.raises(DataError, match=r"no video lasts 4\.4 s"):
         loop.train(recipe, walkers, tmp_path / "run", tmp_path / "cache", log=lambda line: None)
+
+
+def test_captures_train_alone_and_beside_videos_of_which_alone_some_are_held_out(
+    drifters: list[VideoItem], motion_folder: Path, tmp_path: Path
+) -> None:
+    captures = find_videos(f"mocap:{put_captures(tmp_path / 'mocap', 6)}", "train")
+    recipe = dataclasses.replace(RECIPE, steps=2, evaluate_every=2, task=PlaybackRateTask())
+    kept, held = held_out(drifters, recipe.validation_share)
+    kept_captures, held_captures = held_out(captures, recipe.validation_share)
+    assert kept_captures and held_captures
+    said: list[str] = []
+    loop.train(recipe, captures, tmp_path / "alone", tmp_path / "cache", log=said.append)
+    loop.train(recipe, drifters, tmp_path / "both", motion_folder, log=said.append, more=captures)
+    assert [line for line in said if line.startswith("training on")] == [
+        f"training on {len(kept_captures)} videos, validating on {len(held_captures)}",
+        f"training on {len(kept) + len(captures)} videos, validating on {len(held)}",
+    ]
+    for name in ("alone", "both"):
+        (row,) = [row for row in read_metrics(tmp_path / name / "metrics.jsonl") if "loss" in row]
+        assert math.isfinite(row["loss"])

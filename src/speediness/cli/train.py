@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from speediness.cli.options import RunOptions, Videos, to_bytes
+from itertools import chain
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from speediness.cli.options import RunOptions, to_bytes
 from speediness.cli.terminal import log
 
 
-def train(recipe: str, /, *, data: Videos, run: RunOptions, resident: bool = False) -> None:
+def train(
+    recipe: str,
+    /,
+    *,
+    data: Annotated[list[str], Parameter(metavar="DATA", consume_multiple=False)],
+    run: RunOptions,
+    resident: bool = False,
+) -> None:
     """Train a network by a named recipe, and say where the weights are.
 
     Args:
         recipe: a name from speediness/training/recipe.py.
+        data: videos at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list; given
+            again: more to train on, none of which is held out.
         resident: hold all videos in memory; on a GPU they are held there whenever they fit.
     """
     from speediness.datasets import find_videos
@@ -20,7 +34,8 @@ def train(recipe: str, /, *, data: Videos, run: RunOptions, resident: bool = Fal
     from speediness.training.recipe import find_recipe
 
     plan = find_recipe(recipe, run.settings)
-    items = find_videos(data, "train")
+    items, *others = (find_videos(where, "train") for where in data)
+    more = list(chain.from_iterable(others))
     # Decoded videos are kept with the run: a resumed run finds them again.
     cache, network, most_bytes = (
         run.out / "cache",
@@ -37,9 +52,10 @@ def train(recipe: str, /, *, data: Videos, run: RunOptions, resident: bool = Fal
         minutes=run.minutes,
         cache_bytes=most_bytes,
         resident=resident,
+        more=more,
     )
     if is_first_process():
-        made = publish(run.out, items, network, cache, log=log, cache_bytes=most_bytes)
+        made = publish(run.out, items, network, cache, log=log, cache_bytes=most_bytes, more=more)
         log("  ".join(f"{name} {value:.3f}" for name, value in made["validation"].items()))
         onnx = network.with_suffix(".onnx")
         print(onnx if onnx.exists() else network)

@@ -7,6 +7,7 @@ from pathlib import Path
 from speediness.datasets.data_set import DataSet
 from speediness.datasets.hmdb51 import HMDB51
 from speediness.datasets.kinetics import KINETICS400, KINETICS600, KINETICS700
+from speediness.datasets.mocap import MOCAP
 from speediness.datasets.nfs import NFS, NFS30
 from speediness.datasets.own_videos import OWN_VIDEOS
 from speediness.datasets.ucf101 import UCF101
@@ -19,6 +20,7 @@ DATASETS = {
     "kinetics400": KINETICS400,
     "kinetics600": KINETICS600,
     "kinetics700": KINETICS700,
+    "mocap": MOCAP,
     "nfs": NFS,
     "nfs30": NFS30,
     "ucf101": UCF101,

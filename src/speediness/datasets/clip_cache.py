@@ -263,7 +263,8 @@ def fingerprint(item: VideoItem) -> str:
     """What tells a video from another of its name; a folder of frames by what lies in it."""
     if item.frame_rate is None:
         stat = item.path.stat()
-        return f"{item.path.name}|{stat.st_size}|{stat.st_mtime_ns}"
+        name = f"{item.path.name}#{item.take}" if item.take else item.path.name
+        return f"{name}|{stat.st_size}|{stat.st_mtime_ns}"
     stats = [entry.stat() for entry in os.scandir(item.path)]
     size = sum(stat.st_size for stat in stats)
     changed_ns = max((stat.st_mtime_ns for stat in stats), default=0)

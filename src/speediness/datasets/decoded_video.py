@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.datasets.image_folder import ImageFolder
+from speediness.datasets.mocap import CaptureVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import VideoError
 from speediness.video.reader import VideoReader
@@ -53,12 +54,14 @@ def decode_video(
     return DecodedVideo(item, times_s, np.stack([frame.pixels_HWC for frame in frames]), scenes=scenes)
 
 
-def open_item(item: VideoItem) -> VideoReader | ImageFolder:
-    """The reader of a video.
+def open_item(item: VideoItem) -> VideoReader | ImageFolder | CaptureVideo:
+    """The reader of a video, or what draws one.
 
     Raises:
         VideoError: missing, or nothing that can be read as a video.
     """
+    if item.take:
+        return CaptureVideo(item)
     if item.frame_rate is None:
         return VideoReader(item.path)
     return ImageFolder(item.path, item.frame_rate)

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from speediness.analysis.shot import SCENE_PX, fit
 from speediness.datasets.clip_cache import fingerprint, make_folder
 from speediness.datasets.decoded_video import open_item
+from speediness.datasets.mocap import CaptureVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import OutputError, VideoError
-from speediness.models.motion import MotionCells
+from speediness.models.motion import CELL_PX, MotionCells
 from speediness.models.scene import features, trunk
 from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, MotionField
 from speediness.progress import progress_bar
+from speediness.simulation.cells import Sight, motion_cells
 
 STRIDES = (1, 2, 4)
 """Frames from one to the next that motion is measured between: what faster video is made of."""
@@ -140,6 +142,8 @@ def measure(item: VideoItem, size_px: int) -> dict[str, NDArray]:
     Raises:
         VideoError: the file cannot be decoded or holds fewer frames than the largest stride needs.
     """
+    if item.take:
+        return simulate(CaptureVideo(item), size_px)
     cells, times_s, images, scenes_s, scenes = MotionCells(), [], [], [], []
     for frame in open_item(item).frames(size_px, 1, scene_px=SCENE_PX):
         time_s = float(frame.time_s)
@@ -172,6 +176,25 @@ def measure(item: VideoItem, size_px: int) -> dict[str, NDArray]:
     arrays["scene"] = (
         torch.cat(maps).numpy().astype(np.float16) if maps else np.zeros((0, 1, 1, 1), np.float16)
     )
+    return arrays
+
+
+def simulate(video: CaptureVideo, size_px: int) -> dict[str, NDArray]:
+    """Arrays of a :class:`MotionVideo` of a capture: limbs move cells, no frame is drawn, no scene seen."""
+    rng = video.rng
+    sight = Sight(
+        bodies=float(np.exp(rng.normal(np.log(4), 0.7))),
+        background=float(np.exp(rng.normal(np.log(0.4), 0.9))),
+        uneven=float(rng.uniform(0.8, 2)),
+        noise_px=float(np.exp(rng.normal(np.log(0.05), 1.0))),
+    )
+    rows, columns = (side // CELL_PX for side in video.sides(size_px, 8))
+    arrays: dict[str, NDArray] = {"scene_s": np.zeros(0), "scene": np.zeros((0, 1, 1, 1), np.float16)}
+    for stride in STRIDES:
+        times_s = video.times_s[::stride]
+        flow_grid = motion_cells(video.stage, times_s, (rows, columns), sight, rng)
+        flow_grid[:, :3] *= REFERENCE_PX / size_px
+        arrays[f"flow_grid.{stride}"], arrays[f"times_s.{stride}"] = flow_grid.astype(np.float16), times_s
     return arrays
 
 

@@ -132,7 +132,7 @@ def _compare_counts(counts: dict[str, ListCount], classes: int, data_set: DataSe
 
 def _listed_twice(contents: DataSetContents) -> Iterator[Finding]:
     for name, items in contents.lists.items():
-        for path, times in Counter(item.path for item in items).items():
+        for (path, _), times in Counter((item.path, item.take) for item in items).items():
             if times > 1:
                 yield Finding("twice", str(path), f"{times} times in {name}")
 

@@ -31,6 +31,8 @@ class VideoItem:
     """Class of the action shown, None where the data set does not say."""
     frame_rate: Fraction | None = None
     """Frames per second of a folder of frames, which has no clock of its own; None for a file."""
+    take: int = 0
+    """Which of the videos that are simulated of a motion capture; 0 for a video."""
 
 
 def from_manifest(manifest: Path, split: str | None = None) -> list[VideoItem]:

@@ -18,7 +18,9 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import VideoError
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, score_video
 from speediness.evaluation.video_changes import CLEAN, Change, Make
-from speediness.reproduce.walker import Walker
+from speediness.simulation.render import render
+from speediness.simulation.stage import side_view
+from speediness.simulation.walk import walk
 
 VIDEO_S = 6.0  # of each video, its beginning
 MASTER_PX = 256  # short side at which videos are changed and stored
@@ -76,7 +78,7 @@ class AuditRunner:
         """Simulated people who walk at natural speed."""
         times_s = np.arange(round(VIDEO_S * rate_fps)) / rate_fps
         for seed in range(count):
-            luma = Walker(seed).video(times_s, *WALKER_PX, WALKER_SHARE)
+            luma = render(side_view(walk(seed, VIDEO_S), WALKER_SHARE, seed), times_s, *WALKER_PX)
             item = VideoItem(Path(f"walker {seed + 1}"), f"walker {seed + 1}")
             master = DecodedVideo(item, times_s, luma.repeat(3, 3))
             original = self._stored(master, CLEAN)

@@ -67,7 +67,7 @@ class MotionCells(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """The flow of a level, from that of the level above (None: there is none)."""
         dx, dy = _gradients(before_P1hw)
-        xx, yy, xy = _window_mean(torch.cat([dx * dx, dy * dy, dx * dy], 1), self.radius).split(1, 1)
+        xx, yy, xy = window_mean(torch.cat([dx * dx, dy * dy, dx * dy], 1), self.radius).split(1, 1)
         # The smaller eigenvalue of the structure tensor, against the noise: are both directions seen?
         spread = torch.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
         smaller = ((xx + yy) / 2 - spread).clamp(min=0)
@@ -78,10 +78,10 @@ class MotionCells(nn.Module):
         for step in range(self.steps):
             seen = after_P1hw if flow_P2hw is None and step == 0 else _warp(after_P1hw, flow)
             change = seen - before_P1hw
-            xt, yt = _window_mean(torch.cat([dx * change, dy * change], 1), self.radius).split(1, 1)
+            xt, yt = window_mean(torch.cat([dx * change, dy * change], 1), self.radius).split(1, 1)
             moved = torch.cat([xy * yt - yy * xt, xy * xt - xx * yt], 1) / determinant
             flow = flow + moved.clamp(-LARGEST_STEP_PX, LARGEST_STEP_PX)
-            around = _window_mean(torch.cat([flow * confidence, confidence], 1), self.smoothing)
+            around = window_mean(torch.cat([flow * confidence, confidence], 1), self.smoothing)
             flow = around[:, :2] / around[:, 2:]
         return flow, confidence
 
@@ -94,7 +94,7 @@ def _luma(frames_PHWC: Tensor) -> Tensor:
     return (channels * channels.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
-def _window_mean(maps_PChw: Tensor, radius: int) -> Tensor:
+def window_mean(maps_PChw: Tensor, radius: int) -> Tensor:
     """Mean over a (2 radius + 1)^2 window, the border repeated.
 
     Sums of shifted views, rows then columns: twice as fast on a CPU as average pooling.

@@ -22,7 +22,9 @@ from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve, score_video
 from speediness.plots import INK, new_figure, save_figure
-from speediness.reproduce.walker import Walker
+from speediness.simulation.render import render
+from speediness.simulation.stage import side_view
+from speediness.simulation.walk import walk
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,7 +124,8 @@ def _walk(network: Network, person: int, share: float) -> DecodedVideo:
     rate_fps = 2 * float(network.clip.frame_rate)
     times_s = np.arange(round(VIDEO_S * rate_fps)) / rate_fps
     side_px = MAGNIFICATION * network.clip.size_px
-    luma = halve(Walker(person).video(times_s, 2 * side_px, 2 * side_px, share))
+    stage = side_view(walk(person, VIDEO_S), share, seed=person)
+    luma = halve(render(stage, times_s, 2 * side_px, 2 * side_px))
     name = f"person {person + 1}, {share:.0%} of the height"
     return DecodedVideo(VideoItem(Path(name), name), times_s, luma.repeat(network.clip.channels, 3))
 
@@ -156,7 +159,8 @@ def _draw_strips(figure: SubFigure) -> None:
     for axes_of_row, share, words in zip(
         rows, (PERSON_SHARES[0], PERSON_SHARES[-1]), ("farthest", "nearest"), strict=True
     ):
-        for axes, frame in zip(axes_of_row, Walker(0).video(times_s, 256, 256, share), strict=True):
+        frames = render(side_view(walk(0, VIDEO_S), share), times_s, 256, 256)
+        for axes, frame in zip(axes_of_row, frames, strict=True):
             axes.imshow(frame[:, :, 0], cmap="gray", vmin=0, vmax=255)
             axes.set_axis_off()
         axes_of_row[0].set_title(f"{words}, every {STRIP_APART_S:g} s", loc="left", fontsize=10)

@@ -71,7 +71,7 @@ class PlaybackRateTask(Task):
     def prepare(self, network: nn.Module, videos: Sequence[MotionVideo]) -> None:
         """Fit what the network is told of the scene."""
         assert isinstance(network, SpeedNet)
-        if network.scene is not None:
+        if network.scene is not None and any(len(video.scene_s) for video in videos):
             network.scene.fit(scene_samples(videos))
 
     def step(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -38,6 +38,7 @@ def train(
     minutes: float | None = None,
     cache_bytes: int | None = None,
     resident: bool = False,
+    more: Sequence[VideoItem] = (),
 ) -> Path:
     """Train by a recipe and write checkpoints and metrics to a folder.
 
@@ -56,6 +57,7 @@ def train(
             after the recipe's steps, whichever comes first; the learning rate falls to zero then.
         cache_bytes: most that ``cache`` may take, see :class:`ClipCache`.
         resident: hold all videos in memory; on CUDA this is done anyway when they fit.
+        more: further videos to train on, none of which is held out.
 
     Returns:
         The last checkpoint; :func:`speediness.training.publish.publish` makes a network of it.
@@ -75,7 +77,7 @@ def train(
         log = log if processes.first else _silent
         kept, validation_items = held_out(items, recipe.validation_share)
         with processes.first_alone():
-            videos = open_videos(recipe, kept, cache, log, cache_bytes, recipe.recompressed)
+            videos = open_videos(recipe, [*kept, *more], cache, log, cache_bytes, recipe.recompressed)
             validation = open_videos(recipe, subsample(validation_items), cache, log, cache_bytes)
         if not videos or not validation:
             raise DataError(

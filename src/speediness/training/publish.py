@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,7 @@ def publish(
     log: Callable[[str], None] = print,
     *,
     cache_bytes: int | None = None,
+    more: Sequence[VideoItem] = (),
 ) -> dict[str, Any]:
     """Write the averaged weights of a run's last checkpoint; a SpeedNet also calibrated and as ONNX.
 
@@ -67,6 +68,7 @@ def publish(
         cache: folder of decoded videos.
         log: receives one line at a time.
         cache_bytes: most that ``cache`` may take.
+        more: what else it was trained on; counted, and used for nothing here.
 
     Returns:
         What was stored in the files beside the weights: provenance, validation, response.
@@ -99,7 +101,7 @@ def publish(
         "response": response.to_json(),
         "flow_threshold": threshold,
         "validation": overall(report(scores, threshold)),
-        "made_by": {**made_by, "films": {"train": len(parts[0]), "validation": len(held)}},
+        "made_by": {**made_by, "films": {"train": len(parts[0]) + len(more), "validation": len(held)}},
     }
     describe(out.with_suffix(".onnx"), document)
     return document

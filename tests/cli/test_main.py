@@ -26,8 +26,6 @@ def run_process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
         ["analyse", "--no-such-option", "x.mp4"],
         ["speedup", "x.mp4", "-o", "y.mp4"],
         ["speedup", "x.mp4", "-o", "y.mp4", "--rate", "fast"],
-        ["speedup", "x.mp4", "-o", "y.mp4", "--rate", "2", "--audio", "louder"],
-        ["speedup", "x.mp4", "--rate", "2"],
         ["speedup", "x.mp4", "--rate", "2", "--duration", "3", "-o", "y.mp4"],
         ["evaluate", "beauty", "--data", "x"],
     ],

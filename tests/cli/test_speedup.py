@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from speediness.cli.main import build_parser, main
+from speediness.cli.speedup import coding_of
 from speediness.curves import SpeedinessCurve
 from speediness.speed_plan import SpeedPlan
+from speediness.video.coding import Coding
 from speediness.video.reader import VideoReader
-from speediness.video.writer import DEFAULT_PRESET
 from synthetic import steady, uneven, write_video
 
 
@@ -83,11 +84,12 @@ def test_plan_only_shows_rates_and_can_be_followed_by_the_video(
         "--from",
         str(curve_file),
     ]
-    assert main([*command, "--plan-only"]) == 0
+    only = [*command[:4], *command[6:]]
+    assert main(only) == 0
     printed = capsys.readouterr().out
     assert all(rate in printed for rate in ("1.25×", "1.5×", "1.7×", "2×", "3×", "4×"))
-    assert names(video.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}
-    assert main([*command, "--plan-only", "--json"]) == 0
+    assert names(video.parent) == {"walk.mp4", "walk.plan.json", "walk.plan.png"}
+    assert main([*only, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["durations"]
     assert all(row["duration_s"] == pytest.approx(2.4 / row["rate"]) for row in rows)
     assert main(command) == 0
@@ -139,14 +141,14 @@ def test_the_preset_reaches_the_encoder(video: Path, curve_file: Path, no_networ
     sizes = []
     for more in ([], ["--preset", "ultrafast"]):
         command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--force"]
-        assert main([*command, "--audio", "drop", "--from", str(curve_file), *more]) == 0
+        assert main([*command, "--audio", "none", "--from", str(curve_file), *more]) == 0
         sizes.append(video.with_name("a.mp4").stat().st_size)
     assert sizes[1] > 1.2 * sizes[0]
 
 
-def test_the_preset_is_the_librarys_unless_told(video: Path) -> None:
+def test_the_coding_is_the_librarys_unless_told(video: Path) -> None:
     command = ["speedup", str(video), "--rate", "2", "-o", "a.mp4"]
-    assert build_parser().parse_args(command).preset == DEFAULT_PRESET
+    assert coding_of(build_parser().parse_args(command)) == Coding()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])
@@ -216,7 +218,7 @@ def test_force_replaces_the_video(video: Path, curve_file: Path, no_network: Non
     shutil.copy(video, out)
     before = out.read_bytes()
     command = ["speedup", str(video), "--rate", "2", "-o", str(out), "--from", str(curve_file)]
-    assert main([*command, "--force", "--audio", "drop"]) == 0
+    assert main([*command, "--force", "--audio", "none"]) == 0
     assert out.read_bytes() != before and not VideoReader(out).info.has_audio
 
 

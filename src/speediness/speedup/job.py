@@ -1,0 +1,207 @@
+"""One video sped up, with all that is written beside it; what can be refused is refused before the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from speediness.curves import SpeedinessCurve
+from speediness.errors import DataError, PlanError
+from speediness.plots import plot_curve
+from speediness.progress import Progress
+from speediness.speed_plan import SpeedPlan
+from speediness.speedup.plan import (
+    DEFAULT_OPTIONS,
+    PlanOptions,
+    Span,
+    compare_with_uniform,
+    durations_table,
+    plan_speedup,
+)
+from speediness.speedup.render import RenderReport, chosen_tracks, render_speedup
+from speediness.timeline.export import export_timeline, format_of, has_variable_rate
+from speediness.video.coding import Coding
+from speediness.video.info import VideoInfo
+from speediness.video.reader import VideoReader
+from speediness.video.subtitle_files import map_subtitles, mapped_name, subtitle_files
+from speediness.video.writer import check_file, check_output
+
+Bar = Callable[[str], AbstractContextManager[Progress]]
+"""From a title to what shows progress, as :func:`speediness.progress.progress_bar`."""
+
+
+@dataclass(frozen=True)
+class SpeedupJob:
+    """What is wanted of every video."""
+
+    rate: float | None = None
+    """How many times shorter it becomes."""
+    duration_s: float | None = None
+    """Or how long it becomes."""
+    options: PlanOptions = DEFAULT_OPTIONS
+    keep_s: Sequence[Span] = ()
+    """Stretches that keep their speed."""
+    audio: str = "all"
+    """See :func:`render_speedup`, as what follows."""
+    blend: bool = False
+    coding: Coding = field(default_factory=Coding)
+    force: bool = False
+
+    def rate_of(self, duration_s: float) -> float:
+        """How many times shorter a video of this length becomes.
+
+        Raises:
+            PlanError: it cannot become as long.
+        """
+        if self.rate is not None:
+            self.options.check_rate(self.rate)
+            return self.rate
+        shortest_s, longest_s = duration_s / self.options.fastest, duration_s / self.options.slowest
+        if self.duration_s is None or not shortest_s <= self.duration_s <= longest_s:
+            raise PlanError(
+                f"a duration of {self.duration_s:g} s cannot be reached;"
+                f" choose one from {shortest_s:.2f} to {longest_s:.2f} s"
+            )
+        return duration_s / self.duration_s
+
+
+def speed_up(
+    video: Path,
+    job: SpeedupJob,
+    analyse: Callable[[], SpeedinessCurve],
+    bar: Bar,
+    *,
+    out: Path | None = None,
+    exports: Sequence[Path] = (),
+    curve_file: Path | None = None,
+) -> dict[str, Any]:
+    """Analyse, plan and render; returns what ``speedup --json`` prints (docs/cli.md).
+
+    Without ``out`` and ``exports`` only the plan is made, and compared with those at other rates.
+
+    Args:
+        video: to speed up.
+        job: what is wanted.
+        analyse: called for the curve unless there is one.
+        bar: shows the progress of the rendering.
+        out: the video to write.
+        exports: timelines to write.
+        curve_file: a curve of this video.
+
+    Raises:
+        VideoError, OutputError, PlanError, DataError: what is wrong and what to do.
+    """
+    if job.rate is not None:
+        job.options.check_rate(job.rate)
+    for path in exports:
+        format_of(path)
+    info = VideoReader(video).info
+    if info.duration_s is not None:
+        job.rate_of(info.duration_s)
+    stem = next(iter([*([out] if out else []), *exports]), video).with_suffix("")
+    outputs = {
+        kind: Path(f"{stem}{suffix}")
+        for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
+    }
+    subtitles = {path: mapped_name(path, video, out) for path in subtitle_files(video)} if out else {}
+    _refuse(video, job, out, [*exports, *subtitles.values()], list(outputs.values()))
+    if curve_file:
+        curve = curve_of(curve_file, info)
+        outputs["curve"] = curve_file
+    else:
+        curve = analyse()
+        curve.save(
+            outputs["curve"]
+        )  # at once: whatever goes wrong later, the long part need not be done again
+    plan = plan_speedup(curve, job.rate_of(curve.duration_s), job.options, job.keep_s)
+    plan.save(outputs["plan"])
+    plot_curve(curve, outputs["plot"], plan, video=video)
+    notes = list(curve.notes)
+    for path in exports:
+        export_timeline(plan, info, path)
+    if exports and has_variable_rate(curve.times_s):
+        notes.append("the frame rate varies: timelines place moments by time, not by counting frames")
+    rendered: dict[str, Any] = {}
+    if out:
+        with bar(f"rendering {out.name}") as progress:
+            report = render_speedup(
+                video,
+                plan,
+                out,
+                audio=job.audio,
+                force=job.force,
+                blend=job.blend,
+                coding=job.coding,
+                progress=progress,
+            )
+        for path, mapped in subtitles.items():
+            map_subtitles(path, mapped, plan.output_time)
+        outputs = {"film": out} | outputs
+        rendered = _measured(report) | {"subtitles": [str(path) for path in subtitles.values()]}
+        notes += [warning for warning in report.warnings if warning not in notes]
+    summary = _summary(video, curve, plan) | {
+        "notes": notes,
+        "outputs": {kind: str(path) for kind, path in outputs.items()},
+        "timelines": [str(path) for path in exports],
+    }
+    if not (out or exports):
+        summary["durations"] = [asdict(row) for row in durations_table(curve, plan.rate, job.options)]
+    return summary | rendered
+
+
+def _refuse(
+    video: Path, job: SpeedupJob, out: Path | None, precious: list[Path], documents: list[Path]
+) -> None:
+    """Whatever cannot be written; documents bear the name of the video and are made anew each time."""
+    if out:
+        check_output(out, video, job.force, job.coding)
+        chosen_tracks(video, job.audio)
+    for path in precious:
+        check_file(path, video, job.force)
+    for path in documents:
+        check_file(path, video, force=True)
+
+
+def _summary(video: Path, curve: SpeedinessCurve, plan: SpeedPlan) -> dict[str, Any]:
+    adaptive, uniform = compare_with_uniform(curve, plan)
+    return {
+        "schema": "speediness.speedup/1",
+        "video": str(video),
+        "rate": plan.rate,
+        "rho": plan.rho,
+        "source_duration_s": plan.source_duration_s,
+        "output_duration_s": plan.output_duration_s,
+        "slowest": float(plan.factor.min()),
+        "fastest": float(plan.factor.max()),
+        "adaptive": asdict(adaptive),
+        "uniform": asdict(uniform),
+    }
+
+
+def _measured(report: RenderReport) -> dict[str, Any]:
+    return {
+        "frames": report.frames,
+        "frame_rate": str(report.frame_rate),
+        "film_duration_s": report.duration_s,
+        "max_av_error_ms": report.max_av_error_ms,
+    }
+
+
+def curve_of(path: Path, info: VideoInfo) -> SpeedinessCurve:
+    """Load a curve and see that it can be of this video.
+
+    Raises:
+        DataError: it is damaged, or of another video.
+    """
+    curve = SpeedinessCurve.load(path)
+    # What the container promises, not what could be decoded: a file may be cut short.
+    then_s, now_s = curve.made_by.get("container_duration_s") or curve.duration_s, info.duration_s
+    if now_s is not None and abs(float(now_s) - then_s) > max(0.5, 0.02 * then_s):
+        raise DataError(
+            f"{path} is of a video of {then_s:.2f} s, but {info.path} has {float(now_s):.2f} s;"
+            " leave --from out or give the curve of this video"
+        )
+    return curve

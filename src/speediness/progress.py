@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 Progress = Callable[[float, float], None]
 """Called with what is done and what there is in all: seconds of video, or whatever the bar counts."""
+
+Bar = Callable[[str], AbstractContextManager[Progress]]
+"""From a title to what shows progress, as :func:`progress_bar`."""
 
 QUIET_S = 0.5  # jobs shorter than this show nothing
 LINE_EVERY_S = 10.0  # without a terminal: one line now and then, fit for a log file

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from speediness.cli.main import build_parser, main
-from speediness.cli.speedup import coding_of
+from speediness.cli.speedup import rendering_of
 from speediness.curves import SpeedinessCurve
 from speediness.speed_plan import SpeedPlan
-from speediness.video.coding import Coding
+from speediness.speedup.rendering import Rendering
 from speediness.video.reader import VideoReader
 from synthetic import steady, uneven, write_video
 
@@ -148,7 +148,7 @@ def test_the_preset_reaches_the_encoder(video: Path, curve_file: Path, no_networ
 
 def test_the_coding_is_the_librarys_unless_told(video: Path) -> None:
     command = ["speedup", str(video), "--rate", "2", "-o", "a.mp4"]
-    assert coding_of(build_parser().parse_args(command)) == Coding()
+    assert rendering_of(build_parser().parse_args(command)) == Rendering()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])

@@ -25,6 +25,7 @@ from speediness.cli import (
     index,
     probe,
     reproduce,
+    restore,
     search,
     serve,
     speedup,
@@ -37,6 +38,7 @@ from speediness.offline import keep_caches_inside
 VERBS = {
     "analyse": analyse,
     "speedup": speedup,
+    "restore": restore,
     "heatmap": heatmap,
     "search": search,
     "index": index,

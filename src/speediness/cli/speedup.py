@@ -11,7 +11,7 @@ from speediness.cli.analysis_options import add_analysis_arguments, analyse_vide
 from speediness.cli.terminal import console, print_json
 
 if TYPE_CHECKING:
-    from speediness.video.coding import Coding
+    from speediness.speedup.rendering import Rendering
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,15 +74,17 @@ def add_rendering_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def coding_of(arguments: argparse.Namespace) -> Coding:
-    """How frames are encoded, as the arguments say.
+def rendering_of(arguments: argparse.Namespace) -> Rendering:
+    """How a video is written, as the arguments say.
 
     Raises:
         OutputError: no such codec, quality or preset.
     """
+    from speediness.speedup.rendering import Rendering
     from speediness.video.coding import Coding
 
-    return Coding(arguments.codec, arguments.quality, arguments.preset)
+    coding = Coding(arguments.codec, arguments.quality, arguments.preset)
+    return Rendering(arguments.audio, arguments.blend, coding, arguments.force)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -93,10 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     job = SpeedupJob(
         rate=arguments.rate,
         duration_s=arguments.duration,
-        audio=arguments.audio,
-        blend=arguments.blend,
-        coding=coding_of(arguments),
-        force=arguments.force,
+        rendering=rendering_of(arguments),
     )
     summary = speed_up(
         arguments.video,

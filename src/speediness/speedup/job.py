@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from speediness.curves import SpeedinessCurve
-from speediness.errors import DataError, PlanError
+from speediness.errors import PlanError
 from speediness.plots import plot_curve
-from speediness.progress import Progress
+from speediness.progress import Bar
 from speediness.speed_plan import SpeedPlan
+from speediness.speedup.curve_file import curve_of
 from speediness.speedup.plan import (
     DEFAULT_OPTIONS,
     PlanOptions,
-    Span,
     compare_with_uniform,
     durations_table,
     plan_speedup,
 )
-from speediness.speedup.render import RenderReport, chosen_tracks, render_speedup
+from speediness.speedup.rendering import Rendering, measured
+from speediness.speedup.stretches import Span
 from speediness.timeline.export import export_timeline, format_of, has_variable_rate
-from speediness.video.coding import Coding
-from speediness.video.info import VideoInfo
 from speediness.video.reader import VideoReader
-from speediness.video.subtitle_files import map_subtitles, mapped_name, subtitle_files
-from speediness.video.writer import check_file, check_output
-
-Bar = Callable[[str], AbstractContextManager[Progress]]
-"""From a title to what shows progress, as :func:`speediness.progress.progress_bar`."""
+from speediness.video.writer import check_file
 
 
 @dataclass(frozen=True)
@@ -44,11 +38,7 @@ class SpeedupJob:
     options: PlanOptions = DEFAULT_OPTIONS
     keep_s: Sequence[Span] = ()
     """Stretches that keep their speed."""
-    audio: str = "all"
-    """See :func:`render_speedup`, as what follows."""
-    blend: bool = False
-    coding: Coding = field(default_factory=Coding)
-    force: bool = False
+    rendering: Rendering = field(default_factory=Rendering)
 
     def rate_of(self, duration_s: float) -> float:
         """How many times shorter a video of this length becomes.
@@ -106,8 +96,7 @@ def speed_up(
         kind: Path(f"{stem}{suffix}")
         for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
     }
-    subtitles = {path: mapped_name(path, video, out) for path in subtitle_files(video)} if out else {}
-    _refuse(video, job, out, [*exports, *subtitles.values()], list(outputs.values()))
+    _refuse(video, job.rendering, out, exports, outputs)
     if curve_file:
         curve = curve_of(curve_file, info)
         outputs["curve"] = curve_file
@@ -126,21 +115,9 @@ def speed_up(
         notes.append("the frame rate varies: timelines place moments by time, not by counting frames")
     rendered: dict[str, Any] = {}
     if out:
-        with bar(f"rendering {out.name}") as progress:
-            report = render_speedup(
-                video,
-                plan,
-                out,
-                audio=job.audio,
-                force=job.force,
-                blend=job.blend,
-                coding=job.coding,
-                progress=progress,
-            )
-        for path, mapped in subtitles.items():
-            map_subtitles(path, mapped, plan.output_time)
+        report, subtitles = job.rendering.write(video, plan, out, bar)
         outputs = {"film": out} | outputs
-        rendered = _measured(report) | {"subtitles": [str(path) for path in subtitles.values()]}
+        rendered = measured(report) | {"subtitles": [str(path) for path in subtitles]}
         notes += [warning for warning in report.warnings if warning not in notes]
     summary = _summary(video, curve, plan) | {
         "notes": notes,
@@ -153,15 +130,14 @@ def speed_up(
 
 
 def _refuse(
-    video: Path, job: SpeedupJob, out: Path | None, precious: list[Path], documents: list[Path]
+    video: Path, rendering: Rendering, out: Path | None, exports: Sequence[Path], documents: dict[str, Path]
 ) -> None:
     """Whatever cannot be written; documents bear the name of the video and are made anew each time."""
     if out:
-        check_output(out, video, job.force, job.coding)
-        chosen_tracks(video, job.audio)
-    for path in precious:
-        check_file(path, video, job.force)
-    for path in documents:
+        rendering.check(video, out)
+    for path in exports:
+        check_file(path, video, rendering.force)
+    for path in documents.values():
         check_file(path, video, force=True)
 
 
@@ -179,29 +155,3 @@ def _summary(video: Path, curve: SpeedinessCurve, plan: SpeedPlan) -> dict[str, 
         "adaptive": asdict(adaptive),
         "uniform": asdict(uniform),
     }
-
-
-def _measured(report: RenderReport) -> dict[str, Any]:
-    return {
-        "frames": report.frames,
-        "frame_rate": str(report.frame_rate),
-        "film_duration_s": report.duration_s,
-        "max_av_error_ms": report.max_av_error_ms,
-    }
-
-
-def curve_of(path: Path, info: VideoInfo) -> SpeedinessCurve:
-    """Load a curve and see that it can be of this video.
-
-    Raises:
-        DataError: it is damaged, or of another video.
-    """
-    curve = SpeedinessCurve.load(path)
-    # What the container promises, not what could be decoded: a file may be cut short.
-    then_s, now_s = curve.made_by.get("container_duration_s") or curve.duration_s, info.duration_s
-    if now_s is not None and abs(float(now_s) - then_s) > max(0.5, 0.02 * then_s):
-        raise DataError(
-            f"{path} is of a video of {then_s:.2f} s, but {info.path} has {float(now_s):.2f} s;"
-            " leave --from out or give the curve of this video"
-        )
-    return curve

@@ -53,9 +53,7 @@ from speediness import __version__
 from speediness.curves import THRESHOLDS, Float64s, SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.speed_plan import SpeedPlan
-
-Span = tuple[float, float]
-"""Start and end of a stretch of the source, seconds."""
+from speediness.speedup.stretches import Span
 
 KNOTS_PER_S = 10  # of source time; a tenth of a second is far below any useful smooth_s
 TABLE_RATES = (1.25, 1.5, 2.0, 3.0, 4.0)

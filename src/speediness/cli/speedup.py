@@ -41,6 +41,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="use this curve instead of analysing again",
     )
+    parser.add_argument(
+        "--max-rate",
+        metavar="R",
+        type=float,
+        default=10,
+        help="play nothing faster than this (default: 10)",
+    )
+    parser.add_argument(
+        "--keep",
+        metavar="A-B",
+        action="append",
+        default=[],
+        help="leave A to B (seconds or mm:ss) at its speed; may be repeated",
+    )
+    parser.add_argument(
+        "--speech", metavar="R", type=float, help="play nothing faster than this while somebody speaks"
+    )
     add_rendering_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
     parser.add_argument("--force", action="store_true", help="replace a video and timelines that exist")
@@ -91,10 +108,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Analyse, plan and render; all that can be refused is refused before the long work."""
     from speediness.progress import progress_bar
     from speediness.speedup.job import SpeedupJob, speed_up
+    from speediness.speedup.plan import PlanOptions
+    from speediness.speedup.stretches import parse_span
 
     job = SpeedupJob(
         rate=arguments.rate,
         duration_s=arguments.duration,
+        options=PlanOptions(fastest=arguments.max_rate),
+        keep_s=[parse_span(text) for text in arguments.keep],
+        speech_rate=arguments.speech,
         rendering=rendering_of(arguments),
     )
     summary = speed_up(

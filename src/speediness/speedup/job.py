@@ -15,12 +15,15 @@ from speediness.speed_plan import SpeedPlan
 from speediness.speedup.curve_file import curve_of
 from speediness.speedup.plan import (
     DEFAULT_OPTIONS,
+    Limit,
     PlanOptions,
+    check_target,
     compare_with_uniform,
     durations_table,
     plan_speedup,
 )
 from speediness.speedup.rendering import Rendering, measured
+from speediness.speedup.speech import find_speech
 from speediness.speedup.stretches import Span
 from speediness.timeline.export import export_timeline, format_of, has_variable_rate
 from speediness.video.reader import VideoReader
@@ -38,6 +41,8 @@ class SpeedupJob:
     options: PlanOptions = DEFAULT_OPTIONS
     keep_s: Sequence[Span] = ()
     """Stretches that keep their speed."""
+    speech_rate: float | None = None
+    """Speech is played at so many times at most; None: speech is not looked for."""
     rendering: Rendering = field(default_factory=Rendering)
 
     def rate_of(self, duration_s: float) -> float:
@@ -88,15 +93,17 @@ def speed_up(
         job.options.check_rate(job.rate)
     for path in exports:
         format_of(path)
-    info = VideoReader(video).info
+    reader = VideoReader(video)
+    info = reader.info
     if info.duration_s is not None:
-        job.rate_of(info.duration_s)
+        check_target(info.duration_s, job.rate_of(info.duration_s), job.options, job.keep_s)
     stem = next(iter([*([out] if out else []), *exports]), video).with_suffix("")
     outputs = {
         kind: Path(f"{stem}{suffix}")
         for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
     }
     _refuse(video, job.rendering, out, exports, outputs)
+    speech_s = find_speech(reader) if job.speech_rate is not None else []
     if curve_file:
         curve = curve_of(curve_file, info)
         outputs["curve"] = curve_file
@@ -105,7 +112,13 @@ def speed_up(
         curve.save(
             outputs["curve"]
         )  # at once: whatever goes wrong later, the long part need not be done again
-    plan = plan_speedup(curve, job.rate_of(curve.duration_s), job.options, job.keep_s)
+    plan = plan_speedup(
+        curve,
+        job.rate_of(curve.duration_s),
+        job.options,
+        job.keep_s,
+        limits(speech_s, job.speech_rate, curve.duration_s),
+    )
     plan.save(outputs["plan"])
     plot_curve(curve, outputs["plot"], plan, video=video)
     notes = list(curve.notes)
@@ -120,6 +133,7 @@ def speed_up(
         rendered = measured(report) | {"subtitles": [str(path) for path in subtitles]}
         notes += [warning for warning in report.warnings if warning not in notes]
     summary = _summary(video, curve, plan) | {
+        "speech_s": sum(end_s - start_s for start_s, end_s in speech_s),
         "notes": notes,
         "outputs": {kind: str(path) for kind, path in outputs.items()},
         "timelines": [str(path) for path in exports],
@@ -127,6 +141,15 @@ def speed_up(
     if not (out or exports):
         summary["durations"] = [asdict(row) for row in durations_table(curve, plan.rate, job.options)]
     return summary | rendered
+
+
+def limits(speech_s: Sequence[Span], rate: float | None, duration_s: float) -> list[Limit]:
+    """Where speech bounds a plan; the sound may last longer than the frames."""
+    return [
+        ((start_s, min(end_s, duration_s)), rate)
+        for start_s, end_s in speech_s
+        if rate is not None and start_s < duration_s
+    ]
 
 
 def _refuse(

@@ -129,21 +129,32 @@ def test_what_cannot_be_written_is_refused_before_the_work(
     assert existing.read_text() == "mine" and names(video.parent) == {"walk.mp4", "mine.mp4", "link.mp4"}
 
 
-def test_an_unknown_preset_is_refused_before_the_work(
-    video: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--codec", "hvec"], "did you mean hevc?"),
+        (["--quality", "52"], "0, the best, to 51"),
+        (["--audio", "loud"], "all, first, mute, none"),
+        (["--audio", "2"], "no audio track 2"),
+    ],
+)
+def test_what_cannot_be_encoded_is_refused_before_the_work(
+    more: list[str], words: str, video: Path, no_network: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--preset"]
-    assert "ultrafast, superfast, veryfast" in refused([*command, "quick"], capsys)
+    command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4"))]
+    assert words in refused([*command, *more], capsys)
     assert names(video.parent) == {"walk.mp4"}
 
 
-def test_the_preset_reaches_the_encoder(video: Path, curve_file: Path, no_network: None) -> None:
-    sizes = []
-    for more in ([], ["--preset", "ultrafast"]):
+def test_codec_and_quality_reach_the_encoder(video: Path, curve_file: Path, no_network: None) -> None:
+    sizes, codecs = [], []
+    for more in ([], ["--quality", "40"], ["--codec", "hevc"]):
         command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--force"]
         assert main([*command, "--audio", "none", "--from", str(curve_file), *more]) == 0
         sizes.append(video.with_name("a.mp4").stat().st_size)
-    assert sizes[1] > 1.2 * sizes[0]
+        codecs.append(VideoReader(video.with_name("a.mp4")).info.codec)
+    assert sizes[0] > 1.2 * sizes[1]
+    assert codecs == ["h264", "h264", "hevc"]
 
 
 def test_the_coding_is_the_librarys_unless_told(video: Path) -> None:

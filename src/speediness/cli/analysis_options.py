@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from speediness.analysis.store import ResultStore
     from speediness.curves import SpeedinessCurve
     from speediness.features import MotionFeatures
+    from speediness.progress import Bar
 
 
 def add_analysis_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +32,8 @@ def add_analysis_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def analyse_video(video: Path, arguments: argparse.Namespace) -> SpeedinessCurve:
-    """Analyse a video as the arguments say, with a progress bar.
+def analyse_video(video: Path, arguments: argparse.Namespace, bar: Bar | None = None) -> SpeedinessCurve:
+    """Analyse a video as the arguments say, with a progress bar unless another one is given.
 
     Raises:
         VideoError, WeightsError: as :func:`speediness.analyse`.
@@ -40,7 +41,7 @@ def analyse_video(video: Path, arguments: argparse.Namespace) -> SpeedinessCurve
     from speediness.analysis.curve import analyse
     from speediness.progress import progress_bar
 
-    with progress_bar(f"analysing {video.name}") as progress:
+    with (bar or progress_bar)(f"analysing {video.name}") as progress:
         return analyse(
             video,
             network=arguments.model,

@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from speediness.cli.analyse import print_outputs
 from speediness.cli.analysis_options import add_analysis_arguments, analyse_video
-from speediness.cli.terminal import console, print_json
+from speediness.cli.terminal import console, print_error, print_json
+from speediness.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from speediness.speedup.rendering import Rendering
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this verb."""
-    parser.add_argument("video", metavar="VIDEO", type=Path, help="video to speed up")
+    parser.add_argument(
+        "videos", metavar="VIDEO", nargs="+", type=Path, help="video, folder, pattern, or - for stdin"
+    )
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--rate", metavar="R", type=float, help="how many times shorter the video becomes")
     target.add_argument(
         "--duration", metavar="SECONDS", type=float, help="how long the video becomes, instead of --rate"
     )
     parser.add_argument(
-        "-o", dest="out", metavar="OUT", type=Path, help="video to write: .mp4, .mov or .mkv"
+        "-o", dest="out", metavar="OUT", type=Path, help="video (.mp4, .mov, .mkv), folder, or - for stdout"
     )
     parser.add_argument(
         "--export",
@@ -60,6 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_rendering_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
+    parser.add_argument("--progress", choices=["bar", "json"], default="bar", help="bar, or lines of JSON")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--force", action="store_true", help="replace a video and timelines that exist")
     add_analysis_arguments(parser)
 
@@ -83,31 +90,27 @@ def add_rendering_arguments(parser: argparse.ArgumentParser) -> None:
         default=19,
         help="0, the best, to 51: x264's CRF (default: 19)",
     )
-    parser.add_argument(
-        "--preset",
-        metavar="NAME",
-        default="superfast",
-        help="ultrafast to veryslow: slower writes smaller files (default: superfast)",
-    )
 
 
 def rendering_of(arguments: argparse.Namespace) -> Rendering:
     """How a video is written, as the arguments say.
 
     Raises:
-        OutputError: no such codec, quality or preset.
+        OutputError: no such codec or quality.
     """
     from speediness.speedup.rendering import Rendering
     from speediness.video.coding import Coding
 
-    coding = Coding(arguments.codec, arguments.quality, arguments.preset)
+    coding = Coding(arguments.codec, arguments.quality)
     return Rendering(arguments.audio, arguments.blend, coding, arguments.force)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse, plan and render; all that can be refused is refused before the long work."""
-    from speediness.progress import progress_bar
+    from speediness.progress import bar_for
+    from speediness.speedup.batch import is_many
     from speediness.speedup.job import SpeedupJob, speed_up
+    from speediness.speedup.pipes import PIPE, piped
     from speediness.speedup.plan import PlanOptions
     from speediness.speedup.stretches import parse_span
 
@@ -119,20 +122,62 @@ def run(arguments: argparse.Namespace) -> int:
         speech_rate=arguments.speech,
         rendering=rendering_of(arguments),
     )
-    summary = speed_up(
-        arguments.video,
-        job,
-        lambda: analyse_video(arguments.video, arguments),
-        progress_bar,
-        out=arguments.out,
-        exports=arguments.exports,
-        curve_file=arguments.curve,
-    )
+    bar = bar_for(arguments.progress == "json", arguments.quiet)
+
+    def one(video: Path, out: Path | None) -> dict[str, Any]:
+        return speed_up(
+            video,
+            job,
+            lambda: analyse_video(video, arguments, bar),
+            bar,
+            out=out,
+            exports=arguments.exports,
+            curve_file=arguments.curve,
+        )
+
+    if is_many(arguments.videos):
+        return _run_all(arguments, job.rendering, one)
+    (video,) = arguments.videos
+    if arguments.json and arguments.out == PIPE:
+        raise OutputError("--json and -o - would both write to stdout; leave one out")
+    with piped(video, arguments.out) as (source, out):
+        summary = one(source, out)
     if arguments.json:
         print_json(summary)
-    else:
+    elif not arguments.quiet and arguments.out != PIPE:
         _print_summary(summary)
     return 0
+
+
+def _run_all(
+    arguments: argparse.Namespace, rendering: Rendering, one: Callable[[Path, Path], dict[str, Any]]
+) -> int:
+    from speediness.speedup.batch import outputs_in, speed_up_all
+
+    if arguments.out is None or arguments.exports or arguments.curve:
+        raise OutputError("several videos need a folder for the results, -o DIR, no --export and no --from")
+
+    def shown(video: Path, out: Path) -> dict[str, Any]:
+        summary = one(video, out)
+        if not (arguments.json or arguments.quiet):
+            _print_summary(summary)
+        return summary
+
+    outputs = outputs_in(arguments.out, arguments.videos, rendering.coding)
+    batch = speed_up_all(outputs, shown, lambda _, error: print_error(error), rendering.force)
+    if arguments.json:
+        print_json(
+            {
+                "schema": "speediness.speedups/1",
+                "films": batch.summaries,
+                "skipped": [str(out) for out in batch.skipped],
+                "errors": [{"video": str(video), "error": error} for video, error in batch.errors.items()],
+            }
+        )
+    elif not arguments.quiet:
+        for out in batch.skipped:
+            print(f"skipped, it is there already: {out}")
+    return 2 if batch.errors else 0
 
 
 def _print_summary(summary: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ class Coding:
         return stream
 
     def _crf(self) -> int:
-        """The quality on the scale of the encoder: PSNR within 2 dB of x264's, measured from 14 to 28."""
+        """The quality on the scale of the encoder; PSNR within 2.5 dB of x264's, measured."""
         if self.codec == "hevc":
             return min(self.quality + 1, WORST_QUALITY)
         if self.codec == "av1":

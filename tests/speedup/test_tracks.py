@@ -99,7 +99,8 @@ def test_every_sound_track_is_kept_in_sync_the_default_first(tmp_path: Path, nam
     )
     plan = bent()
     report = render_speedup(video, plan, tmp_path / name)
-    assert report.warnings == ()
+    lost = ("languages that this container has no room for left out: deu",)
+    assert report.warnings == (lost if name == "out.mov" else ())
     reader = VideoReader(tmp_path / name)
     with open_media(tmp_path / name) as container:
         tracks = sound_tracks(container)

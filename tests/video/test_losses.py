@@ -83,6 +83,7 @@ def test_what_is_kept_is_not_named_and_what_is_not_is(tmp_path: Path) -> None:
     assert losses(info, bare) == (
         "1 subtitle track(s) left out",
         "2 chapter(s) left out",
+        "languages that this container has no room for left out: deu, eng",
         "tags left out: ARTIST, creation_time, title",
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from av.container import InputContainer
 from av.stream import Disposition
@@ -11,7 +12,7 @@ from av.stream import Disposition
 from speediness.video.extras import OF_THE_FILE, text_streams
 from speediness.video.info import VideoInfo
 from speediness.video.reader import open_media
-from speediness.video.sound_tracks import sound_tracks, wanted_tracks
+from speediness.video.sound_tracks import SoundTrack, language_and_title, sound_tracks, wanted_tracks
 
 PQ, HLG = 16, 18  # transfer characteristics, ITU-T H.273
 KEPT_BITS = 8
@@ -26,7 +27,8 @@ def losses(info: VideoInfo, out: Path, audio: str = "all") -> tuple[str, ...]:
         audio: which sound tracks were asked for; to leave out the others is no loss.
     """
     with open_media(info.path) as source, open_media(out) as written:
-        return (*_frames(info), *_sound(source, audio, info.path), *_beside(source, written))
+        kept = [] if audio == "mute" else wanted_tracks(sound_tracks(source), audio, info.path)
+        return (*_frames(info), *_sound(source, audio, kept), *_beside(source, written, kept))
 
 
 def _frames(info: VideoInfo) -> Iterator[str]:
@@ -44,24 +46,23 @@ def _frames(info: VideoInfo) -> Iterator[str]:
         yield f"pixels of {info.pixel_aspect.numerator}:{info.pixel_aspect.denominator} became square"
 
 
-def _sound(source: InputContainer, audio: str, path: Path) -> Iterator[str]:
-    tracks = sound_tracks(source)
-    if (unread := len(source.streams.audio) - len(tracks)) and audio == "all":
+def _sound(source: InputContainer, audio: str, kept: list[SoundTrack]) -> Iterator[str]:
+    unread = len(source.streams.audio) - len(sound_tracks(source))
+    if unread and audio == "all":
         yield f"{unread} audio track(s) that cannot be decoded left out"
-    if audio == "mute":
-        return
-    for track in wanted_tracks(tracks, audio, path):
+    for track in kept:
         if track.channels > 2:
             yield f"{track.layout} sound is mixed down to stereo"
 
 
-def _beside(source: InputContainer, written: InputContainer) -> Iterator[str]:
-    videos = sum(not stream.disposition & Disposition.attached_pic for stream in source.streams.video) - 1
+def _beside(source: InputContainer, written: InputContainer, sound: list[SoundTrack]) -> Iterator[str]:
+    covers = sum(bool(s.disposition & Disposition.attached_pic) for s in source.streams.video)
     texts = text_streams(source)
     # The titles of chapters are a track of their own in MP4 and MOV.
     data = [s for s in source.streams.data if not (source.chapters() and s.name == "bin_data")]
     left_out = {
-        "further video track(s)": videos,
+        "further video track(s)": len(source.streams.video) - covers - 1,
+        "cover image(s)": covers,
         "subtitle track(s) of images": len(source.streams.subtitles) - len(texts),
         "subtitle track(s)": len(texts) - len(text_streams(written)),
         "data track(s)": len(data),
@@ -69,6 +70,14 @@ def _beside(source: InputContainer, written: InputContainer) -> Iterator[str]:
         "chapter(s)": len(source.chapters()) - len(written.chapters()),
     }
     yield from (f"{count} {what} left out" for what, count in left_out.items() if count > 0)
+    languages = [tags.get("language") for tags in ([track.tags for track in sound] + _tags_of(texts))]
+    known = _tags_of([*written.streams.audio, *written.streams.subtitles])
+    if lost := set(languages) - {None, *(tags.get("language") for tags in known)}:
+        yield f"languages that this container has no room for left out: {', '.join(sorted(map(str, lost)))}"
     kept = OF_THE_FILE | {name.lower() for name in written.metadata}
     if tags := sorted(name for name in source.metadata if name.lower() not in kept):
         yield f"tags left out: {', '.join(tags)}"
+
+
+def _tags_of(streams: Sequence[Any]) -> list[dict[str, str]]:
+    return [language_and_title(stream) for stream in streams]

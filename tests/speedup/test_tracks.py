@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.subtitles.subtitle import AssSubtitle
 
 from full_video import CHAPTERS, CUES, RATE_HZ, TAGS, clicks, write_full_video
 from speediness.speed_plan import SpeedPlan
@@ -60,9 +61,11 @@ def test_subtitles_chapters_and_tags_go_along_the_plan(
     assert (track.tags["language"], track.tags["title"]) == ("eng", "Words")
     assert len(track.cues) == len(CUES)
     for cue, (start_ms, end_ms, words) in zip(track.cues, CUES, strict=True):
+        (line,) = cue.text
+        assert isinstance(line, AssSubtitle)
         assert cue.start_s == pytest.approx(by_summing(plan, start_ms / 1000), abs=0.001)
         assert cue.end_s == pytest.approx(by_summing(plan, end_ms / 1000), abs=0.001)
-        assert plain_text(cue.text[0].ass) == words.replace("{\\i0}", "")
+        assert plain_text(line.ass) == words.replace("{\\i0}", "")
     assert [chapter.tags["title"] for chapter in made.chapters] == [title for _, _, title in CHAPTERS]
     for chapter, (start_ms, end_ms, _) in zip(made.chapters, CHAPTERS, strict=True):
         assert chapter.start_s == pytest.approx(by_summing(plan, start_ms / 1000), abs=0.001)
@@ -94,7 +97,7 @@ def test_every_sound_track_is_kept_in_sync_the_default_first(tmp_path: Path, nam
     video = write_full_video(
         tmp_path / "a.mkv",
         SECONDS,
-        sounds_CN=[clicks(SECONDS, at_s), clicks(SECONDS, at_s) / 2],
+        sounds_CN=[clicks(SECONDS, at_s), 0.5 * clicks(SECONDS, at_s)],
         draw_frame=flashing,
     )
     plan = bent()

@@ -84,11 +84,12 @@ class Extras:
         with open_media(path) as container:
             chapters = tuple(
                 Chapter(
-                    start_s=float(chapter["start"] * chapter["time_base"] - start_s),
-                    end_s=float(chapter["end"] * chapter["time_base"] - start_s),
+                    start_s=float(chapter["start"] * tick_s - start_s),
+                    end_s=float(chapter["end"] * tick_s - start_s),
                     tags=chapter["metadata"],
                 )
                 for chapter in container.chapters()
+                if (tick_s := chapter["time_base"])
             )
             return cls(
                 tags={k: v for k, v in container.metadata.items() if k.lower() not in OF_THE_FILE},
@@ -133,7 +134,8 @@ def _text_tracks(container: InputContainer, start_s: float) -> Iterator[TextTrac
             if packet.pts is None or packet.time_base is None:
                 continue
             try:
-                text = packet.stream.codec_context.decode2(packet)
+                stream: Any = packet.stream
+                text = stream.codec_context.decode2(packet)
             except FFmpegError:
                 continue  # one damaged subtitle
             if text is None or not len(text):

@@ -62,7 +62,7 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
 def _whole(path: Path) -> Iterator[TextIOWrapper]:
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             yield file
         os.replace(partial, path)
     except OSError as error:

@@ -42,17 +42,12 @@ def cache_folder() -> Path | None:
     """
     if named := os.environ.get("SPEEDINESS_CACHE"):
         return Path(named)
-    variable, below_home = {
-        "win32": ("LOCALAPPDATA", "AppData/Local"),
-        "darwin": ("", "Library/Caches"),
-    }.get(sys.platform, ("XDG_CACHE_HOME", ".cache"))
-    folder = Path(os.environ.get(variable, ""))
-    if not folder.is_absolute():  # the XDG specification: ignore a relative path
-        try:
-            folder = Path.home() / below_home
-        except RuntimeError:
-            return None
-    return folder / "speediness"
+    from platformdirs import user_cache_path
+
+    try:
+        return user_cache_path("speediness", appauthor=False, opinion=False)
+    except RuntimeError:
+        return None
 
 
 def keep_caches_inside() -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speediness.cli.analyse import stamp, write_csv
+from speediness.cli.analyse import write_csv
 from speediness.cli.main import main
+from speediness.cli.terminal import stamp
 from speediness.curves import SpeedinessCurve
 from speediness.plots import PALETTES
 

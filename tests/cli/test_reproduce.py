@@ -4,18 +4,14 @@ from pathlib import Path
 import pytest
 
 from speediness.cli.main import main
-from speediness.cli.reproduce import PARTS
 from speediness.datasets.video_list import VideoItem
 from speediness.reproduce import EXPERIMENTS, row_run
 from speediness.reproduce.ablation import ROWS
 
 
 def test_every_experiment_has_its_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert PARTS.keys() == EXPERIMENTS.keys()
     for name in EXPERIMENTS:
-        with pytest.raises(SystemExit) as left:
-            main(["reproduce", name, "--help"])
-        assert left.value.code == 0
+        assert main(["reproduce", name, "--help"]) == 0
         assert f"reproduce {name}" in capsys.readouterr().out
 
 

@@ -69,7 +69,7 @@ def test_another_video_is_searched_and_a_clip_is_looked_for(
         (["--query", "2-3", "--top", "0"], "ask for at least one"),
         (["--query", "2-3", "--db", "gone"], "gone"),
         (["--query", "2-3", "--label", "natural"], "--label only narrow"),
-        (["--query", "2-3", "--folder", "a", "--min-duration", "9"], "--folder and --min-duration only"),
+        (["--query", "2-3", "--folder", "a", "--label", "natural"], "--label and --folder only"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_in_a_line(

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speediness.cli.main import build_parser, main
-from speediness.cli.speedup import rendering_of
+from speediness.cli.main import main
+from speediness.cli.options import RenderingOptions
 from speediness.curves import SpeedinessCurve
 from speediness.speed_plan import SpeedPlan
 from speediness.speedup.rendering import Rendering
@@ -157,9 +157,8 @@ def test_codec_and_quality_reach_the_encoder(video: Path, curve_file: Path, no_n
     assert codecs == ["h264", "h264", "hevc"]
 
 
-def test_the_coding_is_the_librarys_unless_told(video: Path) -> None:
-    command = ["speedup", str(video), "--rate", "2", "-o", "a.mp4"]
-    assert rendering_of(build_parser().parse_args(command)) == Rendering()
+def test_the_rendering_is_the_librarys_unless_told() -> None:
+    assert RenderingOptions().rendering(force=False) == Rendering()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from speediness.cli.main import build_parser
+from speediness.cli.main import app
 from speediness.datasets.video_list import VideoItem
 from speediness.documents import markdown_table
 from speediness.errors import DataError
@@ -50,9 +50,10 @@ def test_every_start_is_pretrained_tuned_and_probed_once(
     commands = (tmp_path / "commands.txt").read_text().splitlines()
     assert len(commands) == 5 and all("--set seed=0" in line for line in commands)
     for line in commands:
-        given = build_parser().parse_args(shlex.split(line)[1:])
-        recipe = find_recipe(given.recipe, given.settings)
-        made_as = given.out.parents[1].name if given.out.name == "pretrain" else "finetune"
+        _, given, _ = app.parse_args(shlex.split(line)[1:])
+        run = given.arguments["run"]
+        recipe = find_recipe(given.arguments["recipe"], run.settings)
+        made_as = run.out.parents[1].name if run.out.name == "pretrain" else "finetune"
         assert recipe == dataclasses.replace(SMOKE[made_as], init=recipe.init)
     assert "looking at" in (tmp_path / "log.txt").read_text()
 

@@ -6,8 +6,8 @@ from typing import Any
 import av
 import pytest
 
+from speediness.analysis.options import AnalysisOptions
 from speediness.cli.main import main
-from speediness.corpus.analysed_video import AnalysisOptions
 from speediness.corpus.window_images import upright
 from speediness.search.contact_sheet import contact_sheet, earlier_previews, previews
 from speediness.search.hits import Hit
@@ -109,7 +109,7 @@ def test_a_library_is_searched_again_when_a_video_is_gone(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     db, out = tmp_path / "db", tmp_path / "found"
-    update_library(videos, db, AnalysisOptions("speednet-small", "auto", cache=True, windows=True))
+    update_library(videos, db, AnalysisOptions())
     command = ["search", str(videos / "film-0.mp4"), "--db", str(db), "-o", str(out), "--json", "--force"]
     assert main(command) == 0
     first = json.loads(capsys.readouterr().out)

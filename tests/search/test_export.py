@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from speediness.analysis.options import AnalysisOptions
 from speediness.cli.main import main
-from speediness.corpus.analysed_video import AnalysisOptions
 from speediness.search.index import update_library
 from speediness.search.library import Library
 
-HOW = AnalysisOptions("speednet-small", "auto", cache=True, windows=True)
+HOW = AnalysisOptions()
 
 
 def test_what_is_exported_is_what_is_there(

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from library_rows import rows
+from speediness.analysis.options import AnalysisOptions
 from speediness.cli.main import main
-from speediness.corpus.analysed_video import AnalysisOptions
 from speediness.curves import LABELS
 from speediness.errors import DataError, OutputError
 from speediness.search.index import Changes, update_library
 from speediness.search.library import Library, writing
 
-HOW = AnalysisOptions("speednet-small", "auto", cache=True, windows=True)
+HOW = AnalysisOptions()
 
 
 def update(videos: Path, db: Path) -> Changes:

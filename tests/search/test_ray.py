@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from library_rows import rows
+from speediness.analysis.options import AnalysisOptions
 from speediness.corpus import workers
-from speediness.corpus.analysed_video import AnalysedVideo, AnalysisOptions, Failed, analyse_file
+from speediness.corpus.analysed_video import AnalysedVideo, Failed, analyse_file
 from speediness.corpus.listing import VideoFile
 from speediness.errors import DataError, SpeedinessError, WeightsError
 from speediness.search.index import update_library
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 ray: Any = pytest.importorskip("ray")
 
-HOW = AnalysisOptions("speednet-small", "auto", cache=False, windows=True)
+HOW = AnalysisOptions(no_cache=True)
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +34,11 @@ def cluster() -> Iterator[None]:
 def dying(folder: Path, path: str, times: int) -> Any:
     """Analyses videos, but takes its worker down with it the first times it is given one of them."""
 
-    def watch_or_die(video: VideoFile, how: AnalysisOptions) -> AnalysedVideo | Failed:
+    def watch_or_die(video: VideoFile, how: AnalysisOptions, windows: bool) -> AnalysedVideo | Failed:
         if video.path == path and len(list(folder.iterdir())) < times:
             (folder / str(os.getpid())).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return analyse_file(video, how)
+        return analyse_file(video, how, windows)
 
     return watch_or_die
 
@@ -91,7 +92,7 @@ def test_what_no_worker_can_do_is_said_in_a_line(
     kind: type[SpeedinessError],
     says: str,
 ) -> None:
-    def analyse_nothing(video: VideoFile, how: AnalysisOptions) -> AnalysedVideo | Failed:
+    def analyse_nothing(video: VideoFile, how: AnalysisOptions, windows: bool) -> AnalysedVideo | Failed:
         raise broken
 
     monkeypatch.setattr(workers, "analyse_file", analyse_nothing)

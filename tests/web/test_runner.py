@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from speediness.analysis.curve import analyse
+from speediness.analysis.store import ResultStore
 from speediness.curves import SpeedinessCurve
 from speediness.errors import OutputError
 from speediness.speed_plan import SpeedPlan
@@ -102,6 +104,9 @@ def test_every_kind_of_job_makes_what_it_says(settings: Settings, small_video: P
         assert name == 'attachment; filename="small.speediness.json"'
         (settings.state / "curve.json").write_bytes(text)
         assert SpeedinessCurve.load(settings.state / "curve.json").made_by["video"] == "small.mp4"
+    seen: list[float] = []  # the command line finds what the page analysed
+    analyse(settings.folder / "small.mp4", store=ResultStore(), progress=lambda done, _: seen.append(done))
+    assert not seen
 
 
 def test_a_cancelled_job_ends_at_once_and_leaves_nothing(settings: Settings, long_video: str) -> None:

@@ -1,21 +1,28 @@
-"""speediness analyse: find out where videos look natural, sped up or slowed down."""
+"""``speediness analyse``."""
 
 from __future__ import annotations
 
-import argparse
 import csv
-import os
-import sys
+import io
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from speediness.cli.analysis_options import add_analysis_arguments, analyse_video
+from cyclopts import Parameter
+
+from speediness.analysis.options import AnalysisOptions
 from speediness.cli.batch import run_batch
-from speediness.cli.corpus import add_ray_argument
+from speediness.cli.options import Analysis, Force, Json, Ray, analyse_video
 from speediness.cli.outputs import check_folder, check_new, make_folder
-from speediness.cli.plotting import add_plotting_arguments, draw_plot, plot_suffix
-from speediness.cli.terminal import console, print_error, print_json, wants_traceback
+from speediness.cli.terminal import (
+    console,
+    print_error,
+    print_json,
+    print_outputs,
+    print_table,
+    stamp,
+    wants_traceback,
+)
 from speediness.errors import OutputError, SpeedinessError
 from speediness.labels import LABELS
 
@@ -25,46 +32,47 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 20  # segments in the printed table; the files hold all
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of this verb."""
-    parser.add_argument("videos", metavar="VIDEO", nargs="+", type=Path, help="videos to look at")
-    parser.add_argument(
-        "-o",
-        dest="folder",
-        metavar="DIR",
-        type=Path,
-        help="where results go, made if missing (default: beside each video)",
-    )
-    parser.add_argument(
-        "--csv", action="store_true", help="also write NAME.speediness.csv, one row per frame"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
-    parser.add_argument("--force", action="store_true", help="replace results that exist")
-    parser.add_argument(
-        "--batch",
-        action="store_true",
-        help="VIDEO is a folder or manifest: one table of segments and one report in DIR",
-    )
-    add_plotting_arguments(parser)
-    add_analysis_arguments(parser)
-    add_ray_argument(parser)
+def analyse(
+    videos: list[Path],
+    /,
+    *,
+    out: Annotated[Path | None, Parameter(name="-o", metavar="DIR")] = None,
+    csv: bool = False,
+    json: Json = False,
+    force: Force = False,
+    batch: bool = False,
+    svg: bool = False,
+    dark: bool = False,
+    options: Analysis = AnalysisOptions(),
+    ray: Ray = None,
+) -> int:
+    """Find out where videos look natural, sped up or slowed down.
 
+    A video that fails is reported and the others go on (exit code 2).
 
-def run(arguments: argparse.Namespace) -> int:
-    """Analyse every video; one that fails is reported and the others go on (exit code 2)."""
-    if arguments.batch:
-        return run_batch(arguments)
-    if arguments.ray is not None:
+    Args:
+        videos: videos to look at.
+        out: where results go, made if missing (default: beside each video).
+        csv: also write NAME.speediness.csv, one row per frame.
+        svg: the plot as SVG, sharp at any size (default: PNG).
+        dark: the plot in light ink on dark paper.
+        batch: VIDEO is a folder or manifest: one table of segments and one report in DIR.
+    """
+    if batch:
+        return run_batch(videos, out, options, ray, json=json, force=force)
+    if ray is not None:
         raise OutputError("--ray is for many videos; add --batch")
-    results = {video: (arguments.folder or video.parent) / video.stem for video in arguments.videos}
-    _refuse_clashes(arguments.videos, results)
-    if arguments.folder is not None:
-        make_folder(arguments.folder)
+    results = {video: (out or video.parent) / video.stem for video in videos}
+    _refuse_clashes(results)
+    if out is not None:
+        make_folder(out)
     summaries: list[dict[str, Any]] = []
     errors: list[dict[str, str]] = []
     for video, result in results.items():
         try:
-            summaries.append(_analyse_one(video, result, arguments))
+            kinds = {"curve": ".json", "plot": ".svg" if svg else ".png"} | ({"csv": ".csv"} if csv else {})
+            outputs = {kind: Path(f"{result}.speediness{suffix}") for kind, suffix in kinds.items()}
+            summary = _analyse_one(video, outputs, options, force, dark)
         except BrokenPipeError:
             raise
         except (SpeedinessError, OSError) as error:
@@ -72,16 +80,20 @@ def run(arguments: argparse.Namespace) -> int:
                 raise
             print_error(error)
             errors.append({"video": str(video), "error": str(error)})
-    if arguments.json:
+        else:
+            summaries.append(summary)
+            if not json:
+                print_summary(summary)
+    if json:
         print_json({"schema": "speediness.summary/1", "films": summaries, "errors": errors})
     return 2 if errors else 0
 
 
-def _refuse_clashes(videos: list[Path], results: dict[Path, Path]) -> None:
+def _refuse_clashes(results: dict[Path, Path]) -> None:
     """Two videos must never write to the same file."""
     claims: dict[Path, list[Path]] = defaultdict(list)
-    for video in videos:
-        claims[results[video].resolve()].append(video)
+    for video, result in results.items():
+        claims[result.resolve()].append(video)
     for result, claimants in claims.items():
         if len(claimants) > 1:
             names = " and ".join(map(str, claimants))
@@ -91,23 +103,21 @@ def _refuse_clashes(videos: list[Path], results: dict[Path, Path]) -> None:
             )
 
 
-def _analyse_one(video: Path, result: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    kinds = {"curve": ".json", "plot": plot_suffix(arguments)} | ({"csv": ".csv"} if arguments.csv else {})
-    outputs = {kind: Path(f"{result}.speediness{suffix}") for kind, suffix in kinds.items()}
-    if video.exists():  # a missing video is the better complaint
-        check_folder(result.parent, "choose another with -o")
-    for output in outputs.values():
-        check_new(output, arguments.force)
+def _analyse_one(
+    video: Path, outputs: dict[str, Path], options: AnalysisOptions, force: bool, dark: bool
+) -> dict[str, Any]:
+    from speediness.plots import plot_curve
 
-    curve = analyse_video(video, arguments)
-    draw_plot(curve, outputs["plot"], arguments, video)
-    if arguments.csv:
+    if video.exists():  # a missing video is the better complaint
+        check_folder(outputs["curve"].parent, "choose another with -o")
+    for output in outputs.values():
+        check_new(output, force)
+    curve = analyse_video(video, options)
+    plot_curve(curve, outputs["plot"], video=video, theme="dark" if dark else "light")
+    if "csv" in outputs:
         write_csv(curve, outputs["csv"])
     curve.save(outputs["curve"])
-    summary = summarise(video, curve) | {"outputs": {kind: str(path) for kind, path in outputs.items()}}
-    if not arguments.json:
-        print_summary(summary)
-    return summary
+    return summarise(video, curve) | {"outputs": {kind: str(path) for kind, path in outputs.items()}}
 
 
 def summarise(video: Path, curve: SpeedinessCurve) -> dict[str, Any]:
@@ -130,8 +140,6 @@ def summarise(video: Path, curve: SpeedinessCurve) -> dict[str, Any]:
 
 def print_summary(summary: dict[str, Any]) -> None:
     """Print the same for people."""
-    from rich.table import Table
-
     from speediness.progress import clock
 
     out = console()
@@ -139,19 +147,19 @@ def print_summary(summary: dict[str, Any]) -> None:
         f"\n{Path(summary['video']).name}: {clock(summary['duration_s'])}, {summary['frames']} frames"
     )
     out.print(", ".join(f"{label.replace('_', ' ')} {summary['share'][label]:.0%}" for label in LABELS))
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    for column in ("start", "end", "label", "factor", "confidence"):
-        table.add_column(column, justify="left" if column == "label" else "right")
+    rows = []
     for segment in summary["segments"][:ROWS_SHOWN]:
         sure = segment["label"] != "not_sure"
-        table.add_row(
-            stamp(segment["start_s"]),
-            stamp(segment["end_s"]),
-            segment["label"].replace("_", " "),
-            f"{segment['factor']:.2f}×" if sure else "-",
-            f"{segment['confidence']:.2f}" if sure else "-",
+        rows.append(
+            [
+                stamp(segment["start_s"]),
+                stamp(segment["end_s"]),
+                segment["label"].replace("_", " "),
+                f"{segment['factor']:.2f}×" if sure else "-",
+                f"{segment['confidence']:.2f}" if sure else "-",
+            ]
         )
-    out.print(table)
+    print_table(("start", "end", "label", "factor", "confidence"), rows, left=(2,))
     if len(summary["segments"]) > ROWS_SHOWN:
         out.print(f" and {len(summary['segments']) - ROWS_SHOWN} more, all in the files below")
     for note in summary["notes"]:
@@ -159,56 +167,25 @@ def print_summary(summary: dict[str, Any]) -> None:
     print_outputs(summary["outputs"])
 
 
-def print_outputs(outputs: dict[str, str]) -> None:
-    """Say where results are, one line each, never broken, so that they can be copied."""
-    for kind, path in outputs.items():
-        word = "video" if kind == "film" else kind  # the key in the JSON is older than the word
-        print(f"{word:5} {path}", file=sys.stdout)
-
-
-def stamp(seconds: float) -> str:
-    """A moment of a video: ``0:06.20`` or ``1:02:03.50``."""
-    minutes, hundredths = divmod(round(seconds * 100), 6000)
-    hours, minutes = divmod(minutes, 60)
-    rest = f"{hundredths / 100:05.2f}"
-    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"
-
-
 def write_csv(curve: SpeedinessCurve, path: Path) -> None:
     """One row per frame: its time, score, limit and label, and P(natural) at every factor.
 
     Raises:
-        OSError: the file cannot be written; nothing is left of it.
+        OutputError: the file cannot be written; nothing is left of it.
     """
     import numpy as np
+
+    from speediness.documents import write_text
 
     starts_s = np.array([segment.start_s for segment in curve.segments])
     held_by = np.maximum(np.searchsorted(starts_s, curve.times_s + 1e-9, "right") - 1, 0)
     labels = [curve.segments[i].label if curve.segments else "" for i in held_by]
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(
-                [
-                    "time_s",
-                    "sped_up",
-                    "limit",
-                    "label",
-                    *(f"natural_at_{factor:g}" for factor in curve.factors),
-                ]
-            )
-            columns = zip(curve.times_s, curve.sped_up, curve.limit(), labels, curve.normal.T, strict=True)
-            for time_s, sped_up, limit, label, normal in columns:
-                rows.writerow(
-                    [
-                        f"{time_s:.6f}",
-                        f"{sped_up:.4f}",
-                        f"{limit:.4f}",
-                        label,
-                        *(f"{p:.4f}" for p in normal),
-                    ]
-                )
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(["time_s", "sped_up", "limit", "label", *(f"natural_at_{f:g}" for f in curve.factors)])
+    columns = zip(curve.times_s, curve.sped_up, curve.limit(), labels, curve.normal.T, strict=True)
+    for time_s, sped_up, limit, label, normal in columns:
+        rows.writerow(
+            [f"{time_s:.6f}", f"{sped_up:.4f}", f"{limit:.4f}", label, *(f"{p:.4f}" for p in normal)]
+        )
+    write_text(path, text.getvalue())

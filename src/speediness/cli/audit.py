@@ -1,14 +1,15 @@
-"""speediness audit: see whether a network reads artefacts of videos instead of their motion."""
+"""``speediness audit``."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from speediness.cli.analyse import print_outputs
+from cyclopts import Parameter
+
+from speediness.cli.options import Json
 from speediness.cli.outputs import check_folder, check_new
-from speediness.cli.terminal import console, print_json
+from speediness.cli.terminal import console, print_json, print_outputs
 from speediness.errors import OutputError, SpeedinessError
 
 if TYPE_CHECKING:
@@ -18,28 +19,25 @@ MARKS = {True: "pass", False: "FAIL", None: "n/a"}
 FAILED = 1
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of this verb."""
-    parser.add_argument(
-        "model", metavar="MODEL", nargs="?", help="shipped network or .onnx file (default: the shipped one)"
-    )
-    parser.add_argument(
-        "--data",
-        metavar="WHERE",
-        help="videos that play at natural speed: a folder, a manifest CSV or NAME:ROOT, such as"
-        " ucf101:/data/UCF-101 (default: simulated walkers)",
-    )
-    parser.add_argument(
-        "--films", metavar="N", type=int, help="at most so many of them, always the same (default: 12)"
-    )
-    parser.add_argument("-o", dest="out", metavar="OUT.png", type=Path, help="also draw the rows")
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+def audit(
+    model: str | None = None,
+    /,
+    *,
+    data: Annotated[str | None, Parameter(metavar="WHERE")] = None,
+    videos: Annotated[int | None, Parameter(name="--films")] = None,
+    out: Annotated[Path | None, Parameter(name="-o", metavar="OUT.png")] = None,
+    json: Json = False,
+) -> int:
+    """See whether a network reads artefacts of videos instead of their motion (exit code 1 if a row fails).
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Audit, print, draw; exit code 1 if a row fails."""
-    out = arguments.out
-    if arguments.films is not None and (arguments.films < 1 or arguments.data is None):
+    Args:
+        model: shipped network or .onnx file (default: the shipped one).
+        data: videos that play at natural speed: a folder, a manifest CSV or NAME:ROOT, such as
+            ucf101:/data/UCF-101 (default: simulated walkers).
+        videos: at most so many of them, always the same (default: 12).
+        out: also draw the rows.
+    """
+    if videos is not None and (videos < 1 or data is None):
         raise SpeedinessError("--films says how many videos of --data to use, at least 1; give both")
     if out is not None:
         if out.suffix.lower() != ".png":
@@ -52,20 +50,20 @@ def run(arguments: argparse.Namespace) -> int:
     from speediness.evaluation.audit import DEFAULT_VIDEOS, audit
     from speediness.progress import progress_bar
 
-    network = load_network(arguments.model or DEFAULT_NETWORK)
-    items = find_videos(arguments.data, "test") if arguments.data else ()
+    network = load_network(model or DEFAULT_NETWORK)
+    items = find_videos(data, "test") if data else ()
     with progress_bar(f"auditing {network.name}") as progress:
-        report = audit(network, items, videos=arguments.films or DEFAULT_VIDEOS, progress=progress)
+        report = audit(network, items, videos=videos or DEFAULT_VIDEOS, progress=progress)
     if out is not None:
         from speediness.evaluation.audit_plot import plot_audit
 
         plot_audit(report, out)
-    if arguments.json:
+    if json:
         print_json(report.to_json())
     else:
         _print_report(report)
         if out is not None:
-            print_outputs({"plot": str(out)})
+            print_outputs({"plot": out})
     return 0 if report.passed else FAILED
 
 

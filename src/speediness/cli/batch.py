@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from speediness.cli.corpus import analysis_options, workers
+from speediness.analysis.options import AnalysisOptions
+from speediness.cli.options import workers
 from speediness.cli.outputs import check_new, make_folder
-from speediness.cli.terminal import print_error, print_json
+from speediness.cli.terminal import print_error, print_json, print_outputs
 from speediness.errors import OutputError
 
 
-def run_batch(arguments: argparse.Namespace) -> int:
+def run_batch(
+    sources: Sequence[Path],
+    out: Path | None,
+    options: AnalysisOptions,
+    ray: str | bool | None,
+    *,
+    json: bool,
+    force: bool,
+) -> int:
     """Analyse every video; write ``segments.parquet`` and ``report.html`` (exit code 2 if some failed)."""
     from speediness.corpus.analysed_video import AnalysedVideo, Failed
     from speediness.corpus.listing import list_videos
@@ -21,18 +29,15 @@ def run_batch(arguments: argparse.Namespace) -> int:
     from speediness.progress import progress_bar
     from speediness.search.packages import load
 
-    if len(arguments.videos) != 1 or arguments.folder is None:
+    if len(sources) != 1 or out is None:
         raise OutputError("--batch takes one folder or manifest, and a folder for the results: -o DIR")
-    (source,) = arguments.videos
-    outputs: dict[str, Path] = {
-        "table": arguments.folder / "segments.parquet",
-        "page": arguments.folder / "report.html",
-    }
+    (source,) = sources
+    outputs = {"table": out / "segments.parquet", "page": out / "report.html"}
     load("pyarrow")
     listing = list_videos(source)
-    make_folder(arguments.folder)
+    make_folder(out)
     for output in outputs.values():
-        check_new(output, arguments.force)
+        check_new(output, force)
     seen: dict[str, AnalysedVideo] = {}
     failed = dict(listing.skipped)
     with progress_bar(f"analysing {source.name or source}", "MB") as progress:
@@ -40,8 +45,7 @@ def run_batch(arguments: argparse.Namespace) -> int:
         def megabytes(done: float, whole: float) -> None:
             progress(done / 1e6, whole / 1e6)
 
-        how = analysis_options(arguments, windows=False)
-        for video, outcome in workers(arguments)(listing.videos, how, megabytes):
+        for video, outcome in workers(ray)(listing.videos, options, False, megabytes):
             if isinstance(outcome, Failed):
                 failed[video.path] = outcome.reason
             else:
@@ -50,10 +54,9 @@ def run_batch(arguments: argparse.Namespace) -> int:
         print_error(reason if path in reason else f"{path}: {reason}")
     write_segments(seen, outputs["table"])
     write_report(seen, failed, listing.root, outputs["page"])
-    if arguments.json:
-        document: dict[str, Any] = {"schema": "speediness.batch/1", "films": len(seen), "failed": failed}
+    if json:
+        document = {"schema": "speediness.batch/1", "films": len(seen), "failed": failed}
         print_json(document | {"outputs": {kind: str(path) for kind, path in outputs.items()}})
     else:
-        for kind, path in outputs.items():
-            print(f"{kind:5} {path}")
+        print_outputs(outputs)
     return 2 if failed else 0

@@ -1,26 +1,25 @@
-"""speediness cache: show what earlier analyses are remembered, or forget them."""
+"""``speediness cache``."""
 
 from __future__ import annotations
 
-import argparse
+from typing import Literal
 
+from speediness.cli.options import Json
 from speediness.cli.terminal import print_json
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of this verb."""
-    parser.add_argument("action", nargs="?", metavar="clear", choices=["clear"], help="remove every entry")
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
+def cache(action: Literal["clear"] | None = None, /, *, json: Json = False) -> None:
+    """Show what earlier analyses are remembered, or forget them.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Print what the store holds, after emptying it if asked to."""
+    Args:
+        action: clear removes every entry.
+    """
     from speediness.analysis.store import ResultStore
 
     store = ResultStore()
-    removed = store.clear() if arguments.action == "clear" else None
+    removed = store.clear() if action == "clear" else None
     left = store.contents()
-    if arguments.json:
+    if json:
         document = {
             "schema": "speediness.cache/1",
             "folder": str(store.folder),
@@ -37,7 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"folder  {store.folder}")
         print(f"entries {left.entries:,}")
         print(f"size    {_megabytes(left.bytes)} of at most {_megabytes(store.limit_bytes)}")
-    return 0
 
 
 def _megabytes(size_bytes: int) -> str:

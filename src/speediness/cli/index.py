@@ -1,48 +1,49 @@
-"""speediness index: analyse all videos of a folder and remember how they move, for search."""
+"""``speediness index``."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import Annotated
 
-from speediness.cli.analysis_options import add_analysis_arguments
-from speediness.cli.corpus import add_ray_argument, analysis_options, workers
+from cyclopts import Parameter
+
+from speediness.analysis.options import AnalysisOptions
+from speediness.cli.options import Analysis, Json, Ray, workers
 from speediness.cli.terminal import print_error, print_json
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of this verb."""
-    parser.add_argument(
-        "source", metavar="DIR", type=Path, help="folder of videos, or a CSV with a column file"
-    )
-    parser.add_argument(
-        "--db",
-        metavar="WHERE",
-        required=True,
-        help="library to make or bring up to date: a folder, or an object store (s3://..)",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead")
-    add_analysis_arguments(parser)
-    add_ray_argument(parser)
+def index(
+    source: Path,
+    /,
+    *,
+    db: Annotated[str, Parameter(metavar="WHERE")],
+    json: Json = False,
+    options: Analysis = AnalysisOptions(),
+    ray: Ray = None,
+) -> int:
+    """Analyse all videos of a folder and remember how they move, for search.
 
+    Videos that cannot be analysed are reported (exit code 2).
 
-def run(arguments: argparse.Namespace) -> int:
-    """Bring the library up to date; videos that cannot be analysed are reported (exit code 2)."""
+    Args:
+        source: folder of videos, or a CSV with a column file.
+        db: library to make or bring up to date: a folder, or an object store (s3://..).
+    """
     from speediness.progress import progress_bar
     from speediness.search.index import update_library
 
-    with progress_bar(f"indexing {arguments.source.name or arguments.source}", "MB") as progress:
+    with progress_bar(f"indexing {source.name or source}", "MB") as progress:
         changes = update_library(
-            arguments.source,
-            arguments.db,
-            analysis_options(arguments, windows=True),
-            workers(arguments),
+            source,
+            db,
+            options,
+            workers(ray),
             lambda done, whole: progress(done / 1e6, whole / 1e6),
         )
     for path, reason in changes.failed.items():
         print_error(reason if path in reason else f"{path}: {reason}")
-    if arguments.json:
-        print_json({"schema": "speediness.index/1", "db": arguments.db} | changes.to_json())
+    if json:
+        print_json({"schema": "speediness.index/1", "db": db} | changes.to_json())
     else:
         counts = {
             "watched": len(changes.analysed),

@@ -1,73 +1,57 @@
-"""speediness probe: measure what frozen features tell of actions."""
+"""``speediness probe``."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from speediness.cli.terminal import console, print_json
-from speediness.cli.train import cache_bytes
+from cyclopts import Parameter
+
+from speediness.cli.options import CacheSize, Json, LabelledVideos, to_bytes
+from speediness.cli.terminal import console, log, print_json
 from speediness.errors import SpeedinessError
 
 if TYPE_CHECKING:
     from speediness.models.encoder import Encoder
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of this verb."""
-    parser.add_argument(
-        "weights", metavar="WEIGHTS", help="a .safetensors file, the name of shipped weights, or random"
-    )
-    parser.add_argument(
-        "--data",
-        metavar="DATA",
-        required=True,
-        help="videos with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
-    )
-    parser.add_argument(
-        "--cache", metavar="DIR", type=Path, required=True, help="folder of decoded videos, made if missing"
-    )
-    parser.add_argument(
-        "--recipe", metavar="NAME", help="with random: the recipe whose network is taken, untrained"
-    )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="of a random start (default: 0)")
-    parser.add_argument(
-        "--protocol",
-        choices=["clean", "released"],
-        default="clean",
-        help="of retrieval: clean, centre crops and the maximum over space; released, as the code of"
-        " RSPNet: random crops in the gallery and the mean over space (default: clean)",
-    )
-    parser.add_argument("--cache-size", metavar="GB", type=float, help="most that --cache may take")
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
+def probe(
+    weights: str,
+    /,
+    *,
+    data: LabelledVideos,
+    cache: Annotated[Path, Parameter(metavar="DIR")],
+    recipe: Annotated[str | None, Parameter(metavar="NAME")] = None,
+    seed: int = 0,
+    protocol: Literal["clean", "released"] = "clean",
+    cache_size: CacheSize = None,
+    json: Json = False,
+) -> None:
+    """Measure what frozen features tell of actions.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Measure and print."""
+    Args:
+        weights: a .safetensors file, the name of shipped weights, or random.
+        cache: folder of decoded videos, made if missing.
+        recipe: with random: the recipe whose network is taken, untrained.
+        seed: of a random start.
+        protocol: of retrieval: clean, centre crops and the maximum over space; released, as the code of
+            RSPNet: random crops in the gallery and the mean over space.
+    """
     from speediness.datasets import find_videos
     from speediness.evaluation.probes import probe
 
-    encoder = _encoder(arguments)
-    train_items, test_items = (find_videos(arguments.data, split) for split in ("train", "test"))
+    encoder = _encoder(weights, recipe, seed)
+    train_items, test_items = (find_videos(data, split) for split in ("train", "test"))
     document = probe(
-        encoder,
-        train_items,
-        test_items,
-        arguments.cache,
-        _log,
-        protocol=arguments.protocol,
-        cache_bytes=cache_bytes(arguments),
+        encoder, train_items, test_items, cache, log, protocol=protocol, cache_bytes=to_bytes(cache_size)
     )
-    if arguments.json:
+    if json:
         print_json(document)
     else:
         _print(document)
-    return 0
 
 
-def _encoder(arguments: argparse.Namespace) -> Encoder:
+def _encoder(weights: str, recipe: str | None, seed: int) -> Encoder:
     import torch
 
     from speediness.analysis.network import find_weights
@@ -75,12 +59,12 @@ def _encoder(arguments: argparse.Namespace) -> Encoder:
     from speediness.models.encoder import Encoder
     from speediness.training.recipe import find_recipe
 
-    if arguments.weights != "random":
-        return load_checkpoint(find_weights(arguments.weights, ".safetensors"), Encoder).for_inference()
-    if arguments.recipe is None:
+    if weights != "random":
+        return load_checkpoint(find_weights(weights, ".safetensors"), Encoder).for_inference()
+    if recipe is None:
         raise SpeedinessError("random: say of which network, with --recipe NAME")
-    torch.manual_seed(arguments.seed)
-    return Encoder(find_recipe(arguments.recipe, []).config).for_inference()
+    torch.manual_seed(seed)
+    return Encoder(find_recipe(recipe, []).config).for_inference()
 
 
 def _print(document: dict[str, Any]) -> None:
@@ -90,7 +74,3 @@ def _print(document: dict[str, Any]) -> None:
         out.print(f"{title}: {document[name]['accuracy']:.1%} ({100 * low:.1f} to {100 * high:.1f})")
     recalls = "  ".join(f"R@{k} {share:.1%}" for k, share in document["recall"].items())
     out.print(f"retrieval, {document['protocol']} protocol: {recalls}")
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

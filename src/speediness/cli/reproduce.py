@@ -1,108 +1,277 @@
-"""speediness reproduce: repeat an experiment of the paper."""
+"""``speediness reproduce``."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from functools import partial
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from speediness.cli.analyse import print_outputs
+from cyclopts import App, Group, Parameter
+from cyclopts.validators import mutually_exclusive
+
+from speediness.cli.options import Json, LabelledVideos, Model, Settings
 from speediness.cli.outputs import check_folder, check_new, make_folder
-from speediness.cli.terminal import console, print_json
-from speediness.cli.train import add_settings
+from speediness.cli.terminal import console, log, print_json, print_outputs, print_table
 from speediness.errors import SpeedinessError
 from speediness.reproduce import EXPERIMENTS
 
 if TYPE_CHECKING:
+    from speediness.reproduce.transfer import Scale
     from speediness.training.recipe import Recipe
 
+reproduce = App(name="reproduce", help="Repeat an experiment of the paper.")
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the experiments and their options."""
-    experiments = parser.add_subparsers(metavar="EXPERIMENT", required=True)
-    for name, (add, run_one) in PARTS.items():
-        summary = EXPERIMENTS[name]
-        experiment = experiments.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False
-        )
-        add(experiment)
-        experiment.add_argument(
-            "--json", action="store_true", help="print one JSON document instead of a table"
-        )
-        experiment.set_defaults(experiment=run_one)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Run the experiment that was named."""
-    return arguments.experiment(arguments)
+Seeds = Annotated[int, Parameter(metavar="N", help="networks a row")]
+OutFolder = Annotated[
+    Path, Parameter(help="folder of the results, made if missing; what is found there is not done again")
+]
+Plot = Annotated[Path, Parameter(name="-o", metavar="OUT.png", help="plot to write")]
+NamedWeights = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--weights",
+        metavar="NAME=FILE",
+        help="weights that NAME starts from, in tables also a row of their own; may be repeated",
+    ),
+]
+SCALES = Parameter(group=Group(validator=mutually_exclusive, show=False))
 
 
-def _trained_arguments(parser: argparse.ArgumentParser) -> None:
-    where = "a folder, a manifest CSV or NAME:ROOT, such as kinetics400:/data/kinetics"
-    parser.add_argument("--data", metavar="WHERE", required=True, help=f"videos to train on: {where}")
-    parser.add_argument(
-        "--test", metavar="WHERE", required=True, help="videos of the same kind, of other sources"
-    )
-    parser.add_argument("--ood", metavar="WHERE", help="videos of another kind, such as nfs:/data/nfs")
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="folder of the rows and the table, made if missing; rows found there are not done again",
-    )
-    _add_recipe_arguments(parser, "speednet_small")
-
-
-def _add_recipe_arguments(parser: argparse.ArgumentParser, default: str) -> None:
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RecipeOptions:
     """By what the networks of an experiment are trained, and how many of them."""
-    parser.add_argument(
-        "--recipe",
-        metavar="NAME",
-        default=default,
-        help=f"what all networks are trained by (default: {default})",
-    )
-    parser.add_argument(
-        "--budget", metavar="STEPS", type=int, help="steps a network, for --set steps=STEPS"
-    )
-    add_settings(parser)
-    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
+
+    recipe: str = "speednet_small"
+    """what all networks are trained by"""
+    budget: int | None = None
+    """steps a network"""
+    settings: Settings = ()
+    seeds: Seeds = 1
+
+    def load(self, *settings: str) -> Recipe:
+        """The recipe that was asked for, with further settings.
+
+        Raises:
+            SpeedinessError: no such recipe or setting, or fewer than one network a row.
+        """
+        from speediness.training.recipe import find_recipe
+
+        _check_seeds(self.seeds)
+        budget = [] if self.budget is None else [f"steps={self.budget}"]
+        return find_recipe(self.recipe, [*self.settings, *budget, *settings])
 
 
-def _recipe(arguments: argparse.Namespace, *settings: str) -> Recipe:
-    """The recipe that :func:`_add_recipe_arguments` asked for, with further settings."""
-    from speediness.training.recipe import find_recipe
+@Parameter(name="*")
+@dataclass(frozen=True)
+class LectureRecipe(RecipeOptions):
+    """The same, of networks that recognise actions."""
 
-    if arguments.seeds < 1:
-        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
-    budget = [] if arguments.budget is None else [f"steps={arguments.budget}"]
-    return find_recipe(arguments.recipe, [*arguments.settings, *budget, *settings])
+    recipe: str = "finetune_small"
+    """what all networks are trained by"""
 
 
-def _trained(name: str, arguments: argparse.Namespace) -> int:
-    from speediness.datasets import find_videos
-    from speediness.reproduce.data_scaling import data_scaling
-    from speediness.reproduce.row_run import VideoSplits
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class TransferOptions:
+    """From what networks start, and on what they are pretrained and measured."""
+
+    data: LabelledVideos
+    out: OutFolder
+    pretrain: str | None = None
+    """videos to pretrain on, such as kinetics400:ROOT (default: the training list of --data)"""
+    unseen: str | None = None
+    """videos the pretext tasks are measured on (default: the test list of --data)"""
+    weights: NamedWeights = ()
+    small: Annotated[bool, SCALES] = False
+    """a narrow 3D ResNet-18 for two CPU cores, instead of the paper's networks"""
+    smoke: Annotated[bool, SCALES] = False
+    """a few steps of the same code"""
+    seeds: Seeds = 1
+    json: Json = False
+
+    @property
+    def scale(self) -> Scale:
+        """How large networks and runs are."""
+        return "small" if self.small else "smoke" if self.smoke else "paper"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """On which videos networks are trained and tested."""
+
+    data: str
+    """videos to train on: a folder, a manifest CSV or NAME:ROOT, such as kinetics400:/data/kinetics"""
+    test: str
+    """videos of the same kind, of other sources"""
+    ood: str | None = None
+    """videos of another kind, such as nfs:/data/nfs"""
+    out: OutFolder
+    json: Json = False
+
+
+@reproduce.command(help=EXPERIMENTS["table1"])
+def table1(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOptions()) -> None:
+    """Table 1."""
     from speediness.reproduce.table1 import table1
 
-    base = _recipe(arguments)
-    videos = VideoSplits(
-        find_videos(arguments.data, "train"),
-        find_videos(arguments.test, "test"),
-        [] if arguments.ood is None else find_videos(arguments.ood, "test"),
+    _trained("table1", table1, _print_table1, options, recipe)
+
+
+@reproduce.command(help=EXPERIMENTS["table2"])
+def table2(*, options: TransferOptions) -> None:
+    """Table 2."""
+    _transfer("table2", ("probe", "finetune"), options)
+
+
+@reproduce.command(help=EXPERIMENTS["table3"])
+def table3(*, options: TransferOptions) -> None:
+    """Table 3."""
+    _transfer("table3", ("probe",), options)
+
+
+@reproduce.command(help=EXPERIMENTS["rspnet"])
+def rspnet(*, options: TransferOptions) -> None:
+    """RSPNet."""
+    _transfer("rspnet", ("pretext", "probe", "finetune"), options)
+
+
+@reproduce.command(help=EXPERIMENTS["lecture"])
+def lecture(
+    *,
+    data: LabelledVideos,
+    test: str | None = None,
+    out: OutFolder,
+    networks: str = "",
+    tasks: Literal["action", "speed", "both"] = "action",
+    weights: NamedWeights = (),
+    recipe: LectureRecipe = LectureRecipe(),
+    json: Json = False,
+) -> None:
+    """The networks of a lecture.
+
+    Args:
+        test: videos with labels, of other groups (default: the test list of --data).
+        networks: some of the networks, with commas between (default: all).
+        tasks: recognise the labels, tell 1x from 2x, or both.
+    """
+    from speediness.datasets import find_videos
+    from speediness.documents import write_text
+    from speediness.reproduce.architecture_plot import plot_networks
+    from speediness.reproduce.lecture import Lecture, find_networks, lecture
+    from speediness.reproduce.lecture_tables import markdown, views
+
+    # The backbone is each network's own; naming one here makes the clips RGB for all.
+    base = recipe.load("backbone=single_frame")
+    starts = _named_weights(weights)
+    find_networks(starts)
+    work = Lecture(
+        base,
+        find_videos(data, "train"),
+        find_videos(test or data, "test"),
+        find_networks(filter(None, networks.split(","))),
+        starts,
+        ("action", "speed") if tasks == "both" else (tasks,),
     )
-    make_folder(arguments.out)
-    experiment = {"table1": table1, "data_scaling": data_scaling}[name]
-    document = experiment(base, videos, arguments.out, arguments.seeds, _log)
-    outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("json", "md", "png")}
-    if arguments.json:
+    make_folder(out)
+    document = lecture(work, out, recipe.seeds, log)
+    outputs = _outputs("lecture", out)
+    write_text(Path(outputs["md"]), markdown(document))
+    plot_networks(work.networks, Path(outputs["png"]))
+    if json:
+        print_json(document | {"outputs": outputs})
+        return
+    for view in views(document):
+        _print_rows(view)
+        console().print()
+    for note in document["notes"]:
+        console().print(f"note: {note}")
+    print_outputs(outputs)
+
+
+@reproduce.command(name="data_scaling", help=EXPERIMENTS["data_scaling"])
+def data_scaling(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOptions()) -> None:
+    """Shares of the sources."""
+    from speediness.reproduce.data_scaling import data_scaling
+
+    _trained("data_scaling", data_scaling, _print_scaling, options, recipe)
+
+
+@reproduce.command(help=EXPERIMENTS["fig2"])
+def fig2(*, out: Plot, model: Model = None, json: Json = False) -> None:
+    """Fig. 2."""
+    from speediness.analysis.network import DEFAULT_NETWORK, load_network
+    from speediness.progress import progress_bar
+    from speediness.reproduce.fig2 import speediness_against_magnitude
+
+    _check_plot(out)
+    network = load_network(model or DEFAULT_NETWORK)
+    with progress_bar("analysing walkers near and far") as progress:
+        found = speediness_against_magnitude(network, out, progress)
+    if json:
+        print_json(found)
+        return
+    print(
+        f"{found['pairs']} pairs of a walk far away at 2x and one nearby at 1x: ranked right"
+        f" by the network {found['ranked_by_network']:.0%}, by mean flow {found['ranked_by_flow']:.0%}"
+    )
+    print_outputs({"plot": out})
+
+
+@reproduce.command(help=EXPERIMENTS["fig4"])
+def fig4(videos: list[Path], /, *, out: Plot, model: Model = None, json: Json = False) -> None:
+    """Fig. 4.
+
+    Args:
+        videos: videos that play at natural speed.
+    """
+    from speediness.analysis.network import DEFAULT_NETWORK, load_network
+    from speediness.progress import progress_bar
+    from speediness.reproduce.fig4 import prediction_curves
+
+    _check_plot(out)
+    network = load_network(model or DEFAULT_NETWORK)
+    with progress_bar(f"analysing {len(videos)} videos at 1x and 2x", "videos") as progress:
+        found = prediction_curves(videos, network, out, progress)
+    if json:
+        print_json(found)
+        return
+    for video in found["films"]:
+        print(
+            f"{Path(video['video']).name}: mean score {video['mean_1x']:.2f} at 1x,"
+            f" {video['mean_2x']:.2f} at 2x; 2x above 1x for {video['ranked_right']:.0%} of the time"
+        )
+        for note in video["notes"]:
+            print(f"note: {note}")
+    print_outputs({"plot": out})
+
+
+def _trained(
+    name: str,
+    experiment: Callable[..., dict[str, Any]],
+    show: Callable[[dict[str, Any]], None],
+    options: TrainingOptions,
+    recipe: RecipeOptions,
+) -> None:
+    from speediness.datasets import find_videos
+    from speediness.reproduce.row_run import VideoSplits
+
+    base = recipe.load()
+    videos = VideoSplits(
+        find_videos(options.data, "train"),
+        find_videos(options.test, "test"),
+        [] if options.ood is None else find_videos(options.ood, "test"),
+    )
+    make_folder(options.out)
+    document = experiment(base, videos, options.out, recipe.seeds, log)
+    outputs = _outputs(name, options.out)
+    if options.json:
         print_json(document | {"outputs": outputs})
     else:
-        {"table1": _print_table1, "data_scaling": _print_scaling}[name](document)
+        show(document)
         print_outputs(outputs)
-    return 0
 
 
 def _print_scaling(document: dict[str, Any]) -> None:
@@ -120,8 +289,6 @@ def _print_scaling(document: dict[str, Any]) -> None:
 
 
 def _print_table1(document: dict[str, Any]) -> None:
-    from rich.table import Table
-
     def cell(figures: dict[str, Any] | None) -> str:
         if figures is None:
             return ""
@@ -130,113 +297,62 @@ def _print_table1(document: dict[str, Any]) -> None:
 
     out = console()
     out.print("accuracy of single windows in percent, 95 % interval over sources\n")
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    table.add_column("")
-    for column in ("own sampling", "in domain", "out of domain", "paper"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for row in document["rows"]:
-        table.add_row(
+    rows = [
+        [
             row["title"],
             *(cell(row[part]) for part in ("own_sampling", "in_domain", "out_of_domain")),
             " / ".join(f"{100 * share:.1f}" for share in (row["paper"] or {}).values()),
-        )
-    out.print(table)
+        ]
+        for row in document["rows"]
+    ]
+    print_table(("", "own sampling", "in domain", "out of domain", "paper"), rows)
     for note in document["notes"]:
         out.print(f"note: {note}")
     for line in document["left_out"]:
         out.print(f"left out: {line}")
 
 
-def _transfer_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        metavar="WHERE",
-        required=True,
-        help="videos with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
-    )
-    parser.add_argument(
-        "--pretrain",
-        metavar="WHERE",
-        help="videos to pretrain on, such as kinetics400:ROOT (default: the training list of --data)",
-    )
-    parser.add_argument(
-        "--unseen",
-        metavar="WHERE",
-        help="videos the pretext tasks are measured on (default: the test list of --data)",
-    )
-    parser.add_argument(
-        "--weights",
-        metavar="NAME=FILE",
-        action="append",
-        default=[],
-        help="weights trained before, a row of their own; for random, speednet or rspnet in its place",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="folder of the runs and tables, made if missing; what is found there is not done again",
-    )
-    scale = parser.add_mutually_exclusive_group()
-    scale.add_argument(
-        "--small",
-        dest="scale",
-        action="store_const",
-        const="small",
-        default="paper",
-        help="a narrow 3D ResNet-18 for two CPU cores, instead of the paper's networks",
-    )
-    scale.add_argument(
-        "--smoke", dest="scale", action="store_const", const="smoke", help="a few steps of the same code"
-    )
-    parser.add_argument("--seeds", metavar="N", type=int, default=1, help="networks a row (default: 1)")
-
-
-def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespace) -> int:
+def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) -> None:
     from speediness.datasets import find_videos
     from speediness.documents import markdown_table, write_text
     from speediness.reproduce.transfer import STARTS, Data, estimate_s, transfer
     from speediness.reproduce.transfer_tables import gains, plot_shares, published, table
 
-    if arguments.seeds < 1:
-        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
-    weights = _named_weights(arguments.weights)
+    _check_seeds(options.seeds)
+    weights = _named_weights(options.weights)
     starts = [start for start in STARTS if start != "speednet" or name != "rspnet"]
     starts += [start for start in weights if start not in starts]
-    train, test = (find_videos(arguments.data, split) for split in ("train", "test"))
+    train, test = (find_videos(options.data, split) for split in ("train", "test"))
     data = Data(
-        pretrain=find_videos(arguments.pretrain, "train") if arguments.pretrain else train,
-        unseen=find_videos(arguments.unseen, "test") if arguments.unseen else test,
+        pretrain=find_videos(options.pretrain, "train") if options.pretrain else train,
+        unseen=find_videos(options.unseen, "test") if options.unseen else test,
         train=train,
         test=test,
     )
-    make_folder(arguments.out)
-    seconds = estimate_s(arguments.scale, [start for start in starts if start not in weights], measures)
-    _log(
-        f"training takes about {_long(seconds * arguments.seeds)} on this machine; --small and --smoke less"
-    )
+    make_folder(options.out)
+    seconds = estimate_s(options.scale, [start for start in starts if start not in weights], measures)
+    log(f"training takes about {_long(seconds * options.seeds)} on this machine; --small and --smoke less")
     document = transfer(
         data,
-        arguments.out,
-        arguments.scale,
-        arguments.seeds,
-        _log,
+        options.out,
+        options.scale,
+        options.seeds,
+        log,
         starts=starts,
         weights=weights,
         measures=measures,
-        where=(arguments.pretrain or arguments.data, arguments.data),
+        where=(options.pretrain or options.data, options.data),
         name=name,
     )
     rows = table(name, document)
-    outputs = {kind: str(arguments.out / f"{name}.{kind}") for kind in ("md", "png", "json")}
+    outputs = _outputs(name, options.out)
     ours = [rows] if name == "table3" else [rows, gains(document)]
     write_text(Path(outputs["md"]), "\n".join(markdown_table(part) for part in [*ours, published(name)]))
     if name == "table3":
         del outputs["png"]
     else:
         plot_shares(document, Path(outputs["png"]))
-    if arguments.json:
+    if options.json:
         print_json(document | {"outputs": outputs})
     else:
         for part in ours:
@@ -245,87 +361,9 @@ def _transfer(name: str, measures: tuple[str, ...], arguments: argparse.Namespac
         console().print("the papers, in percent")
         _print_rows(published(name))
         print_outputs(outputs)
-    return 0
 
 
-def _lecture_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--data",
-        metavar="WHERE",
-        required=True,
-        help="videos with labels: ucf101:ROOT, hmdb51:ROOT, or a manifest CSV with the column label",
-    )
-    parser.add_argument(
-        "--test",
-        metavar="WHERE",
-        help="videos with labels, of other groups (default: the test list of --data)",
-    )
-    parser.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help="folder of the networks and the table, made if missing; what is found there is not done again",
-    )
-    parser.add_argument(
-        "--networks",
-        metavar="NAMES",
-        default="",
-        help="some of the networks, with commas between (default: all)",
-    )
-    parser.add_argument(
-        "--tasks",
-        choices=("action", "speed", "both"),
-        default="action",
-        help="recognise the labels, tell 1x from 2x, or both (default: action)",
-    )
-    parser.add_argument(
-        "--weights",
-        metavar="NAME=FILE",
-        action="append",
-        default=[],
-        help="weights that a network starts from, such as inflated_lite0=imagenet.safetensors",
-    )
-    _add_recipe_arguments(parser, "finetune_small")
-
-
-def _lecture(arguments: argparse.Namespace) -> int:
-    from speediness.datasets import find_videos
-    from speediness.documents import write_text
-    from speediness.reproduce.architecture_plot import plot_networks
-    from speediness.reproduce.lecture import Lecture, find_networks, lecture
-    from speediness.reproduce.lecture_tables import markdown, views
-
-    # The backbone is each network's own; naming one here makes the clips RGB for all.
-    recipe = _recipe(arguments, "backbone=single_frame")
-    weights = _named_weights(arguments.weights)
-    find_networks(weights)
-    work = Lecture(
-        recipe,
-        find_videos(arguments.data, "train"),
-        find_videos(arguments.test or arguments.data, "test"),
-        find_networks(filter(None, arguments.networks.split(","))),
-        weights,
-        ("action", "speed") if arguments.tasks == "both" else (arguments.tasks,),
-    )
-    make_folder(arguments.out)
-    document = lecture(work, arguments.out, arguments.seeds, _log)
-    outputs = {kind: str(arguments.out / f"lecture.{kind}") for kind in ("json", "md", "png")}
-    write_text(Path(outputs["md"]), markdown(document))
-    plot_networks(work.networks, Path(outputs["png"]))
-    if arguments.json:
-        print_json(document | {"outputs": outputs})
-    else:
-        for view in views(document):
-            _print_rows(view)
-            console().print()
-        for note in document["notes"]:
-            console().print(f"note: {note}")
-        print_outputs(outputs)
-    return 0
-
-
-def _named_weights(given: list[str]) -> dict[str, Path]:
+def _named_weights(given: Iterable[str]) -> dict[str, Path]:
     weights = {}
     for one in given:
         name, equals, path = one.partition("=")
@@ -343,89 +381,18 @@ def _long(seconds: float) -> str:
 
 
 def _print_rows(rows: list[list[str]]) -> None:
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 1), header_style="bold")
-    for n, column in enumerate(rows[0]):
-        table.add_column(column, justify="right" if n > 1 else "left")
-    for row in rows[1:]:
-        table.add_row(*row)
-    console().print(table)
+    print_table(rows[0], rows[1:], left=(0, 1))
 
 
-def _plot_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", dest="out", metavar="OUT.png", type=Path, required=True, help="plot to write")
-    parser.add_argument(
-        "--model", metavar="NAME", help="shipped network or weights file (default: the shipped one)"
-    )
+def _outputs(name: str, folder: Path) -> dict[str, str]:
+    return {kind: str(folder / f"{name}.{kind}") for kind in ("json", "md", "png")}
 
 
-def _fig2(arguments: argparse.Namespace) -> int:
-    from speediness.analysis.network import DEFAULT_NETWORK, load_network
-    from speediness.progress import progress_bar
-    from speediness.reproduce.fig2 import speediness_against_magnitude
-
-    _check_plot(arguments.out)
-    network = load_network(arguments.model or DEFAULT_NETWORK)
-    with progress_bar("analysing walkers near and far") as progress:
-        found = speediness_against_magnitude(network, arguments.out, progress)
-    if arguments.json:
-        print_json(found)
-    else:
-        print(
-            f"{found['pairs']} pairs of a walk far away at 2x and one nearby at 1x: ranked right"
-            f" by the network {found['ranked_by_network']:.0%}, by mean flow {found['ranked_by_flow']:.0%}"
-        )
-        print_outputs({"plot": str(arguments.out)})
-    return 0
-
-
-def _fig4_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "videos", metavar="VIDEO", nargs="+", type=Path, help="videos that play at natural speed"
-    )
-    _plot_arguments(parser)
-
-
-def _fig4(arguments: argparse.Namespace) -> int:
-    from speediness.analysis.network import DEFAULT_NETWORK, load_network
-    from speediness.progress import progress_bar
-    from speediness.reproduce.fig4 import prediction_curves
-
-    _check_plot(arguments.out)
-    network = load_network(arguments.model or DEFAULT_NETWORK)
-    with progress_bar(f"analysing {len(arguments.videos)} videos at 1x and 2x", "videos") as progress:
-        found = prediction_curves(arguments.videos, network, arguments.out, progress)
-    if arguments.json:
-        print_json(found)
-        return 0
-    for video in found["films"]:
-        print(
-            f"{Path(video['video']).name}: mean score {video['mean_1x']:.2f} at 1x,"
-            f" {video['mean_2x']:.2f} at 2x; 2x above 1x for {video['ranked_right']:.0%} of the time"
-        )
-        for note in video["notes"]:
-            print(f"note: {note}")
-    print_outputs({"plot": str(arguments.out)})
-    return 0
+def _check_seeds(seeds: int) -> None:
+    if seeds < 1:
+        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
 
 
 def _check_plot(out: Path) -> None:
     check_folder(out.parent, "choose another with -o")
     check_new(out, force=True)
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-PARTS = {
-    "table1": (_trained_arguments, partial(_trained, "table1")),
-    "table2": (_transfer_arguments, partial(_transfer, "table2", ("probe", "finetune"))),
-    "table3": (_transfer_arguments, partial(_transfer, "table3", ("probe",))),
-    "rspnet": (_transfer_arguments, partial(_transfer, "rspnet", ("pretext", "probe", "finetune"))),
-    "lecture": (_lecture_arguments, _lecture),
-    "data_scaling": (_trained_arguments, partial(_trained, "data_scaling")),
-    "fig2": (_plot_arguments, _fig2),
-    "fig4": (_fig4_arguments, _fig4),
-}

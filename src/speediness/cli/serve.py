@@ -1,11 +1,13 @@
-"""speediness serve: a page on which to watch it happen."""
+"""``speediness serve``."""
 
 from __future__ import annotations
 
-import argparse
 import secrets
 import socket
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from speediness.cli.outputs import check_folder, make_folder
 from speediness.errors import SpeedinessError
@@ -13,41 +15,31 @@ from speediness.errors import SpeedinessError
 GRACE_S = 2  # a browser that still plays a video keeps the server no longer than this
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of this verb."""
-    parser.add_argument(
-        "folder",
-        metavar="FOLDER",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        help="where videos are (default: here)",
-    )
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)"
-    )
-    parser.add_argument("--port", type=int, default=8000, help="default: 8000; 0: any that is free")
-    parser.add_argument(
-        "--state",
-        metavar="DIR",
-        type=Path,
-        help="where uploads, results and votes are kept (default: FOLDER/.speediness)",
-    )
-    parser.add_argument(
-        "--max-upload", metavar="GB", type=float, default=4.0, help="largest upload (default: 4)"
-    )
-    parser.add_argument(
-        "--max-minutes", metavar="M", type=float, default=180.0, help="longest video (default: 180)"
-    )
+def serve(
+    folder: Path = Path(),
+    /,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    state: Annotated[Path | None, Parameter(metavar="DIR")] = None,
+    max_upload: Annotated[float, Parameter(metavar="GB")] = 4.0,
+    max_minutes: Annotated[float, Parameter(metavar="M")] = 180.0,
+) -> None:
+    """Serve a page on which to watch it happen, until stopped with Ctrl-C.
 
-
-def run(arguments: argparse.Namespace) -> int:
-    """Serve until stopped with Ctrl-C."""
-    if not arguments.folder.is_dir():
-        raise SpeedinessError(f"{arguments.folder} is not a folder; name the one your videos are in")
-    if not (arguments.max_upload > 0 and arguments.max_minutes > 0):
+    Args:
+        folder: where videos are (default: here).
+        host: address to listen on; 127.0.0.1 is this machine alone.
+        port: 0: any that is free.
+        state: where uploads, results and votes are kept (default: FOLDER/.speediness).
+        max_upload: largest upload.
+        max_minutes: longest video.
+    """
+    if not folder.is_dir():
+        raise SpeedinessError(f"{folder} is not a folder; name the one your videos are in")
+    if not (max_upload > 0 and max_minutes > 0):
         raise SpeedinessError("--max-upload and --max-minutes must be above 0; leave them out if in doubt")
-    state = arguments.state or arguments.folder / ".speediness"
+    state = state or folder / ".speediness"
     make_folder(state)
     check_folder(state, "choose another with --state")
 
@@ -56,14 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     from speediness.web.app import create_app
     from speediness.web.settings import Limits, Settings, is_loopback
 
-    with listening(arguments.host, arguments.port) as listener:
+    with listening(host, port) as listener:
         settings = Settings(
-            folder=arguments.folder.resolve(),
+            folder=folder.resolve(),
             state=state.resolve(),
-            host=arguments.host,
+            host=host,
             port=listener.getsockname()[1],
-            token=None if is_loopback(arguments.host) else secrets.token_urlsafe(24),
-            limits=Limits(upload_bytes=int(arguments.max_upload * 1e9), video_s=arguments.max_minutes * 60),
+            token=None if is_loopback(host) else secrets.token_urlsafe(24),
+            limits=Limits(upload_bytes=int(max_upload * 1e9), video_s=max_minutes * 60),
         )
         app = create_app(settings)
         print(f"speediness is at {_address(settings.host, settings.port, settings.token)}", flush=True)
@@ -77,7 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
             timeout_graceful_shutdown=GRACE_S,
         )
         uvicorn.Server(config).run(sockets=[listener])
-    return 0
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -1,143 +1,103 @@
-"""speediness speedup: play a video faster, most where it shows least."""
+"""``speediness speedup``."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from speediness.cli.analyse import print_outputs
-from speediness.cli.analysis_options import add_analysis_arguments, analyse_video
-from speediness.cli.terminal import console, print_error, print_json
+from cyclopts import Group, Parameter
+from cyclopts.validators import LimitedChoice
+
+from speediness.analysis.options import AnalysisOptions
+from speediness.cli.options import Analysis, Force, Json, RenderingOptions, analyse_video
+from speediness.cli.terminal import console, print_error, print_json, print_outputs, print_table
 from speediness.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from speediness.speedup.job import SpeedupJob
 
-    from speediness.speedup.rendering import Rendering
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of this verb."""
-    parser.add_argument(
-        "videos", metavar="VIDEO", nargs="+", type=Path, help="video, folder, pattern, or - for stdin"
-    )
-    target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--rate", metavar="R", type=float, help="how many times shorter the video becomes")
-    target.add_argument(
-        "--duration", metavar="SECONDS", type=float, help="how long the video becomes, instead of --rate"
-    )
-    parser.add_argument(
-        "-o", dest="out", metavar="OUT", type=Path, help="video (.mp4, .mov, .mkv), folder, or - for stdout"
-    )
-    parser.add_argument(
-        "--export",
-        dest="exports",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="timeline for a video editor, its format by the ending (docs/timelines.md); may be repeated",
-    )
-    parser.add_argument(
-        "--from",
-        dest="curve",
-        metavar="CURVE.json",
-        type=Path,
-        help="use this curve instead of analysing again",
-    )
-    parser.add_argument(
-        "--max-rate",
-        metavar="R",
-        type=float,
-        default=10,
-        help="play nothing faster than this (default: 10)",
-    )
-    parser.add_argument(
-        "--keep",
-        metavar="A-B",
-        action="append",
-        default=[],
-        help="leave A to B (seconds or mm:ss) at its speed; may be repeated",
-    )
-    parser.add_argument(
-        "--speech", metavar="R", type=float, help="play nothing faster than this while somebody speaks"
-    )
-    add_rendering_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of tables")
-    parser.add_argument("--progress", choices=["bar", "json"], default="bar", help="bar, or lines of JSON")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("--force", action="store_true", help="replace a video and timelines that exist")
-    add_analysis_arguments(parser)
+TARGET = Parameter(group=Group(validator=LimitedChoice(1, 1), show=False))
 
 
-def add_rendering_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare how a video is written."""
-    parser.add_argument(
-        "--audio",
-        metavar="TRACKS",
-        default="all",
-        help="sound tracks kept, pitch and all: all, first, none, mute, or numbers as 1,3 (default: all)",
-    )
-    parser.add_argument(
-        "--blend", action="store_true", help="mix neighbouring frames instead of picking one"
-    )
-    parser.add_argument("--codec", default="h264", help="h264, hevc or av1 (default: h264)")
-    parser.add_argument(
-        "--quality",
-        metavar="Q",
-        type=int,
-        default=19,
-        help="0, the best, to 51: x264's CRF (default: 19)",
-    )
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SpeedupOptions:
+    """How fast, what is written, and how."""
+
+    rate: Annotated[float | None, TARGET] = None
+    """how many times shorter the video becomes"""
+    duration: Annotated[float | None, TARGET] = None
+    """how many seconds long the video becomes, instead of --rate"""
+    out: Annotated[Path | None, Parameter(name="-o")] = None
+    """video to write (.mp4, .mov, .mkv), folder for several, or - for stdout"""
+    exports: Annotated[tuple[Path, ...], Parameter(name="--export")] = ()
+    """timeline for a video editor, its format by the ending (docs/timelines.md); may be repeated"""
+    curve: Annotated[Path | None, Parameter(name="--from")] = None
+    """use this curve instead of analysing again"""
+    max_rate: Annotated[float, Parameter(metavar="R")] = 10.0
+    """play nothing faster"""
+    keep: Annotated[tuple[str, ...], Parameter(metavar="A-B")] = ()
+    """leave A to B (seconds or mm:ss) at its speed; may be repeated"""
+    speech: Annotated[float | None, Parameter(metavar="R")] = None
+    """play nothing faster than this while somebody speaks"""
+    rendering: RenderingOptions = RenderingOptions()
+    json: Json = False
+    progress: Literal["bar", "json"] = "bar"
+    """a bar, or lines of JSON"""
+    quiet: bool = False
+    """print nothing but errors"""
+    force: Force = False
+    analysis: Analysis = AnalysisOptions()
+
+    def job(self) -> SpeedupJob:
+        """What is wanted of every video.
+
+        Raises:
+            PlanError, OutputError: it cannot be had.
+        """
+        from speediness.speedup.job import SpeedupJob
+        from speediness.speedup.plan import PlanOptions
+        from speediness.speedup.stretches import parse_span
+
+        return SpeedupJob(
+            rate=self.rate,
+            duration_s=self.duration,
+            options=PlanOptions(fastest=self.max_rate),
+            keep_s=[parse_span(text) for text in self.keep],
+            speech_rate=self.speech,
+            rendering=self.rendering.rendering(self.force),
+        )
 
 
-def rendering_of(arguments: argparse.Namespace) -> Rendering:
-    """How a video is written, as the arguments say.
+def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions()) -> int:
+    """Play videos faster, most where it shows least.
 
-    Raises:
-        OutputError: no such codec or quality.
+    Args:
+        videos: video to speed up, - for stdin; or several, a folder, a pattern in quotes.
     """
-    from speediness.speedup.rendering import Rendering
-    from speediness.video.coding import Coding
-
-    coding = Coding(arguments.codec, arguments.quality)
-    return Rendering(arguments.audio, arguments.blend, coding, arguments.force)
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Analyse, plan and render; all that can be refused is refused before the long work."""
     from speediness.progress import bar_for
     from speediness.speedup.batch import is_many
-    from speediness.speedup.job import SpeedupJob, speed_up
+    from speediness.speedup.job import speed_up
     from speediness.speedup.pipes import PIPE, piped
-    from speediness.speedup.plan import PlanOptions
-    from speediness.speedup.stretches import parse_span
 
-    job = SpeedupJob(
-        rate=arguments.rate,
-        duration_s=arguments.duration,
-        options=PlanOptions(fastest=arguments.max_rate),
-        keep_s=[parse_span(text) for text in arguments.keep],
-        speech_rate=arguments.speech,
-        rendering=rendering_of(arguments),
-    )
-    bar = bar_for(arguments.progress == "json", arguments.quiet)
+    job, bar = arguments.job(), bar_for(arguments.progress == "json", arguments.quiet)
 
     def one(video: Path, out: Path | None) -> dict[str, Any]:
         return speed_up(
             video,
             job,
-            lambda: analyse_video(video, arguments, bar),
+            lambda: analyse_video(video, arguments.analysis, bar),
             bar,
             out=out,
             exports=arguments.exports,
             curve_file=arguments.curve,
         )
 
-    if is_many(arguments.videos):
-        return _run_all(arguments, job.rendering, one)
-    (video,) = arguments.videos
+    if is_many(videos):
+        return _speed_up_all(videos, arguments, job, one)
+    (video,) = videos
     if arguments.json and arguments.out == PIPE:
         raise OutputError("--json and -o - would both write to stdout; leave one out")
     with piped(video, arguments.out) as (source, out):
@@ -149,8 +109,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _run_all(
-    arguments: argparse.Namespace, rendering: Rendering, one: Callable[[Path, Path], dict[str, Any]]
+def _speed_up_all(
+    videos: list[Path],
+    arguments: SpeedupOptions,
+    job: SpeedupJob,
+    one: Callable[[Path, Path], dict[str, Any]],
 ) -> int:
     from speediness.speedup.batch import outputs_in, speed_up_all
 
@@ -163,8 +126,8 @@ def _run_all(
             _print_summary(summary)
         return summary
 
-    outputs = outputs_in(arguments.out, arguments.videos, rendering.coding)
-    batch = speed_up_all(outputs, shown, lambda _, error: print_error(error), rendering.force)
+    outputs = outputs_in(arguments.out, videos, job.rendering.coding)
+    batch = speed_up_all(outputs, shown, lambda _, error: print_error(error), arguments.force)
     if arguments.json:
         print_json(
             {
@@ -181,8 +144,6 @@ def _run_all(
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
-    from rich.table import Table
-
     from speediness.progress import clock
 
     out = console()
@@ -197,18 +158,17 @@ def _print_summary(summary: dict[str, Any]) -> None:
     )
     rows = summary.get("durations", ())
     if rows:
-        table = Table(box=None, padding=(0, 1), header_style="bold")
-        for column in ("rate", "duration", "slowest", "fastest", "threshold"):
-            table.add_column(column, justify="right")
-        for row in rows:
-            table.add_row(
+        cells = [
+            [
                 f"{row['rate']:g}×",
                 clock(row["duration_s"]),
                 f"{row['slowest']:.2f}×",
                 f"{row['fastest']:.2f}×",
                 "flat" if row["rho"] is None else f"{row['rho']:.1f}",
-            )
-        out.print(table)
+            ]
+            for row in rows
+        ]
+        print_table(("rate", "duration", "slowest", "fastest", "threshold"), cells, left=())
     for note in summary["notes"]:
         out.print(f"note: {note}")
     print_outputs(summary["outputs"])

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.curve import analyse_with_features
-from speediness.analysis.network import Network, load_network
-from speediness.analysis.store import ResultStore, file_sha256
+from speediness.analysis.network import Network
+from speediness.analysis.options import AnalysisOptions
+from speediness.analysis.store import file_sha256
 from speediness.corpus.listing import VideoFile
 from speediness.corpus.window_images import window_images
 from speediness.curves import Segment
@@ -22,18 +23,6 @@ from speediness.features import MotionFeatures
 from speediness.progress import Progress
 from speediness.search.vectors import unit_vectors, window_middles_s, window_spans_s
 from speediness.video.reader import VideoReader
-
-
-@dataclass(frozen=True)
-class AnalysisOptions:
-    """Options of an analysis: what :func:`speediness.analyse` is told, and what to keep."""
-
-    model: str
-    engine: str
-    cache: bool
-    """Whether results of earlier analyses serve, and these are kept."""
-    windows: bool
-    """Whether what search compares is wanted, or the segments alone."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +61,11 @@ class Failed:
 
 
 def analyse_file(
-    video: VideoFile, how: AnalysisOptions, progress: Progress | None = None
+    video: VideoFile, how: AnalysisOptions, windows: bool, progress: Progress | None = None
 ) -> AnalysedVideo | Failed:
     """Analyse a video; whatever is wrong with it is an answer, not an exception.
+
+    ``windows`` says whether what search compares is wanted, or the segments alone.
 
     Raises:
         WeightsError: no such network or engine.
@@ -84,13 +75,13 @@ def analyse_file(
         sha256 = file_sha256(video.file)
         curve, features = analyse_with_features(
             video.file,
-            network=_network(how.model, how.engine),
-            store=ResultStore() if how.cache else None,
+            network=_network(how),
+            store=how.store(),
             sha256=sha256,
             progress=progress,
         )
         reader = VideoReader(video.file)
-        windows = _windows(reader, features) if how.windows else None
+        vectors = _windows(reader, features) if windows else None
         stat = os.stat(video.file)
     except VideoError as error:
         return Failed(str(error), sha256)
@@ -102,7 +93,7 @@ def analyse_file(
         return Failed(f"{video.file}: a bug: {type(error).__name__}: {error}; please report it")
     if (stat.st_size, stat.st_mtime_ns) != (video.size_bytes, video.mtime_ns):
         return Failed(f"{video.file} changed while it was analysed; run the same command again")
-    return AnalysedVideo(sha256, curve.duration_s, float(reader.info.frame_rate), curve.segments, windows)
+    return AnalysedVideo(sha256, curve.duration_s, float(reader.info.frame_rate), curve.segments, vectors)
 
 
 def ready(how: AnalysisOptions) -> None:
@@ -111,12 +102,12 @@ def ready(how: AnalysisOptions) -> None:
     Raises:
         WeightsError: no such network or engine.
     """
-    _network(how.model, how.engine)
+    _network(how)
 
 
 @cache
-def _network(model: str, engine: str) -> Network:
-    return load_network(model, engine)
+def _network(how: AnalysisOptions) -> Network:
+    return how.network()
 
 
 def _windows(reader: VideoReader, features: MotionFeatures) -> WindowVectors:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from speediness.corpus.analysed_video import AnalysedVideo, AnalysisOptions, Failed, analyse_file, ready
+from speediness.analysis.options import AnalysisOptions
+from speediness.corpus.analysed_video import AnalysedVideo, Failed, analyse_file, ready
 from speediness.corpus.listing import VideoFile
 from speediness.errors import DataError, SpeedinessError
 from speediness.progress import Progress
@@ -22,15 +24,19 @@ REACHED_S = 10.0  # within which the head of a cluster takes a call
 AHEAD = 2  # tasks given out for every one that runs
 
 Outcome = tuple[VideoFile, AnalysedVideo | Failed]
-Workers = Callable[[Sequence[VideoFile], AnalysisOptions, Progress], Iterator[Outcome]]
+Workers = Callable[[Sequence[VideoFile], AnalysisOptions, bool, Progress], Iterator[Outcome]]
+"""Called with the videos, how to analyse them, whether windows are wanted, and progress in bytes."""
 
 
-def here(videos: Sequence[VideoFile], how: AnalysisOptions, progress: Progress) -> Iterator[Outcome]:
+def here(
+    videos: Sequence[VideoFile], how: AnalysisOptions, windows: bool, progress: Progress
+) -> Iterator[Outcome]:
     """Analyse videos in order.
 
     Args:
         videos: all there are to analyse.
         how: to analyse them.
+        windows: whether what search compares is wanted.
         progress: called with bytes of video analysed and bytes in all.
 
     Yields:
@@ -45,7 +51,7 @@ def here(videos: Sequence[VideoFile], how: AnalysisOptions, progress: Progress) 
         def within(time_s: float, end_s: float, done: int = done, video: VideoFile = video) -> None:
             progress(done + video.size_bytes * (time_s / end_s if end_s else 0), whole)
 
-        yield video, analyse_file(video, how, within)
+        yield video, analyse_file(video, how, windows, within)
         done += video.size_bytes
         progress(done, whole)
 
@@ -71,10 +77,7 @@ def on_ray(address: str | None) -> Workers:
                 "start one with ray start --head"
             ) from error
 
-    def workers(videos: Sequence[VideoFile], how: AnalysisOptions, progress: Progress) -> Iterator[Outcome]:
-        return _ray_outcomes(ray, videos, how, progress)
-
-    return workers
+    return partial(_ray_outcomes, ray)
 
 
 def _reach(address: str | None) -> None:
@@ -90,7 +93,7 @@ def _reach(address: str | None) -> None:
 
 
 def _ray_outcomes(
-    ray: Any, videos: Sequence[VideoFile], how: AnalysisOptions, progress: Progress
+    ray: Any, videos: Sequence[VideoFile], how: AnalysisOptions, windows: bool, progress: Progress
 ) -> Iterator[Outcome]:
     """As they come: the order is that of no one."""
     task = ray.remote(num_cpus=CPUS_PER_VIDEO, max_retries=RETRIES)(analyse_file)
@@ -101,7 +104,7 @@ def _ray_outcomes(
         # Asked anew each time, so that machines that join are given work.
         slots = int(ray.cluster_resources().get("CPU", 0)) // CPUS_PER_VIDEO
         for video in islice(waiting, max(AHEAD * max(slots, 1) - len(running), 0)):
-            running[task.remote(video, how)] = video
+            running[task.remote(video, how, windows)] = video
         if not running:
             return
         for finished in ray.wait(list(running), num_returns=1)[0]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from speediness.analysis.network import find_weights
+from speediness.analysis.options import AnalysisOptions
 from speediness.analysis.store import file_sha256
-from speediness.corpus.analysed_video import AnalysisOptions, Failed
+from speediness.corpus.analysed_video import Failed
 from speediness.corpus.listing import VideoFile, list_videos
 from speediness.corpus.workers import Workers, here
 from speediness.errors import WeightsError
@@ -79,7 +80,7 @@ def update_library(
         ]
         library.remove([*gone, *replaced])
         changes.removed = [row.path for row in gone]
-        for n, (video, seen) in enumerate(workers(new, how, progress), 1):
+        for n, (video, seen) in enumerate(workers(new, how, True, progress), 1):
             if isinstance(seen, Failed):
                 changes.failed[video.path] = seen.reason
                 if seen.sha256:

@@ -29,8 +29,6 @@ class Where:
     """Only those that play so."""
     folder: str | None = None
     """Only of videos below it; relative to the root that was indexed, or absolute."""
-    min_duration_s: float | None = None
-    """Only of videos at least so long."""
 
     def sql(self) -> str | None:
         """The condition on rows of the table ``windows``; None: all."""
@@ -42,8 +40,6 @@ class Where:
             path = "concat(root, '/', path)" if os.path.isabs(self.folder) else "path"
             if folder != "./":
                 conditions.append(f"starts_with({path}, {quoted(folder)})")
-        if self.min_duration_s is not None:
-            conditions.append(f"duration_s >= {float(self.min_duration_s)!r}")
         return " AND ".join(conditions) or None
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from speediness import __version__
 from speediness.curves import Label, SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.progress import Bar
@@ -24,6 +23,7 @@ from speediness.speedup.curve_file import curve_of
 from speediness.speedup.rendering import Rendering, measured
 from speediness.speedup.restore_plot import plot_restored
 from speediness.speedup.stretches import Span
+from speediness.version import __version__
 from speediness.video.reader import VideoReader
 from speediness.video.writer import check_file
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +16,7 @@ from speediness.models.backbones import find_backbone
 from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.tasks import find_task
+from speediness.tasks.action_class import ActionClassTask
 from speediness.tasks.playback_rate import PlaybackRateTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
@@ -112,7 +113,7 @@ class Recipe:
         task = find_task(name)(**options)
         return cls(**{**document, "task": task, "frame_rate": Fraction(document["frame_rate"])})
 
-    def with_settings(self, settings: list[str]) -> Recipe:
+    def with_settings(self, settings: Sequence[str]) -> Recipe:
         """The recipe with ``key=value`` settings of its own or of its task, typed by what they replace.
 
         ``task=NAME`` takes another task, with the settings it has by default.
@@ -262,6 +263,7 @@ def finetune_small() -> Recipe:
 def finetune_112() -> Recipe:
     """RSPNet's fine-tuning of 3D ResNet-18 on UCF101 split 1: 16 frames at 112 px, 30 epochs; a GPU."""
     return Recipe(
+        task=ActionClassTask(average="logits"),
         backbone="r3d18",
         size_px=112,
         zoom=2.0,
@@ -327,7 +329,7 @@ def like_weights(recipe: Recipe, weights: Path) -> Recipe:
     )
 
 
-def find_recipe(name: str, settings: list[str]) -> Recipe:
+def find_recipe(name: str, settings: Sequence[str]) -> Recipe:
     """A named recipe with ``key=value`` settings applied.
 
     Raises:

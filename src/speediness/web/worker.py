@@ -97,6 +97,7 @@ def analyse(job: JobInput, report: Report) -> dict[str, Any]:
     """The curve, its frame, the part of it that the page draws, and the features that search compares."""
     from speediness.analysis.archive import features_to_arrays, to_bytes
     from speediness.analysis.curve import analyse_with_features
+    from speediness.analysis.store import ResultStore
     from speediness.documents import write_json
     from speediness.web.curve_columns import curve_columns
 
@@ -107,7 +108,7 @@ def analyse(job: JobInput, report: Report) -> dict[str, Any]:
         _refuse_long(path, done_s, job["film_s"])
         report(done_s, total_s)
 
-    curve, features = analyse_with_features(path, progress=seen)
+    curve, features = analyse_with_features(path, store=ResultStore(), progress=seen)
     curve = replace(curve, made_by=curve.made_by | {"video": Path(job["name"]).name})
     curve.save(folder / "curve.json")
     _draw_plots(curve, path, folder)

@@ -146,10 +146,11 @@ def _text_tracks(container: InputContainer, start_s: float) -> Iterator[TextTrac
     except FFmpegError:
         pass  # the file breaks off; the reader of its frames says so
     for stream in streams:
-        if cues[stream.index]:
+        header = stream.codec_context.subtitle_header
+        if cues[stream.index] and header:
             yield TextTrack(
                 codec=stream.codec_context.name,
-                header=stream.codec_context.subtitle_header or b"",
+                header=header,
                 tags=language_and_title(stream),
                 disposition=stream.disposition,
                 cues=tuple(cues[stream.index]),
@@ -191,7 +192,10 @@ def write_texts(container: OutputContainer, streams: list[Any], extras: Extras) 
     for stream, track in zip(streams, extras.texts, strict=True):
         latest = -1
         for cue in sorted(track.cues, key=lambda cue: cue.start_s):
-            packet: av.Packet = stream.codec_context.encode_subtitle(cue.text)
+            try:
+                packet: av.Packet = stream.codec_context.encode_subtitle(cue.text)
+            except FFmpegError:
+                continue  # one damaged subtitle is no reason to lose the video
             latest = max(round(cue.start_s * 1000), latest + 1)
             packet.pts = packet.dts = latest
             packet.duration = max(round(cue.end_s * 1000) - latest, 1)

@@ -132,3 +132,19 @@ def test_losses_are_among_what_a_render_reports(tmp_path: Path) -> None:
     plan = SpeedPlan(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 2)
     report = render_speedup(path, plan, tmp_path / "fast.mp4")
     assert "10 bits a channel become 8" in report.warnings
+
+
+@pytest.mark.parametrize(("name", "lost"), [("a.mkv", ()), ("a.mp4", ("1 attachment(s) left out",))])
+def test_fonts_go_along_where_they_can(tmp_path: Path, name: str, lost: tuple[str, ...]) -> None:
+    plain, path = write_video(tmp_path / "plain.mp4", steady(25)), tmp_path / "font.mkv"
+    with av.open(str(plain)) as source, av.open(str(path), "w") as container:
+        frames = container.add_stream_from_template(source.streams.video[0])
+        container.add_attachment("a.ttf", "font/ttf", b"a font")
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = frames
+                container.mux(packet)
+    plan = SpeedPlan(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 2)
+    assert render_speedup(path, plan, tmp_path / name).warnings == lost
+    with av.open(str(tmp_path / name)) as container:
+        assert [file.data for file in container.streams.attachments] == [b"a font"] * (not lost)

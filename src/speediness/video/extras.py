@@ -73,6 +73,8 @@ class Extras:
     """Language and title of the frame track."""
     chapters: tuple[Chapter, ...] = ()
     texts: tuple[TextTrack, ...] = ()
+    attachments: tuple[tuple[str, str, bytes], ...] = ()
+    """Names, MIME types and contents, such as the fonts of ASS; only MKV holds them."""
 
     @classmethod
     def read(cls, path: Path, start_s: Fraction) -> Extras:
@@ -95,6 +97,10 @@ class Extras:
                 tags={k: v for k, v in container.metadata.items() if k.lower() not in OF_THE_FILE},
                 video_tags=language_and_title(find_video_stream(container, path)),
                 chapters=chapters,
+                attachments=tuple(
+                    (file.name or "", file.mimetype or "", file.data)
+                    for file in container.streams.attachments
+                ),
                 texts=tuple(_text_tracks(container, float(start_s))),
             )
 
@@ -172,9 +178,11 @@ def add_extras(container: OutputContainer, extras: Extras) -> list[Any]:
             for number, chapter in enumerate(extras.chapters, 1)
         ]
     )
+    matroska = container.format.name == "matroska"
+    for name, mime_type, data in extras.attachments if matroska else ():
+        container.add_attachment(name, mime_type, data)
     streams = []
     for track in extras.texts:
-        matroska = container.format.name == "matroska"
         codec = MATROSKA_TEXT.get(track.codec, "subrip") if matroska else "mov_text"
         stream: Any = container.add_stream(codec)
         stream.codec_context.subtitle_header = track.header

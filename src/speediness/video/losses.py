@@ -66,7 +66,7 @@ def _beside(source: InputContainer, written: InputContainer, sound: list[SoundTr
         "subtitle track(s) of images": len(source.streams.subtitles) - len(texts),
         "subtitle track(s)": len(texts) - len(text_streams(written)),
         "data track(s)": len(data),
-        "attachment(s)": len(source.streams.attachments),
+        "attachment(s)": len(source.streams.attachments) - len(written.streams.attachments),
         "chapter(s)": len(source.chapters()) - len(written.chapters()),
     }
     yield from (f"{count} {what} left out" for what, count in left_out.items() if count > 0)

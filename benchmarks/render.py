@@ -32,8 +32,9 @@ from report import this_machine
 from speediness.speed_plan import SpeedPlan
 from speediness.speedup.frame_choice import standard_rate
 from speediness.speedup.render import render_speedup
+from speediness.video.coding import DEFAULT_PRESET, Coding
 from speediness.video.reader import VideoReader
-from speediness.video.writer import DEFAULT_PRESET, SoundFormat, VideoWriter
+from speediness.video.writer import SoundFormat, VideoWriter
 from speediness.video.yuv420 import Yuv420Converter
 
 RATE, ROUNDS = 2.0, 3
@@ -101,7 +102,7 @@ def measured(way: Callable[..., None], video: Path, duration_s: float, preset: s
 def by_uniform_plan(video: Path, out: Path, duration_s: float, preset: str) -> None:
     """Our renderer at constant rate."""
     plan = SpeedPlan(np.array([0, duration_s]), np.full(2, 1 / RATE), RATE)
-    render_speedup(video, plan, out, preset=preset)
+    render_speedup(video, plan, out, coding=Coding(preset=preset))
 
 
 def by_varying_plan(video: Path, out: Path, duration_s: float, preset: str) -> None:
@@ -109,24 +110,25 @@ def by_varying_plan(video: Path, out: Path, duration_s: float, preset: str) -> N
     times_s = np.linspace(0, duration_s, round(duration_s * 20) + 1)
     slowness = 1 / (2.5 + 1.5 * np.sin(2 * np.pi * times_s / 8))
     slowness *= duration_s / RATE / np.sum(np.diff(times_s) * (slowness[1:] + slowness[:-1]) / 2)
-    render_speedup(video, SpeedPlan(times_s, slowness, RATE), out, preset=preset)
+    render_speedup(video, SpeedPlan(times_s, slowness, RATE), out, coding=Coding(preset=preset))
 
 
 def by_filters(video: Path, out: Path, duration_s: float, preset: str) -> None:
     """One packet after the other through libavfilter to the writer ours uses."""
     info = VideoReader(video).info
     maker, rate = Yuv420Converter(info), standard_rate(info.frame_rate)
-    sound = SoundFormat(info.audio_rate_hz, min(info.audio_channels, 2)) if info.has_audio else None
+    sounds = [SoundFormat(info.audio_rate_hz, min(info.audio_channels, 2))] if info.has_audio else []
+    size_px, coding = (maker.width_px, maker.height_px), Coding(preset=preset)
     with (
         av.open(str(video)) as source,
-        VideoWriter(out, (maker.width_px, maker.height_px), rate, maker.colour, sound, preset) as writer,
+        VideoWriter(out, size_px, rate, maker.colour, sounds, coding) as writer,
     ):
         frames = source.streams.video[0]
         frames.thread_type = "AUTO"
         streams: list[Any] = [frames, *source.streams.audio[:1]]
         graphs = [chain(("buffer", frames), [("setpts", f"PTS/{RATE}"), ("fps", str(rate))])]
-        if sound:
-            layout = f"sample_fmts=fltp:channel_layouts={sound.layout}"
+        if sounds:
+            layout = f"sample_fmts=fltp:channel_layouts={sounds[0].layout}"
             graphs.append(chain(("abuffer", streams[1]), [("atempo", str(RATE)), ("aformat", layout)]))
         for packet in source.demux(streams):
             graph = graphs[streams.index(packet.stream)]

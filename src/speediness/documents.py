@@ -6,8 +6,9 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +39,17 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: the folder is missing, not writable or full.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write beside, then rename.
+
+    Raises:
+        OutputError: the folder is missing, not writable or full.
+    """
     with _whole(path) as file:
-        file.write(text)
+        file.buffer.write(data)
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
@@ -49,7 +59,7 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 @contextlib.contextmanager
-def _whole(path: Path) -> Iterator[TextIO]:
+def _whole(path: Path) -> Iterator[TextIOWrapper]:
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:

@@ -133,7 +133,7 @@ def plot_curve(
         else:
             above, below = figure.subplots(2, 1, sharex=True)
         _title(figure, curve)
-        _draw_score(above, curve, end_s, palette, plan)
+        draw_score(above, curve, end_s, palette, plan)
         _draw_speeds(below, curve, plan, end_s, palette)
         cut_top = 1.0 if len(curve.cuts_s) <= MOST_CUTS else 0.05
         for axes in (above, below):
@@ -225,9 +225,10 @@ def _title(figure: Figure, curve: SpeedinessCurve) -> None:
         figure.supxlabel(shown, x=0.01, ha="left", fontsize=9, parse_math=False)
 
 
-def _draw_score(
-    axes: Axes, curve: SpeedinessCurve, end_s: float, palette: Palette, plan: SpeedPlan | None
+def draw_score(
+    axes: Axes, curve: SpeedinessCurve, end_s: float, palette: Palette, plan: SpeedPlan | None = None
 ) -> None:
+    """The score of a curve over its labelled segments."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 

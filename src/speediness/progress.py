@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 Progress = Callable[[float, float], None]
 """Called with what is done and what there is in all: seconds of video, or whatever the bar counts."""
 
+Bar = Callable[[str], AbstractContextManager[Progress]]
+"""From a title to what shows progress, as :func:`progress_bar`."""
+
 QUIET_S = 0.5  # jobs shorter than this show nothing
 LINE_EVERY_S = 10.0  # without a terminal: one line now and then, fit for a log file
+JSON_EVERY_S = 0.5
 SETTLED_S = 2.0  # of work before its pace tells how long the rest takes
 
 
@@ -52,6 +57,34 @@ def progress_bar(title: str, counted: str | None = None) -> Iterator[Progress]:
             yield report
     else:
         yield _lines(title, counted)
+
+
+def bar_for(json_lines: bool = False, quiet: bool = False) -> Bar:
+    """How progress is shown: by :func:`progress_bar`, as JSON, a line now and then, or not at all.
+
+    A line is ``{"doing": "rendering", "name": "out.mp4", "done_s": 1.5, "total_s": 6.0}``, the last one
+    with ``done_s`` equal to ``total_s``.
+    """
+    if quiet:
+        return lambda _: nullcontext(lambda done_s, total_s: None)
+    return _json_lines if json_lines else progress_bar
+
+
+@contextmanager
+def _json_lines(title: str) -> Iterator[Progress]:
+    doing, _, name = title.partition(" ")
+    next_s = 0.0
+
+    def report(done_s: float, total_s: float) -> None:
+        nonlocal next_s
+        now_s = time.monotonic()
+        if now_s < next_s and done_s < total_s:
+            return
+        next_s = now_s + JSON_EVERY_S
+        line = {"doing": doing, "name": name, "done_s": round(done_s, 3), "total_s": round(total_s, 3)}
+        print(json.dumps(line), file=sys.stderr, flush=True)
+
+    yield report
 
 
 @contextmanager

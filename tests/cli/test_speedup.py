@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from speediness.cli.main import main
-from speediness.cli.speedup import SpeedupOptions
+from speediness.cli.options import RenderingOptions
 from speediness.curves import SpeedinessCurve
 from speediness.speed_plan import SpeedPlan
+from speediness.speedup.rendering import Rendering
 from speediness.video.reader import VideoReader
-from speediness.video.writer import DEFAULT_PRESET
 from synthetic import steady, uneven, write_video
 
 
@@ -84,11 +84,12 @@ def test_plan_only_shows_rates_and_can_be_followed_by_the_video(
         "--from",
         str(curve_file),
     ]
-    assert main([*command, "--plan-only"]) == 0
+    only = [*command[:4], *command[6:]]
+    assert main(only) == 0
     printed = capsys.readouterr().out
     assert all(rate in printed for rate in ("1.25×", "1.5×", "1.7×", "2×", "3×", "4×"))
-    assert names(video.parent) == {"walk.mp4", "fast.plan.json", "fast.plan.png"}
-    assert main([*command, "--plan-only", "--json"]) == 0
+    assert names(video.parent) == {"walk.mp4", "walk.plan.json", "walk.plan.png"}
+    assert main([*only, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["durations"]
     assert all(row["duration_s"] == pytest.approx(2.4 / row["rate"]) for row in rows)
     assert main(command) == 0
@@ -128,25 +129,36 @@ def test_what_cannot_be_written_is_refused_before_the_work(
     assert existing.read_text() == "mine" and names(video.parent) == {"walk.mp4", "mine.mp4", "link.mp4"}
 
 
-def test_an_unknown_preset_is_refused_before_the_work(
-    video: Path, no_network: None, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--codec", "hvec"], "did you mean hevc?"),
+        (["--quality", "52"], "0, the best, to 51"),
+        (["--audio", "loud"], "all, first, mute, none"),
+        (["--audio", "2"], "no audio track 2"),
+    ],
+)
+def test_what_cannot_be_encoded_is_refused_before_the_work(
+    more: list[str], words: str, video: Path, no_network: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--preset"]
-    assert "ultrafast, superfast, veryfast" in refused([*command, "quick"], capsys)
+    command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4"))]
+    assert words in refused([*command, *more], capsys)
     assert names(video.parent) == {"walk.mp4"}
 
 
-def test_the_preset_reaches_the_encoder(video: Path, curve_file: Path, no_network: None) -> None:
-    sizes = []
-    for more in ([], ["--preset", "ultrafast"]):
+def test_codec_and_quality_reach_the_encoder(video: Path, curve_file: Path, no_network: None) -> None:
+    sizes, codecs = [], []
+    for more in ([], ["--quality", "40"], ["--codec", "hevc"]):
         command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--force"]
-        assert main([*command, "--audio", "drop", "--from", str(curve_file), *more]) == 0
+        assert main([*command, "--audio", "none", "--from", str(curve_file), *more]) == 0
         sizes.append(video.with_name("a.mp4").stat().st_size)
-    assert sizes[1] > 1.2 * sizes[0]
+        codecs.append(VideoReader(video.with_name("a.mp4")).info.codec)
+    assert sizes[0] > 1.2 * sizes[1]
+    assert codecs == ["h264", "h264", "hevc"]
 
 
-def test_the_preset_is_the_librarys_unless_told() -> None:
-    assert SpeedupOptions().preset == DEFAULT_PRESET
+def test_the_rendering_is_the_librarys_unless_told() -> None:
+    assert RenderingOptions().rendering(force=False) == Rendering()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no film"])
@@ -216,7 +228,7 @@ def test_force_replaces_the_video(video: Path, curve_file: Path, no_network: Non
     shutil.copy(video, out)
     before = out.read_bytes()
     command = ["speedup", str(video), "--rate", "2", "-o", str(out), "--from", str(curve_file)]
-    assert main([*command, "--force", "--audio", "drop"]) == 0
+    assert main([*command, "--force", "--audio", "none"]) == 0
     assert out.read_bytes() != before and not VideoReader(out).info.has_audio
 
 

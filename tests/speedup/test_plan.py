@@ -15,8 +15,10 @@ from speediness.errors import PlanError
 from speediness.sampling import playback_factors
 from speediness.speed_plan import SpeedPlan
 from speediness.speedup.plan import (
+    DEFAULT_OPTIONS,
     Naturalness,
     PlanOptions,
+    check_target,
     choose_threshold,
     compare_with_uniform,
     durations_table,
@@ -462,3 +464,27 @@ def test_rates_up_to_the_named_reach_can_be_had():
     reach = float(str(refused.value).partition(" to ")[2].partition(",")[0])
     plan = plan_speedup(curve, reach, locks_s=[(2.0, 12.0)])
     assert plan.output_duration_s == pytest.approx(20 / reach, rel=1e-12)
+
+
+@pytest.mark.parametrize("limit", [1.0, 1.3, 4.0])
+def test_limits_bound_the_speed_and_the_length_stays_exact(limit: float):
+    curve = half_calm(60)
+    limits_s = [((10.0, 14.05), limit), ((40.0, 45.0), limit)]
+    plan = plan_speedup(curve, 2.5, limits_s=limits_s)
+    assert plan.output_duration_s == pytest.approx(60 / 2.5, rel=1e-9)
+    for (start_s, end_s), _ in limits_s:
+        inside = (plan.times_s >= start_s) & (plan.times_s <= end_s)
+        assert plan.factor[inside].max() <= limit * (1 + 1e-9)
+    steps = np.abs(np.diff(np.log(plan.slowness)))
+    assert steps.max() <= np.diff(plan.times_s).max() / DEFAULT_OPTIONS.smooth_s * (1 + 1e-9)
+    assert plan.made_by["settings"]["limits_s"] == [[*span, limit] for span, _ in limits_s]
+
+
+def test_limits_that_cannot_be_kept_are_refused_without_a_curve():
+    with pytest.raises(PlanError, match="cannot be reached"):
+        check_target(20, 3, limits_s=[((0.0, 20.0), 1.5)])
+    with pytest.raises(PlanError, match="below the slowest speed"):
+        check_target(20, 2, limits_s=[((0.0, 1.0), 0.5)])
+    with pytest.raises(PlanError, match="no stretch of this video"):
+        check_target(20, 2, locks_s=[(19.0, 21.0)])
+    check_target(20, 2, locks_s=[(1.0, 2.0)], limits_s=[((3.0, 4.0), 1.5)])

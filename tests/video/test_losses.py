@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from full_video import write_full_video
 from speediness.speed_plan import SpeedPlan
 from speediness.speedup.render import render_speedup
 from speediness.video.losses import losses
@@ -66,42 +67,34 @@ def test_interlaced_frames_are_read_without_combs_at_their_own_times(tmp_path: P
     ] * (FRAMES - 1)
     assert combing(stored[5].to_ndarray()[:96, :128]) > 5
     assert max(combing(frame.pixels_HWC[:, :, 0]) for frame in frames) < 1
-    assert any("deinterlaced" in loss for loss in losses(reader.info))
+    assert any("deinterlaced" in loss for loss in losses(reader.info, path))
 
 
 def test_a_plain_video_loses_nothing(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", steady(5), sound_CN=tone(0.2))
-    assert losses(VideoReader(path).info) == ()
+    assert losses(VideoReader(path).info, path) == ()
 
 
-def test_every_track_and_tag_that_is_left_out_is_named(tmp_path: Path) -> None:
-    plain = write_video(tmp_path / "plain.mp4", steady(10))
-    path = tmp_path / "full.mkv"
-    with av.open(str(plain)) as source, av.open(str(path), "w") as container:
-        container.metadata["title"] = "A walk"
-        video = container.add_stream_from_template(source.streams.video[0])
-        tracks: list[Any] = []
-        for layout, language in (("5.1", "eng"), ("stereo", "deu")):
-            track: Any = container.add_stream("aac", rate=48_000, layout=layout)
-            track.metadata["language"] = language
-            tracks.append(track)
-        for packet in source.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = video
-                container.mux(packet)
-        for track in tracks:
-            samples = np.zeros((track.codec_context.layout.nb_channels, 1024), np.float32)
-            frame = av.AudioFrame.from_ndarray(
-                samples, format="fltp", layout=track.codec_context.layout.name
-            )
-            frame.sample_rate, frame.pts = 48_000, 0
-            container.mux(track.encode(frame))
-            container.mux(track.encode(None))
-    said = losses(VideoReader(path).info)
-    assert "1 further audio track(s) left out: deu" in said
-    assert "5.1 sound is mixed down to stereo" in said
-    assert any(loss.startswith("tags left out: ") and "title" in loss.lower() for loss in said)
-    assert losses(VideoReader(path).info, with_sound=False) == said[2:]
+def test_what_is_kept_is_not_named_and_what_is_not_is(tmp_path: Path) -> None:
+    full = write_full_video(tmp_path / "full.mkv", 1, sounds_CN=[tone(1), tone(1)])
+    info = VideoReader(full).info
+    assert losses(info, full) == ()
+    bare = write_video(tmp_path / "bare.mp4", steady(25))
+    assert losses(info, bare) == (
+        "1 subtitle track(s) left out",
+        "2 chapter(s) left out",
+        "languages that this container has no room for left out: deu, eng",
+        "tags left out: ARTIST, creation_time, title",
+    )
+
+
+def test_sound_is_named_where_it_changes(tmp_path: Path) -> None:
+    path = write_video(
+        tmp_path / "a.mkv", steady(5), sound_CN=tone(0.2, channels=6), sound_layout="5.1", sound_codec="aac"
+    )
+    info = VideoReader(path).info
+    assert losses(info, path) == ("5.1 sound is mixed down to stereo",)
+    assert losses(info, path, audio="mute") == losses(info, path, audio="none") == ()
 
 
 @pytest.mark.parametrize(
@@ -110,7 +103,7 @@ def test_every_track_and_tag_that_is_left_out_is_named(tmp_path: Path) -> None:
 def test_ten_bits_and_hdr_are_named(tmp_path: Path, transfer: int, expected: str) -> None:
     colour = (1, 9, 9, transfer)
     path = write_video(tmp_path / "a.mp4", steady(3), pixel_format="yuv420p10le", colour=colour)
-    (loss,) = losses(VideoReader(path).info)
+    (loss,) = losses(VideoReader(path).info, path)
     assert expected in loss
 
 
@@ -131,7 +124,7 @@ def test_square_pixels_take_no_more_room_than_they_need(
     )
     info = VideoReader(path).info
     assert (info.width_px, info.height_px) == shown
-    assert any("became square" in loss for loss in losses(info))
+    assert any("became square" in loss for loss in losses(info, path))
 
 
 def test_losses_are_among_what_a_render_reports(tmp_path: Path) -> None:
@@ -139,3 +132,19 @@ def test_losses_are_among_what_a_render_reports(tmp_path: Path) -> None:
     plan = SpeedPlan(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 2)
     report = render_speedup(path, plan, tmp_path / "fast.mp4")
     assert "10 bits a channel become 8" in report.warnings
+
+
+@pytest.mark.parametrize(("name", "lost"), [("a.mkv", ()), ("a.mp4", ("1 attachment(s) left out",))])
+def test_fonts_go_along_where_they_can(tmp_path: Path, name: str, lost: tuple[str, ...]) -> None:
+    plain, path = write_video(tmp_path / "plain.mp4", steady(25)), tmp_path / "font.mkv"
+    with av.open(str(plain)) as source, av.open(str(path), "w") as container:
+        frames = container.add_stream_from_template(source.streams.video[0])
+        container.add_attachment("a.ttf", "font/ttf", b"a font")
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = frames
+                container.mux(packet)
+    plan = SpeedPlan(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 2)
+    assert render_speedup(path, plan, tmp_path / name).warnings == lost
+    with av.open(str(tmp_path / name)) as container:
+        assert [file.data for file in container.streams.attachments] == [b"a font"] * (not lost)

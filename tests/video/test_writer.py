@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from speediness.errors import OutputError
+from speediness.video.coding import PRESETS, Coding
 from speediness.video.info import ColourTags
 from speediness.video.reader import VideoReader
-from speediness.video.writer import PRESETS, SoundFormat, VideoWriter, check_output
+from speediness.video.writer import SoundFormat, VideoWriter, check_output
 from synthetic import tone
 
 PLAIN = ColourTags(range=1, matrix=1, primaries=1, transfer=1)
@@ -24,7 +25,7 @@ def noise(seed: int) -> av.VideoFrame:
 
 
 def write(path: Path, frames: int = 5, rate: Fraction = Fraction(25), sound: bool = True) -> VideoWriter:
-    with VideoWriter(path, (64, 64), rate, PLAIN, SoundFormat(48_000, 2) if sound else None) as writer:
+    with VideoWriter(path, (64, 64), rate, PLAIN, [SoundFormat(48_000, 2)] if sound else []) as writer:
         for i in range(frames):
             writer.add_frame(noise(i))
         if sound:
@@ -39,7 +40,7 @@ def test_frames_lie_at_exact_multiples_of_the_period(tmp_path: Path, rate: Fract
     assert [time_s for time_s, _ in reader.decoded()] == [j / rate for j in range(20)]
     assert reader.end_s == 20 / rate
     assert reader.info.frame_rate == rate
-    assert (writer.frames, writer.samples) == (20, tone(20 / float(rate)).shape[1])
+    assert (writer.frames, writer.samples) == (20, [tone(20 / float(rate)).shape[1]])
     assert os.listdir(tmp_path) == ["out.mp4"]
 
 
@@ -113,8 +114,8 @@ def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> N
         (tmp_path / "old.mp4", False, "exists already"),
         (tmp_path / "folder.mp4", True, "is a folder"),
         (tmp_path / "no" / "out.mp4", False, "does not exist"),
-        (tmp_path / "out.avi", False, "ends in .mp4"),
-        (tmp_path / "out", False, "ends in .mp4"),
+        (tmp_path / "out.avi", False, r"ends in \.mp4, \.mov, \.mkv"),
+        (tmp_path / "out", False, r"ends in \.mp4, \.mov, \.mkv"),
     ):
         with pytest.raises(OutputError, match=words) as refusal:
             check_output(out, source, force)
@@ -123,13 +124,15 @@ def test_outputs_that_cannot_be_are_refused_before_any_work(tmp_path: Path) -> N
 
 def test_an_unknown_preset_is_refused_and_no_file_made(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="there is no preset 'quick'"):
-        VideoWriter(tmp_path / "out.mp4", (64, 64), Fraction(25), PLAIN, preset="quick")
+        VideoWriter(tmp_path / "out.mp4", (64, 64), Fraction(25), PLAIN, coding=Coding(preset="quick"))
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_encoder_knows_every_preset(tmp_path: Path, preset: str) -> None:
-    with VideoWriter(tmp_path / "out.mp4", (64, 64), Fraction(25), PLAIN, preset=preset) as writer:
+    with VideoWriter(
+        tmp_path / "out.mp4", (64, 64), Fraction(25), PLAIN, coding=Coding(preset=preset)
+    ) as writer:
         for i in range(3):
             writer.add_frame(noise(i))
     assert len(list(VideoReader(tmp_path / "out.mp4").decoded())) == 3

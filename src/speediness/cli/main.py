@@ -17,7 +17,18 @@ from speediness.offline import keep_caches_inside
 from speediness.version import __version__
 
 VERBS = (
-    *("analyse", "speedup", "heatmap", "search", "index", "export", "serve", "evaluate", "audit"),
+    *(
+        "analyse",
+        "speedup",
+        "restore",
+        "heatmap",
+        "search",
+        "index",
+        "export",
+        "serve",
+        "evaluate",
+        "audit",
+    ),
     *("train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
 )
 TRAIN_PACKAGES = {
@@ -72,7 +83,8 @@ def _run(argv: list[str]) -> int:
     try:
         if argv[:1] in (["--help"], ["-h"]):
             app.resolved_commands()  # what each verb says of itself
-        command, bound, _ = app.parse_args(argv)
+        # "-" is the name of a stream; to the parser it is an option without a name.
+        command, bound, _ = app.parse_args(["./-" if word == "-" else word for word in argv])
         if command.__name__ == "help_print" and not {"--help", "-h"}.intersection(argv):
             raise CycloptsError(msg="Name a command", command_chain=argv)
         return command(*bound.args, **bound.kwargs) or OK

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from speediness.corpus.workers import Workers
     from speediness.curves import SpeedinessCurve
     from speediness.features import MotionFeatures
+    from speediness.progress import Bar
+    from speediness.speedup.rendering import Rendering
 
 Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
 Force = Annotated[bool, Parameter(help="replace results that exist")]
@@ -69,8 +71,34 @@ class RunOptions:
     cache_size: CacheSize = None
 
 
-def analyse_video(video: Path, options: AnalysisOptions) -> SpeedinessCurve:
-    """Analyse a video as the options say, with a progress bar.
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RenderingOptions:
+    """How a video is written."""
+
+    audio: Annotated[str, Parameter(metavar="TRACKS")] = "all"
+    """sound tracks kept, at their pitch: all, first, none, mute, or numbers such as 1,3"""
+    blend: bool = False
+    """mix neighbouring frames instead of picking one"""
+    codec: Annotated[str, Parameter(metavar="NAME")] = "h264"
+    """h264, hevc or av1"""
+    quality: Annotated[int, Parameter(metavar="Q")] = 19
+    """0, the best, to 51: x264's CRF"""
+
+    def rendering(self, force: bool) -> Rendering:
+        """The same for the renderer.
+
+        Raises:
+            OutputError: no such codec or quality.
+        """
+        from speediness.speedup.rendering import Rendering
+        from speediness.video.coding import Coding
+
+        return Rendering(self.audio, self.blend, Coding(self.codec, self.quality), force)
+
+
+def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None) -> SpeedinessCurve:
+    """Analyse a video as the options say, with a progress bar unless another one is given.
 
     Raises:
         VideoError, WeightsError: as :func:`speediness.analyse`.
@@ -78,7 +106,7 @@ def analyse_video(video: Path, options: AnalysisOptions) -> SpeedinessCurve:
     from speediness.analysis.curve import analyse
     from speediness.progress import progress_bar
 
-    with progress_bar(f"analysing {video.name}") as progress:
+    with (bar or progress_bar)(f"analysing {video.name}") as progress:
         return analyse(
             video, network=options.model, engine=options.engine, store=options.store(), progress=progress
         )

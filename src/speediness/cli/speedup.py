@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,16 +11,12 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
 from speediness.analysis.options import AnalysisOptions
-from speediness.cli.options import Analysis, Force, Json, analyse_video
-from speediness.cli.outputs import check_folder, check_new
-from speediness.cli.terminal import console, print_json, print_outputs, print_table
-from speediness.errors import DataError, OutputError, PlanError
+from speediness.cli.options import Analysis, Force, Json, RenderingOptions, analyse_video
+from speediness.cli.terminal import console, print_error, print_json, print_outputs, print_table
+from speediness.errors import OutputError
 
 if TYPE_CHECKING:
-    from speediness.curves import SpeedinessCurve
-    from speediness.speed_plan import SpeedPlan
-    from speediness.speedup.plan import TargetRow
-    from speediness.video.info import VideoInfo
+    from speediness.speedup.job import SpeedupJob
 
 TARGET = Parameter(group=Group(validator=LimitedChoice(1, 1), show=False))
 
@@ -35,185 +31,119 @@ class SpeedupOptions:
     duration: Annotated[float | None, TARGET] = None
     """how many seconds long the video becomes, instead of --rate"""
     out: Annotated[Path | None, Parameter(name="-o")] = None
-    """video to write"""
+    """video to write (.mp4, .mov, .mkv), folder for several, or - for stdout"""
     exports: Annotated[tuple[Path, ...], Parameter(name="--export")] = ()
     """timeline for a video editor, its format by the ending (docs/timelines.md); may be repeated"""
     curve: Annotated[Path | None, Parameter(name="--from")] = None
     """use this curve instead of analysing again"""
-    plan_only: bool = False
-    """stop after the plan; show several target rates"""
-    audio: Literal["stretch", "mute", "drop"] = "stretch"
-    """sound; stretch keeps its pitch"""
-    blend: bool = False
-    """mix neighbouring frames instead of picking one"""
-    preset: str = "superfast"
-    """x264's, ultrafast to veryslow: slower writes smaller files"""
+    max_rate: Annotated[float, Parameter(metavar="R")] = 10.0
+    """play nothing faster"""
+    keep: Annotated[tuple[str, ...], Parameter(metavar="A-B")] = ()
+    """leave A to B (seconds or mm:ss) at its speed; may be repeated"""
+    speech: Annotated[float | None, Parameter(metavar="R")] = None
+    """play nothing faster than this while somebody speaks"""
+    rendering: RenderingOptions = RenderingOptions()
     json: Json = False
+    progress: Literal["bar", "json"] = "bar"
+    """a bar, or lines of JSON"""
+    quiet: bool = False
+    """print nothing but errors"""
     force: Force = False
     analysis: Analysis = AnalysisOptions()
 
+    def job(self) -> SpeedupJob:
+        """What is wanted of every video.
 
-def speedup(video: Path, /, *, arguments: SpeedupOptions = SpeedupOptions()) -> None:
-    """Play a video faster, most where it shows least.
+        Raises:
+            PlanError, OutputError: it cannot be had.
+        """
+        from speediness.speedup.job import SpeedupJob
+        from speediness.speedup.plan import PlanOptions
+        from speediness.speedup.stretches import parse_span
+
+        return SpeedupJob(
+            rate=self.rate,
+            duration_s=self.duration,
+            options=PlanOptions(fastest=self.max_rate),
+            keep_s=[parse_span(text) for text in self.keep],
+            speech_rate=self.speech,
+            rendering=self.rendering.rendering(self.force),
+        )
+
+
+def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions()) -> int:
+    """Play videos faster, most where it shows least.
 
     Args:
-        video: video to speed up.
+        videos: video to speed up, - for stdin; or several, a folder, a pattern in quotes.
     """
-    from speediness.speedup.plan import DEFAULT_OPTIONS, compare_with_uniform, durations_table, plan_speedup
+    from speediness.progress import bar_for
+    from speediness.speedup.batch import is_many
+    from speediness.speedup.job import speed_up
+    from speediness.speedup.pipes import PIPE, piped
 
-    if not (arguments.out or arguments.exports):
-        raise OutputError("give a video to write with -o, a timeline with --export, or both (--help)")
-    out = arguments.out or arguments.exports[0]
-    outputs = {
-        kind: Path(f"{out.with_suffix('')}{suffix}")
-        for kind, suffix in (
-            ("curve", ".curve.json"),
-            ("plan", ".plan.json"),
-            ("plot", ".plan.png"),
+    job, bar = arguments.job(), bar_for(arguments.progress == "json", arguments.quiet)
+
+    def one(video: Path, out: Path | None) -> dict[str, Any]:
+        return speed_up(
+            video,
+            job,
+            lambda: analyse_video(video, arguments.analysis, bar),
+            bar,
+            out=out,
+            exports=arguments.exports,
+            curve_file=arguments.curve,
         )
-    }
-    if arguments.rate is not None:
-        DEFAULT_OPTIONS.check_rate(arguments.rate)
-    info = _video(video)
-    if info.duration_s is not None:
-        _rate(arguments, info.duration_s)
-    _refuse_outputs(video, outputs, arguments)
-    curve = (
-        _given_curve(arguments.curve, info)
-        if arguments.curve
-        else _analysed(video, arguments.analysis, outputs["curve"])
-    )
-    if arguments.curve:
-        outputs["curve"] = arguments.curve
-    rate = _rate(arguments, curve.duration_s)
 
-    from speediness.plots import plot_curve
-    from speediness.progress import progress_bar
-
-    plan = plan_speedup(curve, rate)
-    plan.save(outputs["plan"])
-    plot_curve(curve, outputs["plot"], plan, video=video)
-    rendered: dict[str, Any] = {}
-    notes = list(curve.notes)
-    notes += _export(plan, curve, info, arguments.exports)
-    if arguments.out and not arguments.plan_only:
-        from speediness.speedup.render import render_speedup
-
-        with progress_bar(f"rendering {out.name}") as progress:
-            report = render_speedup(
-                video,
-                plan,
-                out,
-                audio=arguments.audio,
-                force=arguments.force,
-                blend=arguments.blend,
-                preset=arguments.preset,
-                progress=progress,
-            )
-        outputs = {"film": out} | outputs
-        rendered = {
-            "frames": report.frames,
-            "frame_rate": str(report.frame_rate),
-            "film_duration_s": report.duration_s,
-            "max_av_error_ms": report.max_av_error_ms,
-        }
-        notes += [warning for warning in report.warnings if warning not in notes]
-    adaptive, uniform = compare_with_uniform(curve, plan)
-    summary = {
-        "schema": "speediness.speedup/1",
-        "video": str(video),
-        "rate": plan.rate,
-        "rho": plan.rho,
-        "source_duration_s": plan.source_duration_s,
-        "output_duration_s": plan.output_duration_s,
-        "slowest": float(plan.factor.min()),
-        "fastest": float(plan.factor.max()),
-        "adaptive": asdict(adaptive),
-        "uniform": asdict(uniform),
-        "notes": notes,
-        "outputs": {kind: str(path) for kind, path in outputs.items()},
-        "timelines": [str(path) for path in arguments.exports],
-    } | rendered
-    rows = durations_table(curve, rate) if arguments.plan_only else []
+    if is_many(videos):
+        return _speed_up_all(videos, arguments, job, one)
+    (video,) = videos
+    if arguments.json and arguments.out == PIPE:
+        raise OutputError("--json and -o - would both write to stdout; leave one out")
+    with piped(video, arguments.out) as (source, out):
+        summary = one(source, out)
     if arguments.json:
-        print_json(summary | ({"durations": [asdict(row) for row in rows]} if rows else {}))
-    else:
-        _print_summary(summary, rows)
+        print_json(summary)
+    elif not arguments.quiet and arguments.out != PIPE:
+        _print_summary(summary)
+    return 0
 
 
-def _video(video: Path) -> VideoInfo:
-    from speediness.video.reader import VideoReader
+def _speed_up_all(
+    videos: list[Path],
+    arguments: SpeedupOptions,
+    job: SpeedupJob,
+    one: Callable[[Path, Path], dict[str, Any]],
+) -> int:
+    from speediness.speedup.batch import outputs_in, speed_up_all
 
-    return VideoReader(video).info
+    if arguments.out is None or arguments.exports or arguments.curve:
+        raise OutputError("several videos need a folder for the results, -o DIR, no --export and no --from")
 
+    def shown(video: Path, out: Path) -> dict[str, Any]:
+        summary = one(video, out)
+        if not (arguments.json or arguments.quiet):
+            _print_summary(summary)
+        return summary
 
-def _rate(arguments: SpeedupOptions, duration_s: float) -> float:
-    """How many times shorter a video of this length becomes."""
-    from speediness.speedup.plan import DEFAULT_OPTIONS
-
-    if arguments.rate is not None:
-        return arguments.rate
-    assert arguments.duration is not None  # TARGET: one of the two
-    shortest_s, longest_s = duration_s / DEFAULT_OPTIONS.fastest, duration_s / DEFAULT_OPTIONS.slowest
-    if not shortest_s <= arguments.duration <= longest_s:
-        raise PlanError(
-            f"a duration of {arguments.duration:g} s cannot be reached;"
-            f" choose one from {shortest_s:.2f} to {longest_s:.2f} s"
+    outputs = outputs_in(arguments.out, videos, job.rendering.coding)
+    batch = speed_up_all(outputs, shown, lambda _, error: print_error(error), arguments.force)
+    if arguments.json:
+        print_json(
+            {
+                "schema": "speediness.speedups/1",
+                "films": batch.summaries,
+                "skipped": [str(out) for out in batch.skipped],
+                "errors": [{"video": str(video), "error": error} for video, error in batch.errors.items()],
+            }
         )
-    return duration_s / arguments.duration
+    elif not arguments.quiet:
+        for out in batch.skipped:
+            print(f"skipped, it is there already: {out}")
+    return 2 if batch.errors else 0
 
 
-def _refuse_outputs(video: Path, documents: dict[str, Path], arguments: SpeedupOptions) -> None:
-    """The video is precious; the documents that bear its name are made anew with every plan."""
-    from speediness.timeline.export import format_of
-    from speediness.video.writer import check_output, check_preset
-
-    check_preset(arguments.preset)
-    if arguments.out:
-        check_output(arguments.out, video, force=arguments.force or arguments.plan_only)
-        check_folder(arguments.out.parent, "choose another with -o")
-    for path in arguments.exports:
-        format_of(path)
-        check_folder(path.parent, "choose another with --export")
-        check_new(path, arguments.force)
-    for document in documents.values():
-        check_new(document, force=True)
-
-
-def _export(plan: SpeedPlan, curve: SpeedinessCurve, info: VideoInfo, paths: Sequence[Path]) -> list[str]:
-    """Write the timelines; notes on what an editor makes of them."""
-    from speediness.timeline.export import export_timeline, has_variable_rate
-
-    for path in paths:
-        export_timeline(plan, info, path)
-    if paths and has_variable_rate(curve.times_s):
-        return ["the frame rate varies: timelines place moments by time, not by counting frames"]
-    return []
-
-
-def _analysed(video: Path, options: AnalysisOptions, path: Path) -> SpeedinessCurve:
-    """Saved at once: whatever goes wrong later, the long part need not be done again."""
-    curve = analyse_video(video, options)
-    curve.save(path)
-    return curve
-
-
-def _given_curve(path: Path, info: VideoInfo) -> SpeedinessCurve:
-    """Load a curve and see that it can be of this video."""
-    from speediness.curves import SpeedinessCurve
-
-    curve = SpeedinessCurve.load(path)
-    # What the container promises, not what could be decoded: a file may be cut short.
-    then_s, now_s = curve.made_by.get("container_duration_s") or curve.duration_s, info.duration_s
-    if now_s is not None and abs(float(now_s) - then_s) > max(0.5, 0.02 * then_s):
-        raise DataError(
-            f"{path} is of a video of {then_s:.2f} s, but {info.path} has {float(now_s):.2f} s;"
-            " leave --from out or give the curve of this video"
-        )
-    return curve
-
-
-def _print_summary(summary: dict[str, Any], rows: list[TargetRow]) -> None:
+def _print_summary(summary: dict[str, Any]) -> None:
     from speediness.progress import clock
 
     out = console()
@@ -226,14 +156,15 @@ def _print_summary(summary: dict[str, Any], rows: list[TargetRow]) -> None:
         f"looks too fast to the network for {summary['adaptive']['unnatural_share']:.0%} of the time"
         f" (at a uniform {summary['rate']:g}×: {summary['uniform']['unnatural_share']:.0%})"
     )
+    rows = summary.get("durations", ())
     if rows:
         cells = [
             [
-                f"{row.rate:g}×",
-                clock(row.duration_s),
-                f"{row.slowest:.2f}×",
-                f"{row.fastest:.2f}×",
-                "flat" if row.rho is None else f"{row.rho:.1f}",
+                f"{row['rate']:g}×",
+                clock(row["duration_s"]),
+                f"{row['slowest']:.2f}×",
+                f"{row['fastest']:.2f}×",
+                "flat" if row["rho"] is None else f"{row['rho']:.1f}",
             ]
             for row in rows
         ]
@@ -241,7 +172,8 @@ def _print_summary(summary: dict[str, Any], rows: list[TargetRow]) -> None:
     for note in summary["notes"]:
         out.print(f"note: {note}")
     print_outputs(summary["outputs"])
-    for path in summary["timelines"]:
-        print_outputs({"timeline": path})
+    for kind in ("timelines", "subtitles"):
+        for path in summary.get(kind, ()):
+            print_outputs({kind.removesuffix("s"): path})
     if rows:
-        print("to render without analysing again, add --from with this curve and leave --plan-only out")
+        print("to render without analysing again, add -o, and --from with this curve")

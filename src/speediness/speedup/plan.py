@@ -38,6 +38,8 @@ leaves u between exp(-d/smooth_s) and exp(d/smooth_s); these join the bounds on 
 meets the wider set of bounds, and what smoothing moves out of them is clipped back and scaled again,
 which keeps length, bounds and change exact but is no longer the optimum of the programme near a lock.
 
+*Limits* are ranges with a greatest S of their own, such as speech; they are half a lock.
+
 *Cuts* between shots are not exempt from smoothness: the sound often runs on across them, where a
 jump in tempo is heard, and a cut found in error would become a visible jerk.
 """
@@ -53,10 +55,11 @@ from speediness.curves import THRESHOLDS, Float64s, SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.labels import NATURAL_RANGE
 from speediness.speed_plan import SpeedPlan
+from speediness.speedup.stretches import Span
 from speediness.version import __version__
 
-Span = tuple[float, float]
-"""Start and end of a stretch of the source, seconds."""
+Limit = tuple[Span, float]
+"""A stretch and the greatest S in it."""
 
 KNOTS_PER_S = 10  # of source time; a tenth of a second is far below any useful smooth_s
 TABLE_RATES = (1.25, 1.5, 2.0, 3.0, 4.0)
@@ -137,6 +140,7 @@ def plan_speedup(
     rate: float,
     options: PlanOptions = DEFAULT_OPTIONS,
     locks_s: Sequence[Span] = (),
+    limits_s: Sequence[Limit] = (),
 ) -> SpeedPlan:
     """The plan of the wanted length that best follows what looks natural (§4.2).
 
@@ -149,36 +153,32 @@ def plan_speedup(
         options: bounds and smoothing.
         locks_s: stretches that keep the speed of the source, S = 1 from start to end; the flanks lie
             outside. They may overlap, in any order.
+        limits_s: stretches with a greatest S of their own.
 
     Raises:
         PlanError: ``rate`` lies outside the bounds or cannot be reached with these locks, or a lock
             is no stretch of this video.
     """
-    options.check_rate(rate)
     rate = float(rate)
-    _check_locks(curve, locks_s, options)
+    check_target(curve.duration_s, rate, options, locks_s, limits_s)
     made_by = {
         "program": f"speediness {__version__}",
-        "settings": asdict(options) | ({"locks_s": [list(lock) for lock in locks_s]} if locks_s else {}),
+        "settings": asdict(options)
+        | ({"locks_s": [list(lock) for lock in locks_s]} if locks_s else {})
+        | ({"limits_s": [[*span, limit] for span, limit in limits_s]} if limits_s else {}),
         "curve": curve.made_by,
     }
-    if curve.is_still and not locks_s:
+    if curve.is_still and not (locks_s or limits_s):
         ends_s = np.array([0.0, curve.duration_s])
         return SpeedPlan(ends_s, np.full(2, 1 / rate), rate, None, made_by)
 
     rho = None if curve.is_still else choose_threshold(curve, rate)
-    cells = max(1, int(np.ceil(curve.duration_s * KNOTS_PER_S)))
-    knots_s = np.linspace(0, curve.duration_s, cells + 1)
-    step_s = curve.duration_s / cells
-    mass_s = np.full(cells + 1, step_s)
-    mass_s[[0, -1]] /= 2
-
-    bounds = _bounds(knots_s, options, locks_s)
-    _check_reach(mass_s, bounds, rate)
+    knots_s, mass_s = _knots(curve.duration_s)
+    bounds = _bounds(knots_s, options, locks_s, limits_s)
     limit = np.ones(len(curve.times_s)) if rho is None else curve.limit(rho)
     wanted = _mean_around_knots(curve, 1 / limit, mass_s)
     goal = _scaled_to_rate(wanted, mass_s, rate, bounds)
-    smooth = _smoothed(goal, step_s, options.smooth_s)
+    smooth = _smoothed(goal, float(knots_s[1]), options.smooth_s)
     # Without locks all constraints already hold; this takes the last rounding error out of them.
     slowness = _scaled_to_rate(smooth, mass_s, rate, bounds)
     return SpeedPlan(knots_s, slowness, rate, rho, made_by)
@@ -264,32 +264,59 @@ def _mean_around_knots(curve: SpeedinessCurve, values: Float64s, mass_s: Float64
     return np.diff(np.interp(stretch_ends_s, frame_ends_s, integral)) / mass_s
 
 
-def _check_locks(curve: SpeedinessCurve, locks_s: Sequence[Span], options: PlanOptions) -> None:
-    """Refuse locks that are no stretch of the video, or that the bounds on S exclude."""
-    for start_s, end_s in locks_s:
-        if not 0 <= start_s < end_s <= curve.duration_s:
+def check_target(
+    duration_s: float,
+    rate: float,
+    options: PlanOptions = DEFAULT_OPTIONS,
+    locks_s: Sequence[Span] = (),
+    limits_s: Sequence[Limit] = (),
+) -> None:
+    """Whether a video of this length has a plan; no curve is needed to know.
+
+    Raises:
+        PlanError: as :func:`plan_speedup`.
+    """
+    options.check_rate(rate)
+    for start_s, end_s in (*locks_s, *(span for span, _ in limits_s)):
+        if not 0 <= start_s < end_s <= duration_s:
             raise PlanError(
                 f"a lock from {start_s:g} to {end_s:g} s is no stretch of this video;"
-                f" give a start before its end, between 0 and {curve.duration_s:g} s"
+                f" give a start before its end, between 0 and {duration_s:g} s"
             )
+    if limits_s and min(limit for _, limit in limits_s) < options.slowest:
+        raise PlanError(f"no limit may lie below the slowest speed, {options.slowest:g}; raise it")
     if locks_s and not options.slowest <= 1 <= options.fastest:
         raise PlanError("a lock plays at 1x, which the bounds exclude; widen the bounds")
+    knots_s, mass_s = _knots(duration_s)
+    _check_reach(mass_s, _bounds(knots_s, options, locks_s, limits_s), rate)
 
 
-def _bounds(knots_s: Float64s, options: PlanOptions, locks_s: Sequence[Span]) -> tuple[Float64s, Float64s]:
+def _knots(duration_s: float) -> tuple[Float64s, Float64s]:
+    """(M,) knots, and how much of the video each stands for, seconds."""
+    cells = max(1, int(np.ceil(duration_s * KNOTS_PER_S)))
+    mass_s = np.full(cells + 1, duration_s / cells)
+    mass_s[[0, -1]] /= 2
+    return np.linspace(0, duration_s, cells + 1), mass_s
+
+
+def _bounds(
+    knots_s: Float64s, options: PlanOptions, locks_s: Sequence[Span], limits_s: Sequence[Limit]
+) -> tuple[Float64s, Float64s]:
     """Least and greatest slowness at every knot, both (M,).
 
     Both change by no more than a factor exp(h / smooth_s) per h, so clipping to them keeps that.
     """
     least = np.full(len(knots_s), 1 / options.fastest)
     most = np.full(len(knots_s), 1 / options.slowest)
-    for start_s, end_s in locks_s:
-        # From knot to knot, so that S = 1 between knots too.
+    kept = [(lock, 1.0, True) for lock in locks_s] + [(span, limit, False) for span, limit in limits_s]
+    for (start_s, end_s), limit, locked in kept:
+        # From knot to knot, so that it holds between knots too.
         first = knots_s[np.searchsorted(knots_s, start_s, "right") - 1]
         last = knots_s[min(np.searchsorted(knots_s, end_s, "left"), len(knots_s) - 1)]
         away = np.maximum(0, np.maximum(first - knots_s, knots_s - last)) / options.smooth_s
-        least = np.maximum(least, np.exp(-away))
-        most = np.minimum(most, np.exp(np.minimum(away, 50)))  # e^50 is above any bound
+        least = np.maximum(least, np.exp(-away) / limit)
+        if locked:
+            most = np.minimum(most, np.exp(np.minimum(away, 50)))  # e^50 is above any bound
     return least, most
 
 
@@ -303,7 +330,7 @@ def _check_reach(mass_s: Float64s, bounds: tuple[Float64s, Float64s], rate: floa
         reach = f"{slowest / 100:g} to {fastest / 100:g}"
         raise PlanError(
             f"a rate of {rate:g} cannot be reached with these locks; choose one from {reach},"
-            " or shorten the locks"
+            " or keep less as it is"
         )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, get_args
 
 import av
 import numpy as np
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from speediness.speed_plan import SpeedPlan
@@ -17,13 +17,13 @@ from speediness.speedup.audio import SoundStretcher
 from speediness.speedup.frame_choice import blend as blended
 from speediness.speedup.frame_choice import choose, standard_rate
 from speediness.video.audio_reader import AudioReader
+from speediness.video.coding import Coding
+from speediness.video.extras import Extras
 from speediness.video.losses import losses
-from speediness.video.reader import VideoReader
-from speediness.video.writer import DEFAULT_PRESET, SoundFormat, VideoWriter, check_output, check_preset
+from speediness.video.reader import VideoReader, open_media
+from speediness.video.sound_tracks import SoundTrack, sound_tracks, wanted_tracks
+from speediness.video.writer import SoundFormat, VideoWriter, check_output
 from speediness.video.yuv420 import Yuv420Converter
-
-Audio = Literal["stretch", "mute", "drop"]
-"""What becomes of the sound: stretched at its pitch, a silent track, or no track."""
 
 Samples = NDArray[np.float32]
 
@@ -37,9 +37,9 @@ class RenderReport:
     duration_s: float
     """Of the frames: frames / frame_rate."""
     audio_samples: int
-    """Per channel; 0 without a sound track."""
+    """Per channel of the main sound track; 0 without one."""
     audio_end_s: float
-    """End of the sound, 0 without a sound track."""
+    """End of the main sound track, 0 without one."""
     max_av_error_ms: float
     """Bound on how far sound lies from its frame: the worst wait of a frame for its output
     frame (a frame lasts until the next output frame begins) plus the worst displacement of sound."""
@@ -52,66 +52,78 @@ def render_speedup(
     plan: SpeedPlan,
     out: str | Path,
     *,
-    audio: Audio = "stretch",
+    audio: str = "all",
     force: bool = False,
     blend: bool = False,
-    preset: str = DEFAULT_PRESET,
+    coding: Coding | None = None,
     progress: Callable[[float, float], None] | None = None,
 ) -> RenderReport:
-    """Play a video by a plan and write it as MP4, sound in step and at its own pitch.
+    """Play a video by a plan and write it, sound in step and at its own pitch.
 
     The output has a constant frame rate (:func:`standard_rate`) and round(duration x rate) frames,
     at least one. Output frame j, shown from j / rate, holds the source frame on screen at the
     plan's moment for its middle, (j + 1/2) / rate: no frame is more than half an output frame
     early or late. Frames come out upright with square pixels; an odd side loses one pixel. The
-    sound ends with the frames to the sample, padded or cut by at most half a frame.
+    sound ends with the frames to the sample, padded or cut by at most half a frame. Subtitles of
+    text, chapters and tags of the file go along.
 
     Args:
         video: path or decoded video.
         plan: made from this video.
-        out: an ``.mp4`` in an existing folder.
-        audio: what becomes of the sound. A video without sound stays without a track.
+        out: an ``.mp4``, ``.mov`` or ``.mkv`` in an existing folder.
+        audio: which sound tracks are kept, the one that players take first: ``all``, ``first``, ``none``,
+            numbers as the file counts them such as ``1,3``, or ``mute``: the first, silent.
         force: replace an existing ``out``.
         blend: mix all source frames that an output frame covers instead of showing one.
-        preset: how much work x264 puts into small files, ``ultrafast`` to ``veryslow``.
+        coding: how frames are encoded.
         progress: called after every frame with output seconds written and their total.
 
     Raises:
         VideoError: the video cannot be read.
-        OutputError: there is no such preset, or ``out`` cannot be written; nothing is left behind.
+        OutputError: there are no such tracks, or ``out`` cannot be written; nothing is left behind.
     """
-    if audio not in get_args(Audio):
-        raise ValueError(f"audio is one of {', '.join(get_args(Audio))}, not {audio!r}")
     video, out = Path(video), Path(out)
     reader = VideoReader(video)
-    check_output(out, video, force)
-    check_preset(preset)
+    check_output(out, video, force, coding)
+    tracks = chosen_tracks(video, audio)
     rate = standard_rate(reader.info.frame_rate)
     n_frames = max(round(plan.output_duration_s * rate), 1)
     maker = Yuv420Converter(reader.info)
-    sound = None if audio == "drop" or not reader.info.has_audio else _Sound(reader, plan, audio)
+    sounds = [_Sound(reader, plan, track, audio == "mute", k == 0) for k, track in enumerate(tracks)]
+    extras = Extras.read(video, reader.start_s).mapped(plan.output_time)
     frames = _Frames(reader, plan, rate, n_frames, maker, blend)
-    size_px, sound_format = (maker.width_px, maker.height_px), sound.format if sound else None
-    with VideoWriter(out, size_px, rate, maker.colour, sound_format, preset) as writer:
-        writer.write(frames, sound.blocks() if sound else (), n_frames, progress)
+    size_px, forms = (maker.width_px, maker.height_px), [sound.format for sound in sounds]
+    with VideoWriter(out, size_px, rate, maker.colour, forms, coding, extras) as writer:
+        writer.write(frames, [sound.blocks() for sound in sounds], n_frames, progress)
         frames.read_rest()
-    lost = losses(reader.info, with_sound=audio == "stretch")
-    warnings = [*lost, *reader.warnings, *(sound.warnings if sound else [])]
+    lost = losses(reader.info, out, audio)
+    warnings = [*lost, *reader.warnings, *(warning for sound in sounds for warning in sound.warnings)]
     if abs(plan.source_duration_s - reader.end_s) > 0.1:
         warnings.append(
             f"the plan was made for a video of {plan.source_duration_s:.2f} s, "
             f"this one lasts {float(reader.end_s):.2f} s"
         )
-    samples = writer.samples
     return RenderReport(
         frames=writer.frames,
         frame_rate=rate,
         duration_s=float(n_frames / rate),
-        audio_samples=samples,
-        audio_end_s=samples / sound.format.sample_rate_hz if sound else 0.0,
-        max_av_error_ms=1000 * (frames.worst_error_s + (sound.worst_error_s if sound else 0.0)),
+        audio_samples=writer.samples[0] if sounds else 0,
+        audio_end_s=writer.samples[0] / forms[0].sample_rate_hz if sounds else 0.0,
+        max_av_error_ms=1000
+        * (frames.worst_error_s + max((sound.worst_error_s for sound in sounds), default=0.0)),
         warnings=tuple(warnings),
     )
+
+
+def chosen_tracks(video: Path, audio: str) -> list[SoundTrack]:
+    """The sound tracks of a video that a choice means, see :func:`render_speedup`.
+
+    Raises:
+        VideoError: the video cannot be read.
+        OutputError: there are no such tracks.
+    """
+    with open_media(video) as container:
+        return wanted_tracks(sound_tracks(container), audio, video)
 
 
 class _Frames:
@@ -159,11 +171,19 @@ class _Frames:
 
 
 class _Sound:
-    """The output sound."""
+    """One sound track of the output; the main one is what players take."""
 
-    def __init__(self, reader: VideoReader, plan: SpeedPlan, audio: Audio) -> None:
-        self._source, self._audio = AudioReader(reader), audio
-        self.format = SoundFormat(self._source.sample_rate_hz, self._source.channels)
+    def __init__(
+        self, reader: VideoReader, plan: SpeedPlan, track: SoundTrack, mute: bool, main: bool
+    ) -> None:
+        self._source, self._mute = AudioReader(reader, track), mute
+        default = Disposition.default if main else Disposition(0)
+        self.format = SoundFormat(
+            self._source.sample_rate_hz,
+            self._source.channels,
+            track.tags,
+            track.disposition & ~Disposition.default | default,
+        )
         self._stretcher = SoundStretcher(plan, self.format.sample_rate_hz, self.format.channels)
 
     @property
@@ -176,4 +196,4 @@ class _Sound:
 
     def blocks(self) -> Iterator[Samples]:
         """Pieces ``(channels, samples)``, about as long as the video together."""
-        return self._stretcher.stretch(() if self._audio == "mute" else self._source.blocks())
+        return self._stretcher.stretch(() if self._mute else self._source.blocks())

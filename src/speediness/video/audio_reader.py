@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from speediness.errors import VideoError
 from speediness.video.clock import RESTART_S, longest_gap_s
-from speediness.video.info import sound_stream
 from speediness.video.reader import VideoReader, find_video_stream, open_media
+from speediness.video.sound_tracks import SoundTrack, sound_stream
 
 Samples = NDArray[np.float32]
 
@@ -24,7 +24,7 @@ SILENCE_BLOCK = 65_536
 
 
 class AudioReader:
-    """Decodes the sound track of a video, see :func:`speediness.video.info.sound_stream`.
+    """Decodes a sound track of a video.
 
     Mono stays mono; anything wider is mixed down to stereo, which every player can play. A rate
     that AAC cannot carry becomes 48 kHz.
@@ -36,18 +36,20 @@ class AudioReader:
 
     Args:
         video: whose sound; its first frame sets the clock.
+        track: which of its tracks; None: the one that a player takes.
 
     Raises:
         VideoError: the video has no sound.
     """
 
-    def __init__(self, video: VideoReader) -> None:
+    def __init__(self, video: VideoReader, track: SoundTrack | None = None) -> None:
         info = video.info
         if not info.has_audio:
             raise VideoError(f"{video.path} has no sound track; render it without sound")
-        self._video = video
-        self.channels = min(info.audio_channels, 2)
-        self.sample_rate_hz = info.audio_rate_hz if info.audio_rate_hz in AAC_RATES_HZ else USUAL_RATE_HZ
+        self._video, self._number = video, track.number if track else None
+        self.channels = min(track.channels if track else info.audio_channels, 2)
+        rate_hz = track.sample_rate_hz if track else info.audio_rate_hz
+        self.sample_rate_hz = rate_hz if rate_hz in AAC_RATES_HZ else USUAL_RATE_HZ
         self.warnings: list[str] = []
 
     def blocks(self) -> Iterator[Samples]:
@@ -127,7 +129,7 @@ class AudioReader:
     def _decoded(self) -> Iterator[av.AudioFrame]:
         damaged = 0
         with open_media(self._video.path) as container:
-            stream = sound_stream(container)
+            stream = sound_stream(container, self._number)
             if stream is None:
                 return
             try:

@@ -8,15 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from speediness.video.clock import JUMP_S, frame_rate, longest_gap_s
 from speediness.video.orientation import Orientation
+from speediness.video.sound_tracks import sound_stream
 
-ASIDE = Disposition.comment | Disposition.hearing_impaired | Disposition.visual_impaired
 LEAST_BIT_S = 1000  # bits a second; a stream with fewer has a clock that jumps
 ENLARGED_PX = 1920  # a side is not enlarged beyond this to make pixels square
 WIDEST_PIXEL = 8  # a pixel aspect ratio beyond 8:1 is a damaged header
@@ -124,19 +122,6 @@ def _square(width_px: int, height_px: int, aspect: Fraction) -> tuple[int, int]:
     if max(wide, tall) <= max(ENLARGED_PX, width_px, height_px):
         return wide, tall
     return max(round(width_px * min(aspect, 1)), 1), max(round(height_px / max(aspect, 1)), 1)
-
-
-def sound_stream(container: InputContainer) -> AudioStream | None:
-    """The sound track that a player takes: the default one, else the first that is the video's own.
-
-    None where none can be decoded.
-    """
-    usable = [s for s in container.streams.audio if s.codec_context is not None and s.rate and s.channels]
-    return min(
-        usable,
-        key=lambda s: (not s.disposition & Disposition.default, bool(s.disposition & ASIDE)),
-        default=None,
-    )
 
 
 def _promised_duration_s(container: InputContainer, stream: VideoStream, start_s: Fraction) -> float | None:

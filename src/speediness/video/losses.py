@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 from av.container import InputContainer
 from av.stream import Disposition
 
-from speediness.video.info import VideoInfo, sound_stream
+from speediness.video.extras import OF_THE_FILE, text_streams
+from speediness.video.info import VideoInfo
 from speediness.video.reader import open_media
+from speediness.video.sound_tracks import SoundTrack, language_and_title, sound_tracks, wanted_tracks
 
 PQ, HLG = 16, 18  # transfer characteristics, ITU-T H.273
 KEPT_BITS = 8
-NEVER_OF_THE_VIDEO = {"encoder", "major_brand", "minor_version", "compatible_brands", "duration"}
-"""Tags that describe the file as such."""
 
 
-def losses(info: VideoInfo, with_sound: bool = True) -> tuple[str, ...]:
+def losses(info: VideoInfo, out: Path, audio: str = "all") -> tuple[str, ...]:
     """One sentence for each thing that is lost or changed, none for what is kept.
 
     Args:
         info: of the source.
-        with_sound: whether sound is written at all; a sound track left out on request is no loss.
+        out: the video that was written; what it holds is looked up, not foretold.
+        audio: which sound tracks were asked for; to leave out the others is no loss.
     """
-    with open_media(info.path) as container:
-        return (*_frames(info), *(_sound(container) if with_sound else ()), *_beside(container))
+    with open_media(info.path) as source, open_media(out) as written:
+        kept = [] if audio == "mute" else wanted_tracks(sound_tracks(source), audio, info.path)
+        return (*_frames(info), *_sound(source, audio, kept), *_beside(source, written, kept))
 
 
 def _frames(info: VideoInfo) -> Iterator[str]:
@@ -42,26 +46,38 @@ def _frames(info: VideoInfo) -> Iterator[str]:
         yield f"pixels of {info.pixel_aspect.numerator}:{info.pixel_aspect.denominator} became square"
 
 
-def _sound(container: InputContainer) -> Iterator[str]:
-    taken = sound_stream(container)
-    others = [stream for stream in container.streams.audio if stream is not taken]
-    if taken is not None and others:
-        which = ", ".join(stream.language or f"number {stream.index}" for stream in others)
-        yield f"{len(others)} further audio track(s) left out: {which}"
-    if taken is not None and taken.channels > 2:
-        yield f"{taken.layout.name} sound is mixed down to stereo"
+def _sound(source: InputContainer, audio: str, kept: list[SoundTrack]) -> Iterator[str]:
+    unread = len(source.streams.audio) - len(sound_tracks(source))
+    if unread and audio == "all":
+        yield f"{unread} audio track(s) that cannot be decoded left out"
+    for track in kept:
+        if track.channels > 2:
+            yield f"{track.layout} sound is mixed down to stereo"
 
 
-def _beside(container: InputContainer) -> Iterator[str]:
-    tracks = {
-        "video": sum(not s.disposition & Disposition.attached_pic for s in container.streams.video) - 1,
-        "subtitle": len(container.streams.subtitles),
-        "data": len(container.streams.data),
+def _beside(source: InputContainer, written: InputContainer, sound: list[SoundTrack]) -> Iterator[str]:
+    covers = sum(bool(s.disposition & Disposition.attached_pic) for s in source.streams.video)
+    texts = text_streams(source)
+    # The titles of chapters are a track of their own in MP4 and MOV.
+    data = [s for s in source.streams.data if not (source.chapters() and s.name == "bin_data")]
+    left_out = {
+        "further video track(s)": len(source.streams.video) - covers - 1,
+        "cover image(s)": covers,
+        "subtitle track(s) of images": len(source.streams.subtitles) - len(texts),
+        "subtitle track(s)": len(texts) - len(text_streams(written)),
+        "data track(s)": len(data),
+        "attachment(s)": len(source.streams.attachments) - len(written.streams.attachments),
+        "chapter(s)": len(source.chapters()) - len(written.chapters()),
     }
-    for kind, n_tracks in tracks.items():
-        if n_tracks > 0:
-            yield f"{n_tracks} {'further video' if kind == 'video' else kind} track(s) left out"
-    if chapters := container.chapters():
-        yield f"{len(chapters)} chapter(s) left out"
-    if tags := sorted(name for name in container.metadata if name.lower() not in NEVER_OF_THE_VIDEO):
+    yield from (f"{count} {what} left out" for what, count in left_out.items() if count > 0)
+    languages = [tags.get("language") for tags in ([track.tags for track in sound] + _tags_of(texts))]
+    known = _tags_of([*written.streams.audio, *written.streams.subtitles])
+    if lost := set(languages) - {None, *(tags.get("language") for tags in known)}:
+        yield f"languages that this container has no room for left out: {', '.join(sorted(map(str, lost)))}"
+    kept = OF_THE_FILE | {name.lower() for name in written.metadata}
+    if tags := sorted(name for name in source.metadata if name.lower() not in kept):
         yield f"tags left out: {', '.join(tags)}"
+
+
+def _tags_of(streams: Sequence[Any]) -> list[dict[str, str]]:
+    return [language_and_title(stream) for stream in streams]

@@ -1,72 +1,55 @@
-"""Writing a video: H.264 and AAC in MP4, beside its final name until it is whole."""
+"""Writing a video, its sound tracks and what goes with them, beside its final name until it is whole."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import av
 import numpy as np
 from av.error import FFmpegError
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from speediness.errors import OutputError
+from speediness.video.coding import CONTAINERS, Coding
+from speediness.video.extras import Extras, add_extras, write_texts
 from speediness.video.info import ColourTags
 from speediness.video.read_ahead import read_ahead
 
-CRF = 19  # x264's scale: 23 is its default, 18 is commonly taken for visually lossless
-PRESETS = (
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-)  # x264's, fastest first; its "placebo" is what the name says
-# LOOK_AHEAD spends more bits on what later frames are copied from; "superfast" leaves it out although
-# it costs next to nothing. Measured on seven videos with CRF 17 to 21, both together take 40 to 70 % of the
-# CPU time of "veryfast"; at equal SSIM the file is up to 20 % larger (one video that was nearly lossless
-# anyway: 60 %), with plain "superfast" 20 to 30 % (65 %).
-DEFAULT_PRESET = "superfast"
-LOOK_AHEAD = {"mbtree": "1", "rc-lookahead": "10"}
 SOUND_BITS_PER_CHANNEL = 96_000
 # Frames of 3 MB at 1080p, or blocks of 0.15 s; more gain nothing, the encoder has a queue of its own.
 AHEAD = 4
 
 
-def check_preset(preset: str) -> None:
-    """Refuse a preset that x264 does not have.
-
-    Raises:
-        OutputError: not one of ``PRESETS``.
-    """
-    if preset not in PRESETS:
-        raise OutputError(f"there is no preset {preset!r}; choose one of {', '.join(PRESETS)}")
-
-
-def check_output(out: Path, source: Path, force: bool = False) -> None:
-    """Refuse an output that cannot or must not be written, before any work is done.
+def check_output(out: Path, source: Path, force: bool = False, coding: Coding | None = None) -> None:
+    """Refuse a video that cannot or must not be written, before any work is done.
 
     Args:
         out: where the video is to go.
         source: the video it is made from.
         force: an existing output may be replaced.
+        coding: how it will be encoded.
 
     Raises:
-        OutputError: not an MP4 name, no such folder or no permission, the source itself, or there
-            already.
+        OutputError: a container that is not written, or as :func:`check_file`.
     """
-    if out.suffix.lower() != ".mp4":
-        raise OutputError(f"{out}: only MP4 videos are written; give a name that ends in .mp4")
+    (coding or Coding()).check_container(out)
+    check_file(out, source, force)
+
+
+def check_file(out: Path, source: Path, force: bool = False) -> None:
+    """Refuse a file that cannot or must not be written, before any work is done.
+
+    Raises:
+        OutputError: no such folder or no permission, the source itself, or there already.
+    """
     if not out.parent.is_dir():
         raise OutputError(f"the folder {out.parent} does not exist; make it first or choose another")
     if out.is_dir():
@@ -87,6 +70,10 @@ class SoundFormat:
     sample_rate_hz: int
     channels: int
     """1 or 2."""
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    """Language and title."""
+    disposition: Disposition = Disposition.default
+    """What a player is told of it."""
 
     @property
     def layout(self) -> str:
@@ -102,19 +89,20 @@ class VideoWriter:
 
     Attributes:
         frames: frames written so far.
-        samples: samples per channel written so far.
+        samples: samples per channel written so far, for each sound track.
 
     Args:
-        out: final path; see :func:`check_output`.
+        out: final path, see :func:`check_output`; its ending says which container.
         size_px: width and height, both even.
-        frame_rate: frame j is shown at exactly ``j / frame_rate`` seconds.
+        frame_rate: frame j is shown at exactly ``j / frame_rate`` seconds, in MKV rounded to milliseconds.
         colour: tags to write.
-        sound: None for a video without a sound track.
-        preset: one of ``PRESETS``: a slower one writes fewer bytes of the same quality.
-        crf: quality on x264's scale, lower is better.
+        sounds: the sound tracks.
+        coding: of the frames.
+        extras: subtitles, chapters and tags, at the times of this video.
 
     Raises:
-        OutputError: there is no such preset, the file cannot be made, or the disk is full; by all methods.
+        OutputError: the container cannot hold this, the file cannot be made, or the disk is full; by all
+            methods.
     """
 
     def __init__(
@@ -123,30 +111,36 @@ class VideoWriter:
         size_px: tuple[int, int],
         frame_rate: Fraction,
         colour: ColourTags,
-        sound: SoundFormat | None = None,
-        preset: str = DEFAULT_PRESET,
-        crf: int = CRF,
+        sounds: Sequence[SoundFormat] = (),
+        coding: Coding | None = None,
+        extras: Extras | None = None,
     ) -> None:
-        check_preset(preset)
-        self.frames = self.samples = 0
-        self._out, self._frame_rate, self._sound = out, frame_rate, sound
+        coding = coding or Coding()
+        coding.check_container(out)
+        self.frames, self.samples = 0, [0] * len(sounds)
+        self._out, self._frame_rate, self._sounds = out, frame_rate, sounds
+        self._extras = extras or Extras()
         self._partial = out.with_name(out.name + ".partial")
+        kind = CONTAINERS[out.suffix.lower()]
+        options = {} if kind == "matroska" else {"movflags": "+faststart"}
         with self._errors_named():
-            self._container = av.open(
-                str(self._partial.absolute()), "w", format="mp4", options={"movflags": "+faststart"}
-            )
-        extra = LOOK_AHEAD if preset == DEFAULT_PRESET else {}
-        self._frames = self._container.add_stream(
-            "libx264", rate=frame_rate, options={"preset": preset, "crf": str(crf), **extra}
-        )
+            self._container = av.open(str(self._partial.absolute()), "w", format=kind, options=options)
+        self._frames = coding.add_stream(self._container, rate=frame_rate)
         self._frames.width, self._frames.height = size_px
         self._frames.pix_fmt = "yuv420p"
+        self._frames.metadata.update(self._extras.video_tags)
         context = self._frames.codec_context
         context.color_range, context.colorspace = colour.range, colour.matrix
         context.color_primaries, context.color_trc = colour.primaries, colour.transfer
-        if sound is not None:
-            self._waves = self._container.add_stream("aac", rate=sound.sample_rate_hz, layout=sound.layout)
-            self._waves.bit_rate = SOUND_BITS_PER_CHANNEL * sound.channels
+        self._waves: list[Any] = [self._add_sound_track(sound) for sound in sounds]
+        self._texts = add_extras(self._container, self._extras)
+
+    def _add_sound_track(self, sound: SoundFormat) -> Any:
+        stream = self._container.add_stream("aac", rate=sound.sample_rate_hz, layout=sound.layout)
+        stream.bit_rate = SOUND_BITS_PER_CHANNEL * sound.channels
+        stream.metadata.update(sound.tags)
+        stream.disposition = sound.disposition
+        return stream
 
     def __enter__(self) -> Self:
         """Nothing to do: the file is open already."""
@@ -171,7 +165,7 @@ class VideoWriter:
     def write(
         self,
         frames: Iterable[av.VideoFrame],
-        sound: Iterable[NDArray[np.float32]],
+        sounds: Sequence[Iterable[NDArray[np.float32]]],
         n_frames: int,
         progress: Callable[[float, float], None] | None = None,
     ) -> None:
@@ -179,21 +173,24 @@ class VideoWriter:
 
         Args:
             frames: as many as ``n_frames``.
-            sound: blocks as for :meth:`add_sound`, cut or padded with silence to the length of the
-                frames; ignored without a sound track.
+            sounds: for each sound track blocks as for :meth:`add_sound`, cut or padded with silence to
+                the length of the frames.
             n_frames: frames there will be.
             progress: called after every frame with seconds written and their total.
         """
         length_s = float(n_frames / self._frame_rate)
-        rate_hz = self._sound.sample_rate_hz if self._sound else 0
-        total = round(length_s * rate_hz)
-        blocks = _exactly(total, self._sound.channels, sound) if self._sound else ()
-        with read_ahead(frames, AHEAD) as made, read_ahead(blocks, AHEAD) as heard:
-            for frame in made:
+        totals = [round(length_s * sound.sample_rate_hz) for sound in self._sounds]
+        with ExitStack() as stack:
+            heard = [
+                stack.enter_context(read_ahead(_exactly(total, sound.channels, blocks), AHEAD))
+                for total, sound, blocks in zip(totals, self._sounds, sounds, strict=True)
+            ]
+            for frame in stack.enter_context(read_ahead(frames, AHEAD)):
                 self.add_frame(frame)
                 written_s = float(self.frames / self._frame_rate)
-                while self.samples < min(written_s * rate_hz, total):
-                    self.add_sound(next(heard))
+                for k, (sound, total) in enumerate(zip(self._sounds, totals, strict=True)):
+                    while self.samples[k] < min(written_s * sound.sample_rate_hz, total):
+                        self.add_sound(next(heard[k]), k)
                 if progress is not None:
                     progress(written_s, length_s)
 
@@ -203,23 +200,29 @@ class VideoWriter:
         frame.pict_type = 0  # else the encoder repeats the source's choice of key frames
         self.frames += 1
         with self._errors_named():
+            self._write_texts()
             self._container.mux(self._frames.encode(frame))
 
-    def add_sound(self, samples_CN: NDArray[np.float32]) -> None:
-        """Append samples ``(channels, samples)``; what exceeds -1..1 is clipped."""
-        assert self._sound is not None
+    def add_sound(self, samples_CN: NDArray[np.float32], track: int = 0) -> None:
+        """Append samples ``(channels, samples)`` to a track; what exceeds -1..1 is clipped."""
+        form = self._sounds[track]
         block = np.ascontiguousarray(np.clip(samples_CN, -1, 1), np.float32)
-        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=self._sound.layout)
-        frame.sample_rate = self._sound.sample_rate_hz
-        frame.pts, frame.time_base = self.samples, Fraction(1, self._sound.sample_rate_hz)
-        self.samples += block.shape[1]
+        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=form.layout)
+        frame.sample_rate = form.sample_rate_hz
+        frame.pts, frame.time_base = self.samples[track], Fraction(1, form.sample_rate_hz)
+        self.samples[track] += block.shape[1]
         with self._errors_named():
-            self._container.mux(self._waves.encode(frame))
+            self._container.mux(self._waves[track].encode(frame))
+
+    def _write_texts(self) -> None:
+        """All at the start: a track in which nothing is said yet must hold up no other."""
+        if self._texts:
+            write_texts(self._container, self._texts, self._extras)
+            self._texts = []
 
     def _finish(self) -> None:
-        self._container.mux(self._frames.encode(None))
-        if self._sound is not None:
-            self._container.mux(self._waves.encode(None))
+        for stream in (self._frames, *self._waves):
+            self._container.mux(stream.encode(None))
         self._container.close()
         os.replace(self._partial, self._out)
 

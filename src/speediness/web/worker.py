@@ -133,7 +133,7 @@ def render(job: JobInput, report: Report) -> dict[str, Any]:
     plan = plan_speedup(curve, job["params"]["rate"], locks_s=_locks(job))
     plan.save(folder / "plan.json")
     _draw_plots(curve, path, folder, plan)
-    made = render_speedup(path, plan, folder / "film.mp4", progress=report)
+    made = render_speedup(path, plan, folder / "film.mp4", audio="first", progress=report)
     return {"duration_s": made.duration_s}
 
 
@@ -149,12 +149,17 @@ def study(job: JobInput, report: Report) -> dict[str, Any]:
     rate = job["params"]["rate"]
     plan = plan_speedup(curve, rate, locks_s=_locks(job))
     made = render_speedup(
-        path, plan, folder / "adaptive.mp4", progress=lambda done, total: report(done / 2, total)
+        path,
+        plan,
+        folder / "adaptive.mp4",
+        audio="first",
+        progress=lambda done, total: report(done / 2, total),
     )
     render_speedup(
         path,
         _uniform(curve.duration_s, rate),
         folder / "uniform.mp4",
+        audio="first",
         progress=lambda done, total: report((total + done) / 2, total),
     )
     return {"duration_s": made.duration_s}
@@ -179,6 +184,7 @@ def playable(job: JobInput, report: Report) -> dict[str, Any]:
         path,
         _uniform(float(reader.end_s), 1.0),
         Path(job["folder"], "film.mp4"),
+        audio="first",
         progress=lambda done, total: report(MEASURING * total + (1 - MEASURING) * done, total),
     )
     return {"duration_s": made.duration_s}

@@ -1,0 +1,180 @@
+"""One video sped up, with all that is written beside it; what can be refused is refused before the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from speediness.curves import SpeedinessCurve
+from speediness.errors import PlanError
+from speediness.plots import plot_curve
+from speediness.progress import Bar
+from speediness.speed_plan import SpeedPlan
+from speediness.speedup.curve_file import curve_of
+from speediness.speedup.plan import (
+    DEFAULT_OPTIONS,
+    Limit,
+    PlanOptions,
+    check_target,
+    compare_with_uniform,
+    durations_table,
+    plan_speedup,
+)
+from speediness.speedup.rendering import Rendering, measured
+from speediness.speedup.speech import find_speech
+from speediness.speedup.stretches import Span
+from speediness.timeline.export import export_timeline, format_of, has_variable_rate
+from speediness.video.reader import VideoReader
+from speediness.video.writer import check_file
+
+
+@dataclass(frozen=True)
+class SpeedupJob:
+    """What is wanted of every video."""
+
+    rate: float | None = None
+    """How many times shorter it becomes."""
+    duration_s: float | None = None
+    """Or how long it becomes."""
+    options: PlanOptions = DEFAULT_OPTIONS
+    keep_s: Sequence[Span] = ()
+    """Stretches that keep their speed."""
+    speech_rate: float | None = None
+    """Speech is played at so many times at most; None: speech is not looked for."""
+    rendering: Rendering = field(default_factory=Rendering)
+
+    def rate_of(self, duration_s: float) -> float:
+        """How many times shorter a video of this length becomes.
+
+        Raises:
+            PlanError: it cannot become as long.
+        """
+        if self.rate is not None:
+            self.options.check_rate(self.rate)
+            return self.rate
+        shortest_s, longest_s = duration_s / self.options.fastest, duration_s / self.options.slowest
+        if self.duration_s is None or not shortest_s <= self.duration_s <= longest_s:
+            raise PlanError(
+                f"a duration of {self.duration_s:g} s cannot be reached;"
+                f" choose one from {shortest_s:.2f} to {longest_s:.2f} s"
+            )
+        return duration_s / self.duration_s
+
+
+def speed_up(
+    video: Path,
+    job: SpeedupJob,
+    analyse: Callable[[], SpeedinessCurve],
+    bar: Bar,
+    *,
+    out: Path | None = None,
+    exports: Sequence[Path] = (),
+    curve_file: Path | None = None,
+) -> dict[str, Any]:
+    """Analyse, plan and render; returns what ``speedup --json`` prints (docs/cli.md).
+
+    Without ``out`` and ``exports`` only the plan is made, and compared with those at other rates.
+
+    Args:
+        video: to speed up.
+        job: what is wanted.
+        analyse: called for the curve unless there is one.
+        bar: shows the progress of the rendering.
+        out: the video to write.
+        exports: timelines to write.
+        curve_file: a curve of this video.
+
+    Raises:
+        VideoError, OutputError, PlanError, DataError: what is wrong and what to do.
+    """
+    if job.rate is not None:
+        job.options.check_rate(job.rate)
+    for path in exports:
+        format_of(path)
+    reader = VideoReader(video)
+    info = reader.info
+    if info.duration_s is not None:
+        check_target(info.duration_s, job.rate_of(info.duration_s), job.options, job.keep_s)
+    stem = next(iter([*([out] if out else []), *exports]), video).with_suffix("")
+    outputs = {
+        kind: Path(f"{stem}{suffix}")
+        for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
+    }
+    _refuse(video, job.rendering, out, exports, outputs)
+    speech_s = find_speech(reader) if job.speech_rate is not None else []
+    if curve_file:
+        curve = curve_of(curve_file, info)
+        outputs["curve"] = curve_file
+    else:
+        curve = analyse()
+        curve.save(
+            outputs["curve"]
+        )  # at once: whatever goes wrong later, the long part need not be done again
+    plan = plan_speedup(
+        curve,
+        job.rate_of(curve.duration_s),
+        job.options,
+        job.keep_s,
+        limits(speech_s, job.speech_rate, curve.duration_s),
+    )
+    plan.save(outputs["plan"])
+    plot_curve(curve, outputs["plot"], plan, video=video)
+    notes = list(curve.notes)
+    for path in exports:
+        export_timeline(plan, info, path)
+    if exports and has_variable_rate(curve.times_s):
+        notes.append("the frame rate varies: timelines place moments by time, not by counting frames")
+    rendered: dict[str, Any] = {}
+    if out:
+        report, subtitles = job.rendering.write(video, plan, out, bar)
+        outputs = {"film": out} | outputs
+        rendered = measured(report) | {"subtitles": [str(path) for path in subtitles]}
+        notes += [warning for warning in report.warnings if warning not in notes]
+    summary = _summary(video, curve, plan) | {
+        "speech_s": sum(end_s - start_s for start_s, end_s in speech_s),
+        "notes": notes,
+        "outputs": {kind: str(path) for kind, path in outputs.items()},
+        "timelines": [str(path) for path in exports],
+    }
+    if not (out or exports):
+        summary["durations"] = [asdict(row) for row in durations_table(curve, plan.rate, job.options)]
+    return summary | rendered
+
+
+def limits(speech_s: Sequence[Span], rate: float | None, duration_s: float) -> list[Limit]:
+    """Where speech bounds a plan; the sound may last longer than the frames."""
+    return [
+        ((start_s, min(end_s, duration_s)), rate)
+        for start_s, end_s in speech_s
+        if rate is not None and start_s < duration_s
+    ]
+
+
+def _refuse(
+    video: Path, rendering: Rendering, out: Path | None, exports: Sequence[Path], documents: dict[str, Path]
+) -> None:
+    """Whatever cannot be written; documents bear the name of the video and are made anew each time."""
+    if out:
+        rendering.check(video, out)
+    for path in exports:
+        check_file(path, video, rendering.force)
+    for path in documents.values():
+        check_file(path, video, force=True)
+
+
+def _summary(video: Path, curve: SpeedinessCurve, plan: SpeedPlan) -> dict[str, Any]:
+    adaptive, uniform = compare_with_uniform(curve, plan)
+    return {
+        "schema": "speediness.speedup/1",
+        "video": str(video),
+        "rate": plan.rate,
+        "rho": plan.rho,
+        "source_duration_s": plan.source_duration_s,
+        "output_duration_s": plan.output_duration_s,
+        "slowest": float(plan.factor.min()),
+        "fastest": float(plan.factor.max()),
+        "adaptive": asdict(adaptive),
+        "uniform": asdict(uniform),
+    }

@@ -1,0 +1,95 @@
+"""How a video is encoded: codec, quality and effort, and the containers that hold it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speediness.errors import OutputError, suggest
+
+CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
+"""FFmpeg's name of the container by the ending of a file."""
+ENCODERS = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
+QUALITY = 19  # x264's scale: 23 is its default, 18 is commonly taken for visually lossless
+WORST_QUALITY = 51
+PRESETS = (
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+)  # x264's and x265's, fastest first; their "placebo" is what the name says
+WORST_AV1 = 63
+FASTEST_AV1 = 10  # SVT-AV1 counts its presets down from 13; 11 and more are for calls
+# LOOK_AHEAD spends more bits on what later frames are copied from; "superfast" leaves it out although
+# it costs next to nothing. Measured on seven videos with CRF 17 to 21, both together take 40 to 70 % of the
+# CPU time of "veryfast"; at equal SSIM the file is up to 20 % larger (one video that was nearly lossless
+# anyway: 60 %), with plain "superfast" 20 to 30 % (65 %).
+DEFAULT_PRESET = "superfast"
+LOOK_AHEAD = {"mbtree": "1", "rc-lookahead": "10"}
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How frames are encoded.
+
+    Raises:
+        OutputError: no such codec, quality or preset.
+    """
+
+    codec: str = "h264"
+    """One of ``ENCODERS``."""
+    quality: int = QUALITY
+    """On x264's scale, 0 to 51, lower is better; for the other codecs about the same is meant."""
+    preset: str = DEFAULT_PRESET
+    """One of ``PRESETS``: a slower one writes fewer bytes of the same quality."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no encoder has."""
+        if self.codec not in ENCODERS:
+            raise OutputError(f"there is no codec {self.codec!r}; {suggest(self.codec, ENCODERS)}")
+        if not 0 <= self.quality <= WORST_QUALITY:
+            raise OutputError(f"there is no quality {self.quality}; choose 0, the best, to {WORST_QUALITY}")
+        if self.preset not in PRESETS:
+            raise OutputError(f"there is no preset {self.preset!r}; choose one of {', '.join(PRESETS)}")
+
+    def check_container(self, out: Path) -> None:
+        """Refuse a name whose container cannot hold this.
+
+        Raises:
+            OutputError: an ending that is not one of ``CONTAINERS``, or AV1 in MOV.
+        """
+        if out.suffix.lower() not in CONTAINERS:
+            raise OutputError(f"{out}: give a video to write a name that ends in {', '.join(CONTAINERS)}")
+        if self.codec == "av1" and out.suffix.lower() == ".mov":
+            raise OutputError(f"{out}: MOV holds no AV1; give a name that ends in .mp4 or .mkv")
+
+    def add_stream(self, container: Any, **size_and_rate: Any) -> Any:
+        """Declare the frames in a file that is to be written."""
+        # SVT-AV1 and x265 would write their settings to stderr.
+        os.environ.setdefault("SVT_LOG", "1")
+        options = {"preset": self.preset, "crf": str(self._crf())}
+        if self.codec == "av1":
+            options["preset"] = str(FASTEST_AV1 - PRESETS.index(self.preset))
+        elif self.codec == "hevc":
+            options["x265-params"] = "log-level=error"
+        elif self.preset == DEFAULT_PRESET:
+            options |= LOOK_AHEAD
+        stream = container.add_stream(ENCODERS[self.codec], options=options, **size_and_rate)
+        if self.codec == "hevc" and container.format.name != "matroska":
+            stream.codec_context.codec_tag = "hvc1"  # what Apple's players look for
+        return stream
+
+    def _crf(self) -> int:
+        """The quality on the scale of the encoder; PSNR within 2.5 dB of x264's, measured."""
+        if self.codec == "hevc":
+            return min(self.quality + 1, WORST_QUALITY)
+        if self.codec == "av1":
+            return min(max(round(32 + 3.2 * (self.quality - QUALITY)), 1), WORST_AV1)
+        return self.quality

@@ -3,7 +3,7 @@
     python benchmarks/adaptive.py VIDEOS --other OTHER.onnx [--rate 2] [--count 10] [-o DIR]
 
 Every video is made of three clips of VIDEOS at their natural speed, a busy one between two rests, at most
-8 s of each; rests are those whose busiest cell moves least. One network's curve makes the plan; the curve of
+8 s of each; rests are those whose busiest cell moves least. One network makes the plan; the curve of
 OTHER, a network trained with another seed, says how long the planned and the uniform video look too fast:
 play a third faster than the fastest that looks natural.
 """

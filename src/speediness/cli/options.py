@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from speediness.corpus.workers import Workers
     from speediness.curves import SpeedinessCurve
     from speediness.features import MotionFeatures
-
-T = TypeVar("T")
 
 Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
 Force = Annotated[bool, Parameter(help="replace results that exist")]
@@ -79,8 +76,12 @@ def analyse_video(video: Path, options: AnalysisOptions) -> SpeedinessCurve:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
     from speediness.analysis.curve import analyse
+    from speediness.progress import progress_bar
 
-    return _analysed(analyse, video, options)
+    with progress_bar(f"analysing {video.name}") as progress:
+        return analyse(
+            video, network=options.model, engine=options.engine, store=options.store(), progress=progress
+        )
 
 
 def features_of(video: Path, options: AnalysisOptions) -> MotionFeatures:
@@ -90,15 +91,10 @@ def features_of(video: Path, options: AnalysisOptions) -> MotionFeatures:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
     from speediness.analysis.curve import embed
-
-    return _analysed(embed, video, options)
-
-
-def _analysed(by: Callable[..., T], video: Path, options: AnalysisOptions) -> T:
     from speediness.progress import progress_bar
 
     with progress_bar(f"analysing {video.name}") as progress:
-        return by(
+        return embed(
             video, network=options.model, engine=options.engine, store=options.store(), progress=progress
         )
 

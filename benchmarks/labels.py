@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from speediness.analysis.curve import STILL_PX, answers, open_frames, per_frame
-from speediness.analysis.network import Network, load_network
+from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.analysis.scorer import VideoScorer
 from speediness.analysis.segments import candidate_rates, find_rates, find_segments
 from speediness.datasets import find_videos
@@ -34,9 +34,10 @@ def main() -> None:
     parser.add_argument("natural", help="videos at natural speed: a folder, a manifest or a data set")
     parser.add_argument("--slow", help="videos that are in slow motion")
     parser.add_argument("--rates", type=float, nargs="+", default=[0.25, 0.5, 1.0, 2.0])
+    parser.add_argument("--network", default=DEFAULT_NETWORK, help="shipped weights, or an .onnx file")
     parser.add_argument("--every", type=int, default=1, help="take every so many-th video")
     given = parser.parse_args()
-    network = load_network()
+    network = load_network(given.network)
     print("| videos | played at | natural | slow motion | sped up | not sure | error of log2 of the rate |")
     print("|---|---|---|---|---|---|---|")
     errors: dict[str, list[float]] = defaultdict(list)

@@ -15,7 +15,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from speediness.engines import PACKAGES, Engine
+from speediness.engines import ENGINES, Engine
 from speediness.engines.onnx import cores
 from speediness.plots import save_figure
 
@@ -77,12 +77,12 @@ def report(
 
 def installed_engines() -> list[Engine]:
     """The engines that can run here."""
-    return [engine for engine, (package, _) in PACKAGES.items() if find_spec(package)]
+    return [engine for engine, (_, package, _) in ENGINES.items() if find_spec(package)]
 
 
 def this_machine() -> str:
     """Processor, cores and versions, in a line."""
-    packages = ["av", *(PACKAGES[engine][0] for engine in installed_engines())]
+    packages = ["av", *(ENGINES[engine][1] for engine in installed_engines())]
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return f"{cpu_model()}, {cores()} cores, {memory_gb:.0f} GB; Python {python_version()}, {versions}"

@@ -82,6 +82,15 @@ def test_limit_is_one_where_not_even_the_video_itself_passes():
 def test_threshold_itself_passes():
     curve = replace(make_curve(), normal=np.full((11, 40), 0.3))
     assert curve.limit(0.3).tolist() == [curve.factors[-1]] * 40
+    assert curve.speediness(0.3).tolist() == [1.0] * 40  # V is the same everywhere
+
+
+def test_the_speediness_curve_is_one_where_v_is_lowest_and_zero_where_it_is_highest() -> None:
+    curve = make_curve()
+    limit, found = curve.limit(0.5), curve.speediness(0.5)
+    low, high = min(limit), max(limit)
+    assert found.tolist() == pytest.approx([1 - (v - low) / (high - low) for v in limit])
+    assert found[limit.argmin()] == 1 and found[limit.argmax()] == 0
 
 
 def test_frame_lengths_fill_the_video():

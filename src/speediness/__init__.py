@@ -16,8 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from speediness.offline import switch_off_reports
+from speediness.version import __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "__version__",
     "analyse",

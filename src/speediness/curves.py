@@ -128,6 +128,15 @@ class SpeedinessCurve:
             limit[normal >= rho] = factor
         return limit
 
+    def speediness(self, rho: float = 0.5) -> Float64s:
+        """1 - V^(t) (F,), 0..1, the speediness curve of Fig. 5: V^ is V brought to that range (§4.2).
+
+        1 where nothing faster looks natural. Where V is the same everywhere, V^ is 0.
+        """
+        limit = self.limit(rho)
+        low, high = limit.min(), limit.max()
+        return 1 - (limit - low) / (high - low) if high > low else np.ones_like(limit)
+
     def outline(self) -> dict[str, Any]:
         """The document of docs/formats.md without what it says of every frame."""
         return {

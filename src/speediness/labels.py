@@ -5,4 +5,6 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 Label = Literal["natural", "sped_up", "slow_motion", "not_sure"]
+NATURAL_RANGE = (0.75, 1.35)
+"""Factors called natural."""
 LABELS: tuple[Label, ...] = get_args(Label)

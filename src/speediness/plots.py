@@ -98,7 +98,8 @@ def plot_curve(
 ) -> None:
     """Draw a curve, and the plan made from it if there is one.
 
-    Above: the speediness score 1 - P_v0(t) (SpeedNet §5.1.1) over the labelled segments. Between:
+    Above: the speediness score 1 - P_v0(t) (SpeedNet §5.1.1) over the labelled segments; with a plan that
+    follows V(t) also 1 - V^(t), the paper's speediness curve (Fig. 5). Between:
     the video itself; each plot stands for the stretch around it, a line points to its moment.
     Below: V(t), the fastest factor still scored as natural (§4.1), with S*(t) (§4.2) and the uniform
     rate it replaces. Cuts are thin lines across both.
@@ -131,7 +132,7 @@ def plot_curve(
         else:
             above, below = figure.subplots(2, 1, sharex=True)
         _title(figure, curve)
-        _draw_score(above, curve, end_s, palette)
+        _draw_score(above, curve, end_s, palette, plan)
         _draw_speeds(below, curve, plan, end_s, palette)
         cut_top = 1.0 if len(curve.cuts_s) <= MOST_CUTS else 0.05
         for axes in (above, below):
@@ -223,7 +224,9 @@ def _title(figure: Figure, curve: SpeedinessCurve) -> None:
         figure.supxlabel(shown, x=0.01, ha="left", fontsize=9, parse_math=False)
 
 
-def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float, palette: Palette) -> None:
+def _draw_score(
+    axes: Axes, curve: SpeedinessCurve, end_s: float, palette: Palette, plan: SpeedPlan | None
+) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -244,6 +247,12 @@ def _draw_score(axes: Axes, curve: SpeedinessCurve, end_s: float, palette: Palet
             axes, curve.times_s, curve.sped_up, end_s, color=palette.ink, linewidth=1.3, label="score"
         )
     )
+    if plan is not None and plan.rho is not None:
+        speediness = curve.speediness(plan.rho)
+        style: dict[str, Any] = {"color": palette.plan, "linestyle": "--", "drawstyle": "steps-post"}
+        legend.append(
+            _draw_line(axes, curve.times_s, speediness, end_s, label="1 − V̂(t), as Fig. 5", **style)
+        )
     if curve.cuts_s:
         legend.append(Line2D([], [], color=palette.ink, linewidth=0.6, alpha=0.5, label="cut"))
     axes.set_ylim(0, 1)

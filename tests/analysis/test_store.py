@@ -99,7 +99,7 @@ def test_another_version_of_the_program_finds_nothing_old(
     store: ResultStore, video: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = store.key(video, {})
-    monkeypatch.setattr("speediness.__version__", "99.0")
+    monkeypatch.setattr("speediness.analysis.store.__version__", "99.0")
     assert store.key(video, {}) != key
 
 

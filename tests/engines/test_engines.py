@@ -33,7 +33,7 @@ def classify(runtime: Runtime, motion: np.ndarray) -> Outputs:
 @pytest.mark.parametrize("name", list_models())
 @pytest.mark.parametrize("engine", get_args(Engine))
 def test_every_engine_gives_the_answer_of_onnx_runtime(name: str, engine: Engine) -> None:
-    if not find_spec(engines.PACKAGES[engine][0]):
+    if not find_spec(engines.ENGINES[engine][1]):
         pytest.skip(f"{engine} is not installed")
     path = find_weights(name, ".onnx")
     reference, other = open_runtime("onnx", path), open_runtime(engine, path)
@@ -58,7 +58,7 @@ def test_all_steps_are_one_network_and_maps_come_with_the_answer() -> None:
 
 @pytest.mark.parametrize("engine", get_args(Engine))
 def test_a_window_is_the_same_in_a_longer_sequence(engine: Engine) -> None:
-    if not find_spec(engines.PACKAGES[engine][0]):
+    if not find_spec(engines.ENGINES[engine][1]):
         pytest.skip(f"{engine} is not installed")
     runtime = open_runtime(engine, find_weights("speednet-small", ".onnx"))
     n_bins = load_network("speednet-small", "onnx").clip.n_frames

@@ -74,12 +74,13 @@ def test_triplets_are_cut_from_videos_that_hold_a_clip_at_2x() -> None:
         ranked_right(network, videos[1:])
 
 
-def test_random_crops_differ_from_clip_to_clip_and_repeat_with_their_seed() -> None:
+def test_all_clips_of_a_video_show_one_random_square_that_repeats_with_its_seed() -> None:
     rng = np.random.default_rng(0)
     video = grey(0)
-    video.frames_FHWC[:] = rng.integers(0, 255, video.frames_FHWC.shape, np.uint8)
+    video.frames_FHWC[:] = rng.integers(0, 255, video.frames_FHWC.shape[1:], np.uint8)
     first, again = (list(ten_clips(video, CLIP, crops=np.random.default_rng(1))) for _ in range(2))
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert all((clip == first[0][:1]).all() for clip in first)  # of a still video
     plain = list(ten_clips(video, CLIP))
     assert not any((a == b).all() for a, b in zip(first, plain, strict=True))
 
@@ -95,6 +96,18 @@ def test_videos_are_recognised_by_the_mean_of_their_clips() -> None:
             for frames in ten_clips(video, CLIP)
         ]
         np.testing.assert_allclose(one.probability_K, np.mean(by_hand, 0), atol=1e-6)
+
+
+def test_the_mean_of_logits_weighs_a_sure_clip_more_than_that_of_probabilities() -> None:
+    network = ByBrightness(CONFIG, ["bright", "dark"])
+    video = grey(75)
+    video.frames_FHWC[:] = np.linspace(20, 140, len(video.times_s), dtype=np.uint8)[:, None, None, None]
+    (said,) = recognise(network, [video], "logits")
+    with torch.no_grad():
+        logits = [network(torch.from_numpy(frames)[None])[0][0] for frames in ten_clips(video, CLIP)]
+    by_hand = torch.stack(logits).mean(0).softmax(0).numpy()
+    np.testing.assert_allclose(said.probability_K, by_hand, atol=1e-6)
+    assert np.abs(recognise(network, [video])[0].probability_K - by_hand).max() > 0.01
 
 
 def test_confusion_counts_what_was_shown_by_what_was_said() -> None:

@@ -80,7 +80,7 @@ def test_features_of_a_strided_backbone_stand_for_the_frames_they_cover() -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("s3d_g", "did you mean s3dg?"), ("alexnet", "known: motion, s3dg, s3dg_strided")]
+    ("name", "said"), [("s3d_g", "did you mean s3dg?"), ("alexnet", "known: motion, s3dg, s3dg_slim")]
 )
 def test_an_unknown_backbone_is_refused_in_one_line(name: str, said: str) -> None:
     for refused in (

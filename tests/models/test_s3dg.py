@@ -4,7 +4,7 @@ from torch import nn
 
 from speediness.models.cost import count_macs
 from speediness.models.layers import BN_MOMENTUM
-from speediness.models.s3dg import S3DG, Gates, SelfGating
+from speediness.models.s3dg import S3DG, Gates, SelfGating, SeparableConv
 
 
 def trace(network: S3DG, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -46,6 +46,18 @@ def test_every_stage_of_the_paper_network_keeps_all_frames() -> None:
         "5b": (832, 16, 2, 2),
         "5c": (1024, 16, 2, 2),
     }
+
+
+def test_started_as_the_slim_code_it_treats_every_frame_alone() -> None:
+    torch.manual_seed(0)
+    network = S3DG(width=0.125, slim_start=True)
+    for separable in (m for m in network.modules() if isinstance(m, SeparableConv)):
+        space, over_time = (next(half.children()) for half in separable)
+        assert isinstance(space, nn.Conv3d) and isinstance(over_time, nn.Conv3d)
+        weight = space.weight.detach()
+        assert 0.007 < float(weight.std()) < 0.01 and float(weight.abs().max()) <= 0.02
+        feats = torch.randn(2, over_time.in_channels, 5, 3, 3)
+        torch.testing.assert_close(over_time(feats), feats)
 
 
 @pytest.mark.parametrize("t", [7, 16, 30])

@@ -335,7 +335,7 @@ def scored_by_hand(curve: SpeedinessCurve, shown_s: list[float]) -> Naturalness:
         factor = float(curve.frame_lengths_s[frame]) / shown
         p = float(np.interp(np.log(factor), np.log(curve.factors), curve.normal[:, frame]))
         natural += p * shown
-        unnatural += (p < 0.5) * shown
+        unnatural += (factor > 1.35 * limits[frame]) * shown
         excess += max(0.0, float(np.log(factor / limits[frame]))) * shown
     total = sum(shown_s)
     return Naturalness(natural / total, unnatural / total, float(np.exp(excess / total)))

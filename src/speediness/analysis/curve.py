@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import speediness
 from speediness.analysis.network import DEFAULT_NETWORK, Network, Response, load_network
 from speediness.analysis.scorer import VideoScorer
 from speediness.analysis.segments import find_rates, find_segments, probability_sped_up
@@ -26,6 +25,7 @@ from speediness.analysis.store import ResultStore
 from speediness.curves import SpeedinessCurve
 from speediness.features import MotionFeatures
 from speediness.sampling import nearest_frames, playback_factors
+from speediness.version import __version__
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import Frame, VideoReader
 from speediness.video.resume_point import ResumePoint
@@ -244,7 +244,7 @@ def _curve(
         made_by={
             "video": reader.path.name,
             "container_duration_s": reader.info.duration_s,
-            "speediness": speediness.__version__,
+            "speediness": __version__,
             "network": net.name,
             "network_sha256": net.sha256,
             "clip": net.clip.to_json(),

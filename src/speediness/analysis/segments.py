@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from speediness.analysis.network import Response
 from speediness.analysis.shot import ShotScores
 from speediness.curves import Label, Segment
+from speediness.labels import NATURAL_RANGE
 from speediness.sampling import playback_factors
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,6 @@ GRID_S = 0.25
 MIN_RUN = 2  # points of the grid; what is shorter takes its neighbour's label
 CHANGE_COST = 6.0  # nats; e^-6 a quarter of a second is one change in about two minutes
 PRIOR_NATURAL = 0.55  # so that of natural videos held out one in ten is called something else
-NATURAL_RANGE = (0.75, 1.35)  # factors called natural
 EVIDENCE_S = 2.0  # seconds of video that count as one independent look: a window
 HELD_S = 0.5  # a frame shown longer, and far longer than is usual in its video, stands still
 SURE = 0.5  # a label less probable than this is not sure

@@ -16,7 +16,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-import speediness
 from speediness.analysis.archive import (
     curve_from_arrays,
     curve_to_arrays,
@@ -29,6 +28,7 @@ from speediness.curves import SpeedinessCurve
 from speediness.errors import OutputError, VideoError
 from speediness.features import MotionFeatures
 from speediness.offline import cache_folder
+from speediness.version import __version__
 
 LIMIT_BYTES = 1_000_000_000
 """Default bound: about a hundred hours of video at eleven factors."""
@@ -97,7 +97,7 @@ class ResultStore:
         result = {
             "film": video_sha256,
             "layout": LAYOUT,
-            "speediness": speediness.__version__,
+            "speediness": __version__,
             "settings": dict(settings),
         }
         canonical = json.dumps(result, allow_nan=False, sort_keys=True, separators=(",", ":"))

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from cyclopts import App, CycloptsError, Parameter
 
-import speediness
 from speediness.cli.terminal import print_error, wants_traceback
 from speediness.errors import SpeedinessError
 from speediness.offline import keep_caches_inside
+from speediness.version import __version__
 
 VERBS = (
     *("analyse", "speedup", "heatmap", "search", "index", "export", "serve", "evaluate", "audit"),
@@ -38,7 +38,7 @@ app = App(
     help="How fast does this move, compared with how fast it should?",
     help_epilogue="SPEEDINESS_DEBUG=1 shows where an error comes from.",
     help_format="plaintext",  # Markdown would take a tenth of a second
-    version=f"speediness {speediness.__version__}",
+    version=f"speediness {__version__}",
     version_flags="--version",
     default_parameter=Parameter(negative=(), show_default=lambda value: str(value) if value else None),
     suppress_keyboard_interrupt=False,

@@ -51,6 +51,11 @@ class MotionVideo:
         """Until when motion is known at every stride: the longest end a little before the video does."""
         return min(float(times_s[-1]) for times_s in self.times_s)
 
+    def pair_s(self, number: int) -> float:
+        """Mean seconds between the frames of a stride."""
+        times_s = self.times_s[number]
+        return float(times_s[-1] - times_s[0]) / (len(times_s) - 1)
+
     def field(self, number: int, start_s: float, end_s: float) -> MotionField | None:
         """Motion over a stretch of the video, as measured at the stride of a number; None: not known."""
         times_s = self.times_s[number]

@@ -13,12 +13,12 @@ from speediness.errors import WeightsError
 
 Engine = Literal["onnx", "openvino", "torch"]
 
-PACKAGES: dict[Engine, tuple[str, str]] = {
-    "onnx": ("onnxruntime", "speediness"),
-    "openvino": ("openvino", "speediness[openvino]"),
-    "torch": ("torch", "speediness[train]"),
+ENGINES: dict[Engine, tuple[str, str, str]] = {
+    "onnx": ("speediness.engines.onnx", "onnxruntime", "speediness"),
+    "openvino": ("speediness.engines.openvino", "openvino", "speediness[openvino]"),
+    "torch": ("speediness.engines.torch", "torch", "speediness[train]"),
 }
-"""The package each engine stands on, and what to install for it."""
+"""The file of each engine, the package it stands on, and what to install for it."""
 
 
 def choose_engine(name: str = "auto") -> Engine:
@@ -37,7 +37,7 @@ def choose_engine(name: str = "auto") -> Engine:
         return "openvino" if find_spec("openvino") else "onnx"
     for engine in get_args(Engine):
         if engine == name:
-            package, extra = PACKAGES[engine]
+            _, package, extra = ENGINES[engine]
             if not find_spec(package):
                 raise WeightsError(f'the engine {name} needs {package}: pip install "{extra}"')
             return engine
@@ -56,4 +56,4 @@ def open_runtime(engine: Engine, path: Path) -> Runtime:
         Exception: of the engine's own kind, where the file is no network.
     """
     # By name, so that nothing the base install lacks is imported before it is asked for.
-    return import_module(f"speediness.engines.{engine}").open_runtime(path)
+    return import_module(ENGINES[engine][0]).open_runtime(path)

@@ -73,12 +73,12 @@ def centre_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec) -> Clip:
     return centre_crop(halve(video.frames_FHWC[even_clip(video, times_s)]), clip.size_px)
 
 
-def random_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec, rng: np.random.Generator) -> Clip:
-    """As :func:`centre_clip`, of a random square of a quarter of the frame or more, mirrored or not."""
+def random_square(video: DecodedVideo, rng: np.random.Generator) -> Augmentation:
+    """A quarter of the frame's middle square or more, anywhere, mirrored or not; its look as it is."""
     height, width = video.frames_FHWC.shape[1:3]
     drawn = draw_augmentation(height, width, rng, zoom=2.0)
     place = {name: getattr(drawn, name) for name in ("top", "left", "side_px", "flip")}
-    return augmented_clip(video, times_s, clip, replace(centre_square(height, width), **place))
+    return replace(centre_square(height, width), **place)
 
 
 def augmented_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec, augmentation: Augmentation) -> Clip:

@@ -18,7 +18,7 @@ from speediness.engines.runtime import mean_over_windows
 from speediness.evaluation.calibration import RATES, VideoAnswers
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores
 from speediness.models.speednet import SpeedNet, score
-from speediness.motion_field import REFERENCE_PX
+from speediness.motion_field import LONGEST_PAIR_S, REFERENCE_PX
 from speediness.sampling import Times
 
 EVERY_SECOND = STRIDES.index(2)
@@ -93,8 +93,7 @@ def score_motion(video: MotionVideo, network: SpeedNet, stride_s: float = 1.0) -
 def answers(video: MotionVideo, network: SpeedNet) -> VideoAnswers | None:
     """What calibration needs; None where no window fits at 2x.
 
-    Rates below 1 come from the same field, in which motion is then even over several bins: the network may
-    answer to that as well as to the rate.
+    It is not shown so slowly that its frames, as played, are farther apart than LONGEST_PAIR_S.
     """
     slow, fast = play(video, network, 1.0), play(video, network, 2.0, EVERY_SECOND)
     if slow is None or fast is None:
@@ -102,8 +101,9 @@ def answers(video: MotionVideo, network: SpeedNet) -> VideoAnswers | None:
     moments_s = sampling.slide(fast.middles_s[0], fast.middles_s[-1], STRIDE_S)
     pair = tuple(version.rate_W2.numpy()[version.at(moments_s)] for version in (slow, fast))
     means = []
-    for rate in RATES:
-        played = play(video, network, float(2.0**rate))
+    for factor in 2.0**RATES:
+        even = factor < min(1.0, video.pair_s(0) / LONGEST_PAIR_S)
+        played = None if even else play(video, network, float(factor))
         means.append(
             np.zeros(0)
             if played is None

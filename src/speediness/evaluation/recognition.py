@@ -1,4 +1,4 @@
-"""Testing action recognition: ten clips a video, centre crop, the mean of their probabilities (§5.4.1)."""
+"""Testing action recognition: ten clips a video, centre crop, averaged (§5.4.1)."""
 
 # F videos, K classes, D features
 
@@ -6,19 +6,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
-from speediness.evaluation.centre_clips import Clip, centre_clip, random_clip, run_batched, with_clip
+from speediness.evaluation.centre_clips import (
+    Clip,
+    augmented_clip,
+    centre_clip,
+    random_square,
+    run_batched,
+    with_clip,
+)
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.recogniser import Recogniser
 
 CLIPS = 10  # a video
+Average = Literal["probabilities", "logits"]
+"""Of the clips of a video."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,7 @@ class Recognised:
     said: str
     """The most probable class."""
     probability_K: NDArray[np.float32]
-    """Mean over the clips, in the order of the network's classes."""
+    """Of the mean over the clips, in the order of the network's classes."""
 
     @property
     def right(self) -> bool:
@@ -40,12 +49,15 @@ class Recognised:
         return self.said == self.label
 
 
-def recognise(network: Recogniser, videos: Sequence[CachedVideo]) -> list[Recognised]:
+def recognise(
+    network: Recogniser, videos: Sequence[CachedVideo], average: Average = "probabilities"
+) -> list[Recognised]:
     """Recognise videos by ten clips each.
 
     Args:
         network: on any device; put into evaluation mode.
         videos: with labels; those of fewer frames than a clip are left out.
+        average: what of the clips is averaged.
 
     Raises:
         DataError: no video has the frames of a clip.
@@ -53,13 +65,11 @@ def recognise(network: Recogniser, videos: Sequence[CachedVideo]) -> list[Recogn
     device = next(network.parameters()).device
     network.eval()
 
-    def probabilities(clips: Tensor) -> tuple[Tensor]:
-        return (network(clips)[0].softmax(1),)
-
     clip, found = network.config.clip, []
     for video in with_clip(videos, clip):
-        (probability_CK,) = run_batched(probabilities, ten_clips(video, clip), device)
-        probability_K = probability_CK.mean(0).numpy()
+        (logits_CK,) = run_batched(network, ten_clips(video, clip), device)
+        mean_K = logits_CK.mean(0).softmax(0) if average == "logits" else logits_CK.softmax(1).mean(0)
+        probability_K = mean_K.numpy()
         said = network.classes[int(probability_K.argmax())]
         item = video.item
         found.append(Recognised(item.path.name, item.source, item.label or "", said, probability_K))
@@ -72,19 +82,20 @@ def ten_clips(
     """Clips at natural speed, evenly spaced from the start of a video to its end, which they may overlap.
 
     Of a video shorter than a clip they show all, see :func:`speediness.evaluation.centre_clips.even_clip`.
-    With ``crops`` the squares are drawn from it.
+    With ``crops`` one square of the video is drawn from it for all clips, as RSPNet's code does.
 
     Raises:
         DataError: the video has fewer frames than a clip.
     """
     video = stored.at(MAGNIFICATION * clip.size_px)
     last_s = max(video.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
+    square = None if crops is None else random_square(video, crops)
     for start_s in np.linspace(0, last_s, CLIPS):
         times_s = sampling.play_at(float(start_s), 1.0, clip.n_frames, clip.frame_rate)
-        if crops is None:
+        if square is None:
             yield centre_clip(video, times_s, clip)
         else:
-            yield random_clip(video, times_s, clip, crops)
+            yield augmented_clip(video, times_s, clip, square)
 
 
 def confusion(said: Sequence[Recognised], classes: Sequence[str]) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ def video_features(
         encoder: any network; put into evaluation mode, its head is not asked.
         videos: with labels; those of fewer frames than a clip are left out.
         pool: over space; max in SpeedNet §3.2 and in RSPNet's supplement, mean in RSPNet's code.
-        crops: draws squares of the frame; None: the middle one.
+        crops: draws one square of each video; None: the middle one.
 
     Raises:
         DataError: no video has the frames of a clip.

@@ -35,6 +35,7 @@ S3D_STRIDES = (2, 2, 2)
 BACKBONES: dict[str, StemAndBackbone] = {
     "motion": (MotionStem, MotionNet),
     "s3dg": (FrameStem, S3DG),
+    "s3dg_slim": (FrameStem, partial(S3DG, slim_start=True)),
     "s3dg_strided": (FrameStem, partial(S3DG, temporal_strides=S3D_STRIDES)),
     "s3dg_rspnet": (FrameStem, partial(S3DG, temporal_strides=S3D_STRIDES, gates="separable")),
     "s3d": (FrameStem, partial(S3DG, temporal_strides=S3D_STRIDES, gates="none")),

@@ -7,6 +7,7 @@ public versions agree on the channels and differ in the rest:
 name         time                                  gates
 ============ ===================================== ===========================================
 s3dg         kept, as SpeedNet §3.2 asks for       after 2c and all branches (the authors' slim code)
+s3dg_slim    the same, started as in the slim code the same
 s3dg_strided halved three times, as published      the same
 s3d          halved three times                    none (torchvision's s3d)
 s3dg_rspnet  halved three times, in the stem by    after the separable convolutions alone, with bias
@@ -101,6 +102,16 @@ class Inception(nn.Module):
         return torch.cat([branch(feats_BDTHW) for branch in self.branches], 1)
 
 
+def _start_as_slim(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Conv3d):
+            over_time, over_space, _ = module.kernel_size
+            if over_time > over_space:
+                nn.init.dirac_(module.weight)
+            else:
+                nn.init.trunc_normal_(module.weight, std=0.01, a=-0.02, b=0.02)
+
+
 def _gate(d: int, gates: Gates) -> nn.Module:
     """What follows a separable convolution."""
     return nn.Identity() if gates == "none" else SelfGating(d, bias=gates == "separable")
@@ -117,6 +128,8 @@ class S3DG(Backbone):
             for: T x N/32 x N/32 x 1024. (2, 2, 2) is the original action network.
         gates: "all": after 2c and every branch. "separable": RSPNet's dialect, see the top of the
             file. "none": S3D. The gates look at the whole clip.
+        slim_start: start as the authors' slim code does instead of He et al. 2015: normal of 0.01, cut off
+            at two deviations, and over time the identity, so that the network sees single frames at first.
     """
 
     def __init__(
@@ -125,6 +138,7 @@ class S3DG(Backbone):
         width: float = 1.0,
         temporal_strides: tuple[int, int, int] = (1, 1, 1),
         gates: Gates = "all",
+        slim_start: bool = False,
     ) -> None:
         super().__init__()
         stem, before_4, before_5 = temporal_strides
@@ -156,7 +170,10 @@ class S3DG(Backbone):
             self.stages[name] = Inception(d_in, block, gates)
             d_in = block[0] + block[2] + block[4] + block[5]
         self.feature_dim = d_in
-        draw_weights(self)
+        if slim_start:
+            _start_as_slim(self)
+        else:
+            draw_weights(self)
         for module in self.modules():
             if isinstance(module, SelfGating):
                 # Gates start half open everywhere (authors: trunc normal 0.01).

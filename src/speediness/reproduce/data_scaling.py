@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import speediness
 from speediness.datasets.video_list import VideoItem, held_out
 from speediness.documents import markdown_table, write_json, write_text
 from speediness.evaluation.speed_accuracy import (
@@ -33,6 +32,7 @@ from speediness.reproduce.data_scaling_plot import TITLES, plot_scaling
 from speediness.reproduce.row_run import Log, VideoSplits, make_row
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import Recipe
+from speediness.version import __version__
 
 Float64s = NDArray[np.float64]
 
@@ -97,7 +97,7 @@ def data_scaling(base: Recipe, videos: VideoSplits, out: Path, seeds: int, log: 
         scores.append(result.test)
     document = {
         "schema": SCHEMA,
-        "made_by": {"speediness": speediness.__version__, "recipe": recipe.to_json()},
+        "made_by": {"speediness": __version__, "recipe": recipe.to_json()},
         "networks": networks,
         "expected": {
             "sources": TENFOLD * max(network["sources"] for network in networks),

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-import speediness
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.video_list import VideoItem, digest
 from speediness.documents import read_json, write_json
@@ -34,6 +33,7 @@ from speediness.reproduce.lecture_networks import NETWORKS, NOTES, TRAJECTORIES,
 from speediness.reproduce.row_run import VideoSplits, make_row
 from speediness.training.finetune import finetune, with_classes
 from speediness.training.recipe import Recipe, like_weights
+from speediness.version import __version__
 
 SCHEMA, STEP_SCHEMA = "speediness.lecture/1", "speediness.lecture_step/1"
 Task = Literal["action", "speed"]
@@ -107,7 +107,7 @@ def lecture(work: Lecture, out: Path, seeds: int, log: Log) -> dict[str, Any]:
             "rows": [row for row in rows.values() if any(row[task] for task in work.tasks)],
             "notes": list(NOTES),
             "made_by": {
-                "speediness": speediness.__version__,
+                "speediness": __version__,
                 "recipe": base.to_json(),
                 "weights": {name: str(path) for name, path in work.weights.items()},
                 "videos": {"train": len(work.train), "test": len(work.test)},

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-import speediness
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.motion_cache import MotionCache
 from speediness.datasets.video_list import VideoItem, digest, held_out, subsample
@@ -35,6 +34,7 @@ from speediness.training.loop import train
 from speediness.training.processes import joined_processes
 from speediness.training.recipe import Recipe
 from speediness.training.run import Run
+from speediness.version import __version__
 
 TRAINED_STRIDE_S = 4.0  # of their windows, as for the published weights
 OWN_CLIPS = 1200  # drawn from held-out videos as in training
@@ -85,7 +85,7 @@ def make_row(
             return RowResult.from_json(document["result"])
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        document = {"schema": ROW_SCHEMA, "made_by": made_by | {"speediness": speediness.__version__}}
+        document = {"schema": ROW_SCHEMA, "made_by": made_by | {"speediness": __version__}}
         write_json(path, document)
     result = _Maker(row, recipe, videos, folder, cache, log).make()
     write_json(path, document | {"result": result.to_json()})

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-import speediness
 from speediness.documents import markdown_table, write_json, write_text
 from speediness.evaluation.speed_accuracy import VideoScores, report, window_accuracy
 from speediness.progress import clock
@@ -21,6 +20,7 @@ from speediness.reproduce.row_result import RowResult
 from speediness.reproduce.row_run import Log, VideoSplits, make_row
 from speediness.reproduce.table1_plot import plot_table
 from speediness.training.recipe import Recipe
+from speediness.version import __version__
 
 SCHEMA = "speediness.table1/1"
 RULE, RULE_OF = "mean flow rule", "ours"
@@ -83,7 +83,7 @@ def _document(
 ) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "made_by": {"speediness": speediness.__version__, "recipe": base.to_json()},
+        "made_by": {"speediness": __version__, "recipe": base.to_json()},
         "films": {part: len(items) for part, items in vars(videos).items()},
         "left_out": sorted(left_out),
         "rows": rows,

@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import torch
 
-import speediness
 from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem, digest
 from speediness.documents import read_json, write_json
@@ -45,6 +44,7 @@ from speediness.training.recipe import (
     smoke,
     speednet_s3dg,
 )
+from speediness.version import __version__
 
 SCHEMA, STEP_SCHEMA = "speediness.transfer/1", "speediness.transfer_step/1"
 Scale = Literal["paper", "small", "smoke"]
@@ -144,7 +144,7 @@ def transfer(
                 "scale": scale,
                 "recipes": {name: recipe.to_json() for name, recipe in work.recipes.items()},
                 "weights": {name: str(path) for name, path in work.weights.items()},
-                "speediness": speediness.__version__,
+                "speediness": __version__,
             },
         }
         write_json(out / f"{name}.json", document)

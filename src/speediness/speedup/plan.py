@@ -49,10 +49,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from speediness import __version__
 from speediness.curves import THRESHOLDS, Float64s, SpeedinessCurve
 from speediness.errors import PlanError
+from speediness.labels import NATURAL_RANGE
 from speediness.speed_plan import SpeedPlan
+from speediness.version import __version__
 
 Span = tuple[float, float]
 """Start and end of a stretch of the source, seconds."""
@@ -123,7 +124,10 @@ class Naturalness:
     natural: float
     """Mean P, 0..1."""
     unnatural_share: float
-    """Share of the viewing time with P < 0.5, 0..1."""
+    """Share of the viewing time at S > 1.35 V, 0..1: clearly faster than the fastest that looks natural.
+
+    V is at least 1, so a stretch that looks sped up as it is does not count where it plays at 1x.
+    """
     excess: float
     """Geometric mean of max(1, S / V) with V at threshold 0.5; 1: nowhere beyond the limit."""
 
@@ -243,10 +247,11 @@ def _naturalness(curve: SpeedinessCurve, shown_s: Float64s) -> Naturalness:
     frames = np.arange(len(factor))
     lower, upper = curve.normal[below, frames], curve.normal[above, frames]
     natural = lower + (place - below) * (upper - lower)
-    excess = np.log(np.maximum(1, factor / curve.limit()))
+    beyond = factor / curve.limit()
+    excess = np.log(np.maximum(1, beyond))
     return Naturalness(
         natural=float(np.average(natural, weights=shown_s)),
-        unnatural_share=float(np.average(natural < 0.5, weights=shown_s)),
+        unnatural_share=float(np.average(beyond > NATURAL_RANGE[1], weights=shown_s)),
         excess=float(np.exp(np.average(excess, weights=shown_s))),
     )
 

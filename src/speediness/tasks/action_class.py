@@ -17,7 +17,7 @@ from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
-from speediness.evaluation.recognition import recognise
+from speediness.evaluation.recognition import Average, recognise
 from speediness.models.encoder import EncoderConfig
 from speediness.models.recogniser import Recogniser
 from speediness.tasks.task import Batch, ClipTask, Forward, Segment, View
@@ -30,6 +30,8 @@ class ActionClassTask(ClipTask):
     name: ClassVar[str] = "action_class"
     classes: tuple[str, ...] = ()
     """In the order of the logits; ``speediness finetune`` takes them from the training list."""
+    average: Average = "probabilities"
+    """What of a video's ten clips is averaged; logits in RSPNet's code."""
 
     @property
     def views_per_window(self) -> int:
@@ -67,6 +69,6 @@ class ActionClassTask(ClipTask):
         }
 
     def validate(self, network: Recogniser, videos: Sequence[CachedVideo]) -> dict[str, float]:
-        """Share of whole videos that are right, by the mean over ten clips of each."""
-        said = recognise(network, videos)
+        """Share of whole videos that are right, by the mean over ten clips of each, see :attr:`average`."""
+        said = recognise(network, videos, self.average)
         return {"accuracy": float(np.mean([video.right for video in said]))}

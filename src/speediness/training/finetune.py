@@ -41,7 +41,8 @@ def with_classes(recipe: Recipe, items: Sequence[VideoItem]) -> Recipe:
             f"the training list names {len(classes)} class(es); recognition needs labels of two or more, "
             "as in ucf101:ROOT, hmdb51:ROOT or the column label of a manifest"
         )
-    return dataclasses.replace(recipe, task=ActionClassTask(classes))
+    task = recipe.task if isinstance(recipe.task, ActionClassTask) else ActionClassTask()
+    return dataclasses.replace(recipe, task=dataclasses.replace(task, classes=classes))
 
 
 def finetune(
@@ -100,7 +101,7 @@ def finetune(
     )
     if not videos:
         raise DataError("no video of the test list can be decoded; see speediness data verify")
-    said = recognise(network, videos)
+    said = recognise(network, videos, recipe.task.average)
     counts_KK = confusion(said, classes)
     document = {
         "schema": SCHEMA,

@@ -107,7 +107,7 @@ class MotionLoader:
         number = int(rng.choice(len(self.videos), p=self.probability))
         video = self.videos[number]
         # Slower, motion would be even over several bins, as none is in video that was recorded faster.
-        slowest = min(_pair_s(video, 0) / PAIRS_S[1], 1.0)
+        slowest = min(video.pair_s(0) / PAIRS_S[1], 1.0)
         rates = self.task.rates(slowest, video.end_s / self.clip.duration_s, rng)
         half_s = self.clip.duration_s * max(rates) / 2
         middle_s = self._busier_of_two(number, half_s, rng)
@@ -150,7 +150,7 @@ class MotionLoader:
         """
         length_s = self.clip.duration_s * rate
         start_s = middle_s - length_s / 2
-        pair_s = [_pair_s(video, n) / rate for n in range(len(video.times_s))]
+        pair_s = [video.pair_s(n) / rate for n in range(len(video.times_s))]
         usual = [n for n, s in enumerate(pair_s) if PAIRS_S[0] <= s <= PAIRS_S[1]]
         number = int(rng.choice(usual)) if usual else 0 if pair_s[0] > PAIRS_S[1] else len(pair_s) - 1
         field = video.field(number, start_s, start_s + length_s)
@@ -169,12 +169,6 @@ class MotionLoader:
             return float(moved[first : last + 1].mean())
 
         return float(max(middles_s, key=busy))
-
-
-def _pair_s(video: MotionVideo, number: int) -> float:
-    """Mean seconds between the frames that motion was measured between."""
-    times_s = video.times_s[number]
-    return float(times_s[-1] - times_s[0]) / (len(times_s) - 1)
 
 
 def _activity(video: MotionVideo) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

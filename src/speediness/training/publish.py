@@ -10,7 +10,6 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-import speediness
 from speediness.datasets.video_list import VideoItem, held_out, subsample
 from speediness.errors import WeightsError
 from speediness.evaluation.calibration import fit_odds, measure_response
@@ -22,6 +21,7 @@ from speediness.models.speednet import SpeedNet
 from speediness.training.recipe import Recipe
 from speediness.training.run import read_header
 from speediness.training.videos import answers_of, open_videos, scores_of
+from speediness.version import __version__
 
 
 def averaged(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
@@ -40,7 +40,7 @@ def averaged(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
     prefix = "average." if recipe.keep == "average" else "network."
     network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     made_by: dict[str, Any] = {
-        "speediness": speediness.__version__,
+        "speediness": __version__,
         "recipe": recipe.to_json(),
         "steps": int(header["step"]),
     }

@@ -16,6 +16,7 @@ from speediness.models.backbones import find_backbone
 from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.tasks import find_task
+from speediness.tasks.action_class import ActionClassTask
 from speediness.tasks.playback_rate import PlaybackRateTask
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
@@ -262,6 +263,7 @@ def finetune_small() -> Recipe:
 def finetune_112() -> Recipe:
     """RSPNet's fine-tuning of 3D ResNet-18 on UCF101 split 1: 16 frames at 112 px, 30 epochs; a GPU."""
     return Recipe(
+        task=ActionClassTask(average="logits"),
         backbone="r3d18",
         size_px=112,
         zoom=2.0,

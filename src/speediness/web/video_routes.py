@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Request
 
-from speediness import __version__
 from speediness.speedup.plan import DEFAULT_OPTIONS
+from speediness.version import __version__
 from speediness.web.api_error import ApiError
 from speediness.web.job_routes import job_to_json
 from speediness.web.jobs import JobKind

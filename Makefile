@@ -21,7 +21,7 @@ test-all: lint ## and every test
 	.venv/bin/pytest
 
 .venv/base.stamp: .venv/bin/python pyproject.toml
-	@echo "installing the base package into .venv (about 300 MB, no torch)"
+	@echo "installing the base package into .venv (about 350 MB, no torch)"
 	$(PIP) --no-compile --editable .
 	@touch $@
 

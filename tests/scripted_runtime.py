@@ -12,8 +12,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from speediness.analysis.network import Network, Response
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Floats, Indices, Outputs, Runtime
+from speediness.engines.runtime import BOUNDARY, Floats, Indices, Outputs, Runtime
 from speediness.evaluation.calibration import fit_estimate
+from speediness.motion_field import REFERENCE_PX
 from speediness.sampling import playback_factors
 
 Rule = Callable[[np.ndarray], np.ndarray]
@@ -43,39 +44,89 @@ def positions_px(frames: np.ndarray) -> np.ndarray:
     return frames[..., 0, :3, 0] @ DIGITS / 1000
 
 
-def motion_runtime(n_bins: int, margin: int = 1, sees_scene: bool = False) -> Runtime:
-    """A network that sees motion and says a mean of it over a window, later bins counting for more.
+def motion_runtime_by(
+    moved: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    say: Rule,
+    n_bins: int,
+    margin: int = 0,
+    sees_scene: bool = False,
+    cam: Rule = lambda kept_BThw: kept_BThw.mean((2, 3), keepdims=True),
+) -> Runtime:
+    """A network that sees motion.
 
     What it is told of the scene, the brightness, is added to the motion of each bin.
+
+    Args:
+        moved: displacements (P, h, w) between frames before and after.
+        say: the means (B, W) that it answers for the mean motion (B, W, bins) of windows.
+        n_bins: of a window.
+        margin: bins at either end of a sequence that have no features and maps.
+        sees_scene: whether it is told of the scene.
+        cam: maps of motion (B, T, h, w); features are their means.
     """
 
     def measure(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        moved = positions_px(after) - positions_px(before)
-        cells = np.stack([moved, 0 * moved, np.abs(moved), 0 * moved + 1], 1).astype(np.float32)
-        return cells[:, :, None, None].repeat(2, 2).repeat(2, 3)
+        cells = moved(before, after)
+        return np.stack([cells, 0 * cells, np.abs(cells), 0 * cells + 1], 1).astype(np.float32)
 
     def classify(
         motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
     ) -> Outputs:
-        value_BL = motion_BL4hw[:, :, 2].mean((2, 3))
+        speed_BLhw = motion_BL4hw[:, :, 2]
         if scene_NKhw is not None:
-            value_BL = value_BL + scene_NKhw[:, 0, 0, 0][scene_BL]
-        count = min(n_bins, value_BL.shape[1])
-        return outputs_of(value_BL, sliding_window_view(value_BL, count, 1) @ weights(count), margin)
+            speed_BLhw = speed_BLhw + scene_NKhw[:, 0][scene_BL]
+        length = speed_BLhw.shape[1]
+        mean_BW = say(sliding_window_view(speed_BLhw.mean((2, 3)), min(n_bins, length), 1))
+        maps = cam(speed_BLhw[:, margin : length - margin]).astype(np.float32)
+        rate = np.stack([mean_BW, 0 * mean_BW], -1).astype(np.float32)
+        return Outputs(rate, maps.mean((2, 3))[..., None], maps)
 
     see = None if not sees_scene else lambda frames: frames.mean((1, 2, 3), np.float32)[:, None, None, None]
     return Runtime(measure, classify, see)
 
 
+def motion_runtime(n_bins: int, margin: int = 1, sees_scene: bool = False) -> Runtime:
+    """A network that says a mean of the motion over a window, later bins counting for more."""
+
+    def moved(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return over_cells(positions_px(after) - positions_px(before))
+
+    return motion_runtime_by(
+        moved, lambda windows: windows @ weights(windows.shape[2]), n_bins, margin, sees_scene
+    )
+
+
+def over_cells(value_P: np.ndarray) -> np.ndarray:
+    """(P, 2, 2) the same in every cell."""
+    return np.broadcast_to(value_P[:, None, None], (len(value_P), 2, 2))
+
+
+CELL_PX = 4
+
+
+def grey_motion_runtime(clip: ClipSpec, margin: int = 0) -> Runtime:
+    """A frame of grey level g moves g pixels, of those of short side REFERENCE_PX, while it is shown.
+
+    The log-odds of a window are its mean motion, the map is minus the motion of every 2 x 2 cells.
+    """
+
+    def moved(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        pairs, height, width, _ = before.shape
+        grey = before[..., 0].astype(np.float32) * min(height, width) / REFERENCE_PX
+        return grey.reshape(pairs, height // CELL_PX, CELL_PX, width // CELL_PX, CELL_PX).mean((2, 4))
+
+    def cam(kept_BThw: np.ndarray) -> np.ndarray:
+        batch, _, height, width = kept_BThw.shape
+        return -kept_BThw.reshape(batch, -1, height // 2, 2, width // 2, 2).mean((3, 5))
+
+    return motion_runtime_by(
+        moved, lambda windows: windows.mean(2) + BOUNDARY, clip.n_frames, margin, cam=cam
+    )
+
+
 def weights(n_bins: int) -> np.ndarray:
     """How much each bin of a window counts."""
     return np.arange(1, n_bins + 1) / np.arange(1, n_bins + 1).sum()
-
-
-def outputs_of(value_BL: np.ndarray, mean_BW: np.ndarray, margin: int) -> Outputs:
-    """Answers of variance 1, and a feature and a map that are the value of the bin."""
-    feature = value_BL[:, margin : value_BL.shape[1] - margin, None].astype(np.float32)
-    return Outputs(np.stack([mean_BW, 0 * mean_BW], -1).astype(np.float32), feature, feature[..., None])
 
 
 def response_of(rates: np.ndarray, mean: np.ndarray, within: float, between: float) -> Response:
@@ -111,19 +162,13 @@ def fading_network() -> Network:
     """A network for frames that become brighter or darker: the quicker, the faster they are played."""
     clip = ClipSpec(16, Fraction(8), 56, 1)
 
-    def measure(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        moved = np.abs(after.mean((1, 2, 3)) - before.mean((1, 2, 3)))
-        cells = np.stack([moved, 0 * moved, moved, 0 * moved + 1], 1).astype(np.float32)
-        return cells[:, :, None, None].repeat(2, 2).repeat(2, 3)
+    def moved(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return over_cells(after.mean((1, 2, 3)) - before.mean((1, 2, 3)))
 
-    def classify(
-        motion_BL4hw: Floats, scene_NKhw: Floats | None = None, scene_BL: Indices | None = None
-    ) -> Outputs:
-        value_BL = motion_BL4hw[:, :, 2].mean((2, 3))
-        count = min(clip.n_frames, value_BL.shape[1])
-        mean_BW = sliding_window_view(value_BL, count, 1).mean(2)
-        rate_BW = np.log2(np.maximum(mean_BW, 1e-3) * float(clip.frame_rate) / FADING)
-        return outputs_of(value_BL, np.clip(rate_BW, -3, 4), 3)
+    def say(windows: np.ndarray) -> np.ndarray:
+        speed = np.maximum(windows.mean(2), 1e-3) * float(clip.frame_rate)
+        return np.clip(np.log2(speed / FADING), -3, 4)
 
     rates = np.arange(-3.0, 5.0)
-    return scripted_network(Runtime(measure, classify), clip, response_of(rates, rates, 0.3, 0.3))
+    runtime = motion_runtime_by(moved, say, clip.n_frames, margin=3)
+    return scripted_network(runtime, clip, response_of(rates, rates, 0.3, 0.3))

@@ -1,4 +1,4 @@
-"""JSON documents (docs/formats.md): written as a whole or not at all, refused when of another kind."""
+"""Files that are written as a whole or not at all; JSON documents (docs/formats.md)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ def write_json(path: Path, document: dict[str, Any]) -> None:
         OutputError: the folder is missing, not writable or full.
         ValueError: the document holds NaN or infinity, which JSON has no words for.
     """
-    with _whole(path) as file:
+    with written_whole(path) as partial, _text_file(partial) as file:
         file.writelines(_text(document))
         file.write("\n")
 
@@ -39,7 +38,8 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OutputError: the folder is missing, not writable or full.
     """
-    write_bytes(path, text.encode())
+    with written_whole(path) as partial, _text_file(partial) as file:
+        file.write(text)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -48,8 +48,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         OutputError: the folder is missing, not writable or full.
     """
-    with _whole(path) as file:
-        file.buffer.write(data)
+    with written_whole(path) as partial:
+        partial.write_bytes(data)
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
@@ -59,17 +59,34 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 @contextlib.contextmanager
-def _whole(path: Path) -> Iterator[TextIOWrapper]:
-    partial = path.with_name(path.name + ".partial")
+def written_whole(
+    path: Path, remedy: str = "write elsewhere", mark: str = "", also: type[Exception] = OSError
+) -> Iterator[Path]:
+    """A file that is there whole or not at all: written under the name it gives, then renamed.
+
+    Args:
+        path: the final name.
+        remedy: what to do where it cannot be written.
+        mark: in the name meanwhile, where several may write the same file at once.
+        also: an error that means the same as OSError.
+
+    Raises:
+        OutputError: it cannot be written; nothing is left of it.
+    """
+    partial = path.with_name(f"{path.name}{mark}.partial")
     try:
-        with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            yield file
+        yield partial
         os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}; write elsewhere") from error
+    except (OSError, also) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"cannot write {path}: {reason}; {remedy}") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
+
+
+def _text_file(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
 
 
 def _text(document: dict[str, Any]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.curves import LABELS, Float64s, Label, SpeedinessCurve
-from speediness.errors import OutputError
+from speediness.documents import written_whole
 from speediness.progress import clock
 from speediness.speed_plan import SpeedPlan
 
@@ -369,21 +368,15 @@ def save_figure(figure: Figure, out: Path) -> None:
     """
     import matplotlib
 
-    partial = out.with_name(out.name + ".partial")
     as_svg = out.suffix.lower() == ".svg"
     metadata: dict[str, Any] = (
         {"Creator": "speediness", "Date": None} if as_svg else {"Software": "speediness"}
     )
-    try:
-        with (
-            warnings.catch_warnings(),
-            matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "speediness"}),
-        ):
-            # A title in a script that the font lacks shows boxes; that is no news for the user.
-            warnings.filterwarnings("ignore", "Glyph .* missing")
-            figure.savefig(partial, format="svg" if as_svg else "png", metadata=metadata)
-        os.replace(partial, out)
-    except OSError as error:
-        raise OutputError(f"cannot write {out}: {error.strerror}; choose another folder with -o") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        written_whole(out, "choose another folder with -o") as partial,
+        warnings.catch_warnings(),
+        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "speediness"}),
+    ):
+        # A title in a script that the font lacks shows boxes; that is no news for the user.
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        figure.savefig(partial, format="svg" if as_svg else "png", metadata=metadata)

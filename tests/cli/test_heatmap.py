@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grey_motion import grey_motion_runtime
+from scripted_runtime import grey_motion_runtime
 from speediness.analysis.network import Network
 from speediness.cli.main import main
 from speediness.clip import ClipSpec

@@ -6,10 +6,10 @@ import pytest
 from brightening import (
     CLIP,
     brightening_video,
-    classify_motion,
     clip_runtime_by_true_speed,
     runtime_by_true_speed,
 )
+from scripted_runtime import motion_runtime_by
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.engines.runtime import BOUNDARY, Runtime, mean_over_windows
@@ -57,13 +57,13 @@ def test_a_video_without_a_whole_window_at_2x_is_not_scored() -> None:
 def test_magnified_windows_show_the_middle_at_twice_the_scale() -> None:
     seen: list[np.ndarray] = []
 
-    def measure(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    def moved(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         seen.append(before[0])
-        return np.zeros((len(before), 4, 2, 2), np.float32)
+        return np.zeros((len(before), 2, 2))
 
     frame = np.random.default_rng(0).integers(0, 256, (1, 112, 128, 1), np.uint8)
     video = DecodedVideo(VideoItem(Path("f.mp4"), "s"), np.arange(90) / 30, np.repeat(frame, 90, 0))
-    score_video(video, Runtime(measure, classify_motion), CLIP)
+    score_video(video, motion_runtime_by(moved, lambda windows: windows.mean(2), CLIP.n_frames), CLIP)
     plain, magnified = seen[0], seen[-1]
     np.testing.assert_array_equal(magnified, frame[0, 28:84, 32:96])
     by_hand = frame[0].reshape(56, 2, 64, 2).astype(float).mean((1, 3))

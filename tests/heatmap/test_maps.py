@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from grey_motion import grey_motion_runtime
+from scripted_runtime import grey_motion_runtime
 from speediness.analysis import shot
 from speediness.analysis.network import Network
 from speediness.clip import ClipSpec

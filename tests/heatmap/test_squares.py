@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from grey_motion import grey_motion_runtime
+from scripted_runtime import grey_motion_runtime
 from speediness.analysis.curve import STILL_PX
 from speediness.analysis.shot import REPORTED_PX, shot_scorer
 from speediness.clip import ClipSpec

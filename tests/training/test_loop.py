@@ -15,11 +15,11 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, SpeedinessError
 from speediness.tasks.rspnet import RSPNetTask
 from speediness.tasks.speed_class import SpeedClassTask
-from speediness.tasks.task import Batch
 from speediness.training import loop
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import Recipe, smoke
 from speediness.training.run import learning_rate
+from stopped_run import assert_same_run, stopped_after
 
 # Full precision and one thread: what is compared below is then the same to the last bit.
 RECIPE = dataclasses.replace(
@@ -40,11 +40,6 @@ def run(recipe: Recipe, items: list[VideoItem], out: Path, cache: Path, resume: 
     return read_metrics(out / "metrics.jsonl")
 
 
-def curve(rows: list[dict]) -> list[dict]:
-    """The rows without what depends on the clock."""
-    return [{k: v for k, v in row.items() if k not in ("wait_share", "clips_per_s")} for row in rows]
-
-
 @pytest.fixture(scope="module")
 def whole(walkers: list[VideoItem], cache_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nothing interrupted."""
@@ -52,14 +47,6 @@ def whole(walkers: list[VideoItem], cache_folder: Path, tmp_path_factory: pytest
     out = tmp_path_factory.mktemp("whole")
     run(RECIPE, walkers, out, cache_folder)
     return out
-
-
-def assert_same_run(found: Path, expected: Path) -> None:
-    assert curve(read_metrics(found / "metrics.jsonl")) == curve(read_metrics(expected / "metrics.jsonl"))
-    tensors, wanted = (load_file(folder / "checkpoint.safetensors") for folder in (found, expected))
-    assert tensors.keys() == wanted.keys()
-    for name, tensor in wanted.items():
-        torch.testing.assert_close(tensors[name], tensor, rtol=0, atol=0)
 
 
 def test_a_run_writes_its_losses_and_validations(whole: Path) -> None:
@@ -79,7 +66,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(
 import os, signal, sys
 from pathlib import Path
 import torch
-sys.path.insert(0, {str(Path(__file__).parent)!r})
+sys.path[:0] = {[str(Path(__file__).parents[n]) for n in range(2)]!r}
 from test_loop import RECIPE, VideoItem, loop
 torch.set_num_threads(1)
 loop.REPORT_EVERY = 3
@@ -107,17 +94,8 @@ def test_what_a_task_remembers_is_resumed_too(
     recipe = dataclasses.replace(RECIPE, task=RSPNetTask(queue=16))
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     run(recipe, walkers, whole, cache_folder)
-    step = loop.Run.step
-
-    def stopped(self: loop.Run, batch: Batch, progress: float) -> None:
-        step(self, batch, progress)
-        if self.done == 4:
-            signal.raise_signal(signal.SIGINT)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop.Run, "step", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            run(recipe, walkers, parts, cache_folder)
+    with stopped_after(4):
+        run(recipe, walkers, parts, cache_folder)
     run(recipe, walkers, parts, cache_folder, resume=True)
     assert_same_run(parts, whole)
     assert "memory.keys_KE" in load_file(whole / "checkpoint.safetensors")
@@ -130,21 +108,11 @@ def test_a_stopped_run_saves_first_and_resumes(
     walkers: list[VideoItem],
     cache_folder: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    step = loop.Run.step
-
-    def stopped(self: loop.Run, batch: Batch, progress: float) -> None:
-        step(self, batch, progress)
-        if self.done == 4:
-            signal.raise_signal(number)
-
-    monkeypatch.setattr(loop.Run, "step", stopped)
     said: list[str] = []
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(4, number):
         loop.train(NEVER_SAVED, walkers, tmp_path, cache_folder, log=said.append)
     assert "stopped after step 4, which is saved: continue with --resume" in said[-1]
-    monkeypatch.setattr(loop.Run, "step", step)
     run(RECIPE, walkers, tmp_path, cache_folder, resume=True)
     assert_same_run(tmp_path, whole)
 

@@ -1,12 +1,10 @@
 import dataclasses
 import math
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 import speediness
 from captures import put_captures
@@ -18,11 +16,11 @@ from speediness.evaluation.calibration import RATES
 from speediness.models.checkpoint import load_speednet
 from speediness.models.speednet import SpeedNet
 from speediness.tasks.playback_rate import PlaybackRateTask
-from speediness.tasks.task import Batch
 from speediness.training import loop
 from speediness.training.metrics import read_metrics
 from speediness.training.publish import averaged, publish
 from speediness.training.recipe import Recipe
+from stopped_run import assert_same_run, stopped_after
 from synthetic import drifting_frame, steady, write_video
 
 pytestmark = pytest.mark.slow
@@ -89,28 +87,12 @@ def test_a_run_writes_its_losses_and_validations(whole: Path) -> None:
 
 
 def test_a_stopped_run_resumes_as_if_nothing_had_happened(
-    whole: Path,
-    drifters: list[VideoItem],
-    motion_folder: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    whole: Path, drifters: list[VideoItem], motion_folder: Path, tmp_path: Path
 ) -> None:
-    step = loop.Run.step
-
-    def stopped(self: loop.Run, batch: Batch, progress: float) -> None:
-        step(self, batch, progress)
-        if self.done == 2:
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(loop.Run, "step", stopped)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(2):
         loop.train(RECIPE, drifters, tmp_path, motion_folder, log=lambda line: None)
-    monkeypatch.setattr(loop.Run, "step", step)
     loop.train(RECIPE, drifters, tmp_path, motion_folder, resume=True, log=lambda line: None)
-    tensors, wanted = (load_file(folder / "checkpoint.safetensors") for folder in (tmp_path, whole))
-    assert tensors.keys() == wanted.keys()
-    for name, tensor in wanted.items():
-        torch.testing.assert_close(tensors[name], tensor, rtol=0, atol=0)
+    assert_same_run(tmp_path, whole)
 
 
 def test_a_run_becomes_a_calibrated_network_that_analyses_video(

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 from anyio import run
+from starlette.types import Receive, Scope, Send
 
-from speediness.web.guard import Guard, Receive, Scope, Send
+from speediness.web.guard import Guard
 from speediness.web.settings import Settings, is_loopback
 
 
@@ -77,7 +78,7 @@ def test_the_token_is_traded_for_a_cookie_that_opens_the_door() -> None:
     admitted = ask(settings, "/?token=right-token", host=host)
     assert admitted.status_code == 303 and admitted.headers["location"] == "/"
     cookie = admitted.headers["set-cookie"]
-    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert "httponly" in cookie.lower() and "samesite=strict" in cookie.lower()
     assert ask(settings, host=host, cookie=cookie.partition(";")[0]).status_code == 200
     assert ask(settings, host=host, cookie="speediness_8000=wrong").status_code == 401
     assert ask(settings, host=host, cookie="speediness_8000=").status_code == 401

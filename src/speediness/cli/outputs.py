@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from speediness.errors import OutputError
@@ -18,6 +17,8 @@ def check_folder(folder: Path, remedy: str) -> None:
     Raises:
         OutputError: missing, not a folder, or not writable.
     """
+    import tempfile
+
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         raise OutputError(f"the output folder {folder} {what}; make it first, or {remedy}")

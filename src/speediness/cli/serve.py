@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-import socket
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from speediness.cli.outputs import check_folder, make_folder
 from speediness.errors import SpeedinessError
+
+if TYPE_CHECKING:
+    import socket
 
 GRACE_S = 2  # a browser that still plays a video keeps the server no longer than this
 
@@ -42,6 +43,8 @@ def serve(
     state = state or folder / ".speediness"
     make_folder(state)
     check_folder(state, "choose another with --state")
+
+    import secrets
 
     import uvicorn
 
@@ -77,6 +80,8 @@ def listening(host: str, port: int) -> socket.socket:
     Raises:
         SpeedinessError: no such address here, or the port is taken.
     """
+    import socket
+
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
@@ -90,6 +95,8 @@ def listening(host: str, port: int) -> socket.socket:
 def _address(host: str, port: int, token: str | None) -> str:
     """What to open in a browser."""
     if host in ("0.0.0.0", "::"):
+        import socket
+
         host = socket.gethostname()
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}/" + (f"?token={token}" if token else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -24,24 +24,20 @@ MOST_ROWS = 25  # of a table; segments.parquet has all
 INK = "#010203"
 BANDS: dict[Label, str] = {label: f"#01020{4 + n}" for n, label in enumerate(LABELS)}
 
-STYLE = """
-.totals { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: 1rem 0; }
-.totals b { display: block; font-size: 1.5rem; font-variant-numeric: tabular-nums; }
-.bar { display: flex; height: 1.6rem; border-radius: 6px; overflow: hidden; margin: .5rem 0; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr));
-  gap: 1rem; }
-.charts svg { width: 100%; height: auto; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-th, td { text-align: right; padding: .25rem .6rem; border-bottom: 1px solid var(--edge);
-  font-variant-numeric: tabular-nums; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere;
-  min-width: 12rem; }
-th:nth-child(2).reason, td:nth-child(2).reason { text-align: left; white-space: normal; }
-th { color: var(--dim); font-weight: 600; }
-"""
-
 Found = tuple[str, Segment]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    whole: int
+    """How many rows there would be if all were shown."""
+    reasons: bool = False
+    """Whether the second column is prose."""
 
 
 def write_report(
@@ -66,38 +62,29 @@ def write_report(
         "segments": f"{len(found):,}",
         "not readable": f"{len(failed):,}",
     }
-    totals = "".join(f"<div><b>{number}</b>{what}</div>" for what, number in numbers.items())
-    parts = [
-        f'<p class="dim">{escape(root)}</p><div class="totals">{totals}</div>',
-        _shares(found),
-        f'<div class="charts">{_charts(found)}</div>' if found else "",
-        _where("Where is slow motion", "slow_motion", found),
-        _where("Where is sped-up video", "sped_up", found),
-        _least_certain(videos),
-        _failed(failed),
-    ]
-    write_page(out_html, "How fast do these videos play?", "\n".join(parts), STYLE)
+    seconds = {label: sum(_length_s(s) for _, s in found if s.label == label) for label in LABEL_WORDS}
+    scored_s = sum(seconds.values()) or 1
+    write_page(
+        out_html,
+        "report.html",
+        root=root,
+        numbers=numbers,
+        shares={label: (part_s / scored_s, part_s) for label, part_s in seconds.items()},
+        charts=_charts(found) if found else (),
+        tables=(
+            _where("Where is slow motion", "slow_motion", found),
+            _where("Where is sped-up video", "sped_up", found),
+            _least_certain(videos),
+            _failed(failed),
+        ),
+    )
 
 
 def _length_s(segment: Segment) -> float:
     return segment.end_s - segment.start_s
 
 
-def _shares(found: Sequence[Found]) -> str:
-    seconds = {label: sum(_length_s(s) for _, s in found if s.label == label) for label in BANDS}
-    whole_s = sum(seconds.values()) or 1
-    bar = "".join(
-        f'<div class="{label}" style="width:{part_s / whole_s:.2%}"></div>'
-        for label, part_s in seconds.items()
-    )
-    words = " ".join(
-        f'<span class="tag {label}">{words} {seconds[label] / whole_s:.1%}</span> {clock(seconds[label])}'
-        for label, words in LABEL_WORDS.items()
-    )
-    return f'<div class="bar">{bar}</div><p>{words}</p>'
-
-
-def _where(title: str, label: Label, found: Sequence[Found]) -> str:
+def _where(title: str, label: Label, found: Sequence[Found]) -> Table:
     """The longest segments of a kind."""
     of_kind = sorted((f for f in found if f[1].label == label), key=lambda f: -_length_s(f[1]))
     rows = [
@@ -111,10 +98,10 @@ def _where(title: str, label: Label, found: Sequence[Found]) -> str:
         ]
         for path, s in of_kind[:MOST_ROWS]
     ]
-    return _section(title, ("video", "start", "end", "length", "factor", "confidence"), rows, len(of_kind))
+    return Table(title, ("video", "start", "end", "length", "factor", "confidence"), rows, len(of_kind))
 
 
-def _least_certain(videos: Mapping[str, AnalysedVideo]) -> str:
+def _least_certain(videos: Mapping[str, AnalysedVideo]) -> Table:
     """Videos by the mean confidence over time, the lowest first; what is not sure counts 0."""
     means = []
     for path, video in videos.items():
@@ -127,45 +114,28 @@ def _least_certain(videos: Mapping[str, AnalysedVideo]) -> str:
         [path, clock(video.duration_s), f"{len(video.segments)}", f"{confidence:.2f}"]
         for confidence, path, video in sorted(means, key=lambda mean: mean[:2])[:MOST_ROWS]
     ]
-    return _section("Least certain", ("video", "length", "segments", "mean confidence"), rows, len(means))
+    return Table("Least certain", ("video", "length", "segments", "mean confidence"), rows, len(means))
 
 
-def _failed(failed: Mapping[str, str]) -> str:
+def _failed(failed: Mapping[str, str]) -> Table:
     rows = [[path, reason] for path, reason in sorted(failed.items())]
-    return _section("Not readable", ("video", "reason"), rows[:MOST_ROWS], len(rows), " class=reason")
+    return Table("Not readable", ("video", "reason"), rows[:MOST_ROWS], len(rows), reasons=True)
 
 
-def _section(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], whole: int, kind: str = ""
-) -> str:
-    if not rows:
-        return f'<h2>{title}</h2><p class="dim">none</p>'
-    head = "".join(f"<th{kind}>{column}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(f'<td{kind}>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    more = f'<p class="dim">and {whole - len(rows):,} more</p>' if whole > len(rows) else ""
-    return (
-        f'<h2>{title}</h2><div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
-        f"</table></div>{more}"
-    )
-
-
-def _charts(found: Sequence[Found]) -> str:
+def _charts(found: Sequence[Found]) -> list[str]:
     segments = [segment for _, segment in found]
-    longest_s = max(map(_length_s, segments))
-    factors = np.geomspace(0.1, 10, 31)
-    return "".join(
-        [
-            _histogram("estimated playback factor", segments, lambda s: s.factor, factors, "log"),
-            _histogram("confidence", segments, lambda s: s.confidence, np.linspace(0, 1, 21), "linear"),
-            _histogram(
-                "length of a segment in seconds",
-                segments,
-                _length_s,
-                np.geomspace(0.1, max(longest_s * 1.01, 1), 25),
-                "log",
-            ),
-        ]
-    )
+    factors, lengths_s = np.geomspace(0.1, 10, 31), [_length_s(segment) for segment in segments]
+    return [
+        _histogram("estimated playback factor", segments, lambda s: s.factor, factors, "log"),
+        _histogram("confidence", segments, lambda s: s.confidence, np.linspace(0, 1, 21), "linear"),
+        _histogram(
+            "length of a segment in seconds",
+            segments,
+            _length_s,
+            np.geomspace(0.1, max(max(lengths_s) * 1.01, 1), 25),
+            "log",
+        ),
+    ]
 
 
 def _histogram(
@@ -187,9 +157,7 @@ def _histogram(
     )
     axes.set_xscale(scale)
     if scale == "log":
-        ticks = [
-            tick for tick in (0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 100, 1000) if edges[0] <= tick <= edges[-1]
-        ]
+        ticks = [tick for tick in TICKS if edges[0] <= tick <= edges[-1]]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
     axes.set_xlabel(title, color=INK)

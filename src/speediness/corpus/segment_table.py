@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from speediness.corpus.analysed_video import AnalysedVideo
-from speediness.errors import OutputError
+from speediness.documents import written_whole
 from speediness.search.packages import load
 
 
@@ -45,11 +44,5 @@ def write_segments(videos: Mapping[str, AnalysedVideo], out_parquet: Path) -> No
         for path, video in sorted(videos.items())
         for segment in video.segments
     ]
-    partial = out_parquet.with_name(out_parquet.name + ".partial")
-    try:
+    with written_whole(out_parquet, "choose another folder with -o") as partial:
         parquet.write_table(pa.Table.from_pylist(rows, pa.schema(columns.items())), partial)
-        os.replace(partial, out_parquet)
-    except OSError as error:
-        raise OutputError(f"cannot write {out_parquet}: {error}; choose another folder with -o") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from speediness.datasets.decoded_video import DecodedVideo, decode_video, open_item
 from speediness.datasets.recompression import recompress
 from speediness.datasets.video_list import VideoItem
+from speediness.documents import written_whole
 from speediness.errors import DataError, OutputError, VideoError
 from speediness.progress import progress_bar
 
@@ -272,7 +273,7 @@ def fingerprint(item: VideoItem) -> str:
 
 
 def _holds_images(name: str) -> bool:
-    return name.endswith(".npy") and not name.endswith((".times.npy", ".activity.npy", ".partial.npy"))
+    return name.endswith(".npy") and not name.endswith((".times.npy", ".activity.npy"))
 
 
 def make_folder(folder: Path) -> None:
@@ -283,16 +284,12 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"cannot make {folder}: {error.strerror}; choose another folder") from error
 
 
+def written_by_one(path: Path) -> AbstractContextManager[Path]:
+    """A file of a cache; named by process and thread, since others may decode the same video meanwhile."""
+    remedy = "free some space, choose another folder or bound the cache with --cache-size"
+    return written_whole(path, remedy, f".{os.getpid()}-{threading.get_ident()}")
+
+
 def _save(path: Path, array: NDArray) -> None:
-    # Named by process and thread, since others may decode the same video at the same time.
-    partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.partial.npy")
-    try:
-        np.save(partial, array)
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(
-            f"cannot keep a decoded video in {path.parent}: {error.strerror or error}; "
-            "free some space, choose another folder or bound the cache with --cache-size"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_by_one(path) as partial, partial.open("wb") as file:
+        np.save(file, array)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 from speediness.analysis.shot import SCENE_PX, fit
-from speediness.datasets.clip_cache import fingerprint, make_folder
+from speediness.datasets.clip_cache import fingerprint, make_folder, written_by_one
 from speediness.datasets.decoded_video import open_item
 from speediness.datasets.mocap import CaptureVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.errors import OutputError, VideoError
+from speediness.errors import VideoError
 from speediness.models.motion import CELL_PX, MotionCells
 from speediness.models.scene import features, trunk
 from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, MotionField
@@ -210,15 +209,5 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _save(path: Path, arrays: dict[str, NDArray]) -> None:
-    partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"cannot keep the motion of a video in {path.parent}: {error.strerror or error}; "
-            "free some space or choose another folder"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with written_by_one(path) as partial, partial.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)

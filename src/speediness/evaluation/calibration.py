@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from speediness import sampling
 from speediness.analysis.network import Response
@@ -26,7 +27,8 @@ RATES = np.arange(-2.0, 4.01, 0.5)
 SHOWN = np.arange(-2.0, 2.01, 0.5)
 """log2 of the rates that the estimate is fitted to."""
 RIDGE = 0.1
-OFFSETS = np.arange(-1.5, 1.51, 0.02)
+OFFSETS, SCALES = (-1.5, 1.5), (0.02, 50.0)
+"""Within which means are moved and variances divided."""
 STRIDE_S = 0.5
 
 
@@ -68,7 +70,7 @@ def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> Vide
 def fit_odds(videos: Sequence[VideoAnswers]) -> tuple[float, float]:
     """What to add to means and log variances so that 2x against 1x comes out as often as is said.
 
-    Least log loss over a grid of offsets; for each the best variance, by Newton's method on its inverse.
+    The least log loss: a logistic regression on means over variances, and on one over variances.
 
     Args:
         videos: of sources that the network was not trained on; every source counts alike.
@@ -84,18 +86,12 @@ def fit_odds(videos: Sequence[VideoAnswers]) -> tuple[float, float]:
     weight_N = np.concatenate(
         [np.full(2 * len(v.pair[0]), w / len(v.pair[0])) for v, w in zip(videos, weight, strict=True)]
     )
-    best = (np.inf, 0.0, 0.0)
-    for offset in OFFSETS:
-        odds_N = sign_N * (answers_N2[:, 0] + offset - BOUNDARY) / np.exp(answers_N2[:, 1])
-        scale = 1.0
-        for _ in range(30):
-            wrong_N = 1 / (1 + np.exp(np.clip(scale * odds_N, -30, 30)))
-            gradient = (weight_N * odds_N * wrong_N).sum()
-            curvature = (weight_N * odds_N**2 * wrong_N * (1 - wrong_N)).sum()
-            scale = float(np.clip(scale + gradient / max(curvature, 1e-9), 0.02, 50))
-        loss = float((weight_N * np.logaddexp(0, -scale * odds_N)).sum())
-        best = min(best, (loss, float(offset), float(-np.log(scale))))
-    return best[1], best[2]
+    inverse_N = np.exp(-answers_N2[:, 1])
+    inputs_N2 = np.stack([(answers_N2[:, 0] - BOUNDARY) * inverse_N, inverse_N], 1)
+    fitted = LogisticRegression(C=np.inf, fit_intercept=False, solver="newton-cholesky")
+    fitted.fit(inputs_N2, sign_N, weight_N)
+    scale = float(np.clip(fitted.coef_[0, 0], *SCALES))
+    return float(np.clip(fitted.coef_[0, 1] / scale, *OFFSETS)), float(-np.log(scale))
 
 
 def _weights(videos: Sequence[VideoAnswers]) -> NDArray[np.float64]:
@@ -153,15 +149,11 @@ def fit_estimate(
     """
     inputs = np.concatenate([_inputs(rate, rates, means_VR, mean_R) for rate in SHOWN])
     wanted = np.repeat(SHOWN, len(means_VR))
-    weight_N = np.tile(weight, len(SHOWN))
-    weight_N /= weight_N.sum()
-    centre, middle = weight_N @ inputs, weight_N @ wanted
-    inputs = inputs - centre
-    spread = (inputs.T * weight_N) @ inputs
+    weight_N = np.tile(weight / weight.sum() / len(SHOWN), len(SHOWN))
+    spread = np.average((inputs - np.average(inputs, 0, weight_N)) ** 2, 0, weight_N)
     # All inputs say nearly the same: without a penalty their weights would be large and cancel.
-    penalty = RIDGE * np.trace(spread) / len(spread) * np.eye(len(spread))
-    weights = np.linalg.solve(spread + penalty, (inputs.T * weight_N) @ (wanted - middle))
-    return weights, float(middle - centre @ weights)
+    fitted = Ridge(RIDGE * spread.mean()).fit(inputs, wanted, weight_N)
+    return fitted.coef_, float(fitted.intercept_)
 
 
 def _inputs(

@@ -17,7 +17,7 @@ from speediness.analysis.curve import AHEAD
 from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.analysis.scorer import VideoScorer
 from speediness.analysis.shot import scene_px, shortest_s
-from speediness.errors import OutputError
+from speediness.documents import written_whole
 from speediness.heatmap.squares import CELL_PX, MapKind, ShotMaps, Squares
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
@@ -91,25 +91,18 @@ class HeatMaps:
         Raises:
             OutputError: it cannot be written; nothing is left of it.
         """
-        partial = path.with_name(path.name + ".partial")
-        try:
-            with partial.open("wb") as file:
-                np.savez_compressed(
-                    file,
-                    schema="speediness.heatmap/1",
-                    kind=self.kind,
-                    times_s=self.times_s,
-                    maps=self.maps,
-                    moving=self.moving,
-                    region=np.array(self.region),
-                    cuts_s=np.array(self.shot_starts_s[1:]),
-                    bounds=np.array(self.bounds),
-                )
-            os.replace(partial, path)
-        except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror}; choose another place") from error
-        finally:
-            partial.unlink(missing_ok=True)
+        with written_whole(path) as partial, partial.open("wb") as file:
+            np.savez_compressed(
+                file,
+                schema="speediness.heatmap/1",
+                kind=self.kind,
+                times_s=self.times_s,
+                maps=self.maps,
+                moving=self.moving,
+                region=np.array(self.region),
+                cuts_s=np.array(self.shot_starts_s[1:]),
+                bounds=np.array(self.bounds),
+            )
 
 
 def find_maps(

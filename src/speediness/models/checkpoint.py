@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from speediness.analysis.network import find_weights
+from speediness.documents import written_whole
 from speediness.errors import WeightsError
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.speednet import SpeedNet
@@ -29,15 +30,18 @@ def description(network: Encoder, made_by: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_network(path: Path, network: Encoder, made_by: dict[str, Any]) -> None:
-    """Write weights in float16 with their :func:`description` in the header."""
+    """Write weights in float16 with their :func:`description` in the header.
+
+    Raises:
+        OutputError: they cannot be written.
+    """
     state = {
         name: tensor.half().contiguous() if tensor.is_floating_point() else tensor
         for name, tensor in network.state_dict().items()
     }
     header = {key: json.dumps(value) for key, value in description(network, made_by).items()}
-    partial = path.with_name(path.name + ".partial")
-    save_file(state, partial, metadata=header)
-    partial.replace(path)
+    with written_whole(path, "choose another folder", also=SafetensorError) as partial:
+        save_file(state, partial, metadata=header)
 
 
 def load_checkpoint(path: str | os.PathLike[str], kind: type[AnyEncoder]) -> AnyEncoder:

@@ -21,6 +21,7 @@ from onnxscript import optimizer
 from torch import nn
 from torch.export import Dim
 
+from speediness.documents import written_whole
 from speediness.models.motion import MotionCells
 from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.scene import SceneNet, features, trunk
@@ -186,9 +187,8 @@ def _exporter_silent() -> Iterator[None]:
 
 def _save(model: onnx.ModelProto, path: Path, texts: dict[str, str]) -> None:
     onnx.helper.set_model_props(model, texts)
-    partial = path.with_name(path.name + ".partial")
-    onnx.save(model, partial)
-    partial.replace(path)
+    with written_whole(path) as partial:
+        onnx.save(model, partial)
 
 
 class _ClassifyClips(nn.Module):

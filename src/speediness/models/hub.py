@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from huggingface_hub import HfApi, ModelCard, ModelCardData, hf_hub_download
-from safetensors import SafetensorError
 
 from speediness.errors import OutputError, WeightsError
 from speediness.models.checkpoint import description, save_network
@@ -40,7 +39,7 @@ def write_folder(network: Encoder, folder: Path, name: str) -> None:
         document = json.dumps(description(network, network.made_by), indent=2)
         (folder / CONFIG).write_text(document + "\n", encoding="utf-8")
         model_card(network, name).save(folder / CARD)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise OutputError(f"cannot write {folder}: {error}; choose another folder") from error
 
 

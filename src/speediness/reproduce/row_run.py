@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.motion_cache import MotionCache
 from speediness.datasets.video_list import VideoItem, digest, held_out, subsample
-from speediness.documents import read_json, write_json, write_text
+from speediness.documents import read_json, write_json, write_text, written_whole
 from speediness.engines.torch import runtime_for
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.centre_clips import run_batched
@@ -147,9 +147,8 @@ class _Maker:
             network, metrics = train_mean_flow(loader, recipe.seed, recipe.steps * recipe.clips, progress)
         lines = "".join(json.dumps(row) + "\n" for row in metrics)
         write_text(self.folder / "metrics.jsonl", lines)
-        partial = self.folder / "checkpoint.safetensors.partial"
-        save_file(network.state_dict(), partial)
-        partial.replace(partial.with_suffix(""))
+        with written_whole(self.folder / "checkpoint.safetensors") as partial:
+            save_file(network.state_dict(), partial)
         return network
 
     def _loader(self, videos: Sequence[CachedVideo], seed: int) -> Loader:

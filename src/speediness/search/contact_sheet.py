@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from html import escape, unescape
+from html import unescape
 from itertools import chain
 from pathlib import Path
 
@@ -14,10 +14,9 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
-from speediness.corpus.page import data_uri, stamp, write_page
+from speediness.corpus.page import write_page
 from speediness.corpus.window_images import jpeg, upright
 from speediness.errors import VideoError
-from speediness.plots import LABEL_WORDS
 from speediness.search.hits import Hit
 from speediness.speedup.frame_choice import choose
 from speediness.video.reader import VideoReader, find_video_stream, open_media
@@ -28,18 +27,8 @@ from speediness.video.yuv420 import BT709
 FRAMES = 6
 STRIP_PX = 240  # long side of an image in a strip
 PREVIEW_PX, PREVIEW_RATE = 320, Fraction(12)
-LISTED = re.compile(r'<div class="head"><b>(\d+)</b>.*?<span class="dim path">([^<]*)</span>')
+LISTED = re.compile(r'<div class="head"><b>(\d+)</b>.*?<span class="dim path">([^<]*)</span>', re.DOTALL)
 """Place and path of a hit on the page."""
-
-STYLE = """
-ol { list-style: none; padding: 0; display: grid; gap: 1rem; }
-li { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: .8rem 1rem; }
-.strip { display: grid; grid-template-columns: repeat(6, 1fr); gap: 3px; margin-top: .6rem; }
-.strip img { width: 100%; display: block; border-radius: 3px; }
-.head { display: flex; flex-wrap: wrap; gap: .2rem .9rem; align-items: baseline; }
-.head b { font-variant-numeric: tabular-nums; }
-.path { overflow-wrap: anywhere; }
-"""
 
 
 def contact_sheet(hits: Sequence[Hit], out_html: Path) -> None:
@@ -54,11 +43,7 @@ def contact_sheet(hits: Sequence[Hit], out_html: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    items = "\n".join(_item(n, hit) for n, hit in enumerate(hits, 1))
-    found = f"{len(hits)} {'stretch' if len(hits) == 1 else 'stretches'} of video that move alike"
-    write_page(
-        out_html, "Search by motion", f"<p>{found}, the most alike first.</p><ol>{items}</ol>", STYLE
-    )
+    write_page(out_html, "hits.html", hits=[(hit, *_strip(hit)) for hit in hits])
 
 
 def previews(hits: Sequence[Hit], folder: Path) -> tuple[list[Path], dict[Path, str]]:
@@ -122,20 +107,13 @@ def _write_preview(hit: Hit, out: Path) -> None:
             )
 
 
-def _item(n: int, hit: Hit) -> str:
+def _strip(hit: Hit) -> tuple[list[bytes], str]:
+    """Images over the length of a hit, as JPEG; or what is wrong with its video."""
     moments_s = hit.start_s + (np.arange(FRAMES) + 0.5) / FRAMES * (hit.end_s - hit.start_s)
     try:
-        images = [jpeg(pixels) for pixels in _images(hit.path, moments_s, STRIP_PX)]
-        strip = "".join(f'<img src="{data_uri(image, "image/jpeg")}" alt="">' for image in images)
-        shown = f'<div class="strip">{strip}</div>'
+        return [jpeg(pixels) for pixels in _images(hit.path, moments_s, STRIP_PX)], ""
     except VideoError as error:
-        shown = f'<p class="dim">{escape(str(error))}</p>'
-    label = f'<span class="tag {hit.label}">{LABEL_WORDS[hit.label]}</span>' if hit.label else ""
-    return (
-        f'<li><div class="head"><b>{n}</b><b>{hit.similarity:.3f}</b>{label}'
-        f"<span>{stamp(hit.start_s)} to {stamp(hit.end_s)}</span>"
-        f'<span class="dim path">{escape(str(hit.path))}</span></div>{shown}</li>'
-    )
+        return [], str(error)
 
 
 def _images(path: Path, moments_s: NDArray[np.float64], long_side_px: int) -> Iterator[NDArray[np.uint8]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 from typing import Any, Literal
 
-from speediness.errors import OutputError
+from speediness.documents import written_whole
 from speediness.search.library import Library
 from speediness.search.packages import load
 
@@ -46,17 +45,11 @@ def export(library: Library, table: Table, kind: Format, out: Path, vectors: boo
     names = [name for name in ("root", "path", "start_s") if name in rows.column_names]
     if names:
         rows = rows.sort_by([(name, "ascending") for name in names])
-    partial = out.with_name(out.name + ".partial")
-    try:
+    with written_whole(out, "choose another with -o") as partial:
         if kind == "parquet":
             parquet.write_table(rows, partial)
         else:
             _write_csv(rows, partial)
-        os.replace(partial, out)
-    except OSError as error:
-        raise OutputError(f"cannot write {out}: {error}; choose another with -o") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return len(rows)
 
 

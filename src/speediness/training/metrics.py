@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +10,11 @@ from typing import Any, Self
 
 from torch.utils.tensorboard import SummaryWriter
 
+from speediness.documents import written_whole
 from speediness.errors import OutputError
 from speediness.training.training_curve import plot_training
+
+RESUMED = "the last checkpoint is intact: free some space, then continue with --resume"
 
 
 class Metrics:
@@ -33,14 +35,12 @@ class Metrics:
         self.folder = folder
         self._path = folder / "metrics.jsonl"
         self.rows = [row for row in read_metrics(self._path) if row["step"] <= done]
-        partial = self._path.with_name(self._path.name + ".partial")
         try:
-            partial.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
-            os.replace(partial, self._path)
+            with written_whole(self._path, RESUMED) as partial:
+                partial.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
             # TensorBoard hides what the last run logged from this step on.
             self._events = SummaryWriter(str(folder), purge_step=done + 1)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise _unwritable(self._path, error) from error
 
     def record(self, step: int, row: dict[str, float]) -> None:
@@ -89,7 +89,4 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"cannot write {path}: {error.strerror or error}; the last checkpoint is intact: "
-        "free some space, then continue with --resume"
-    )
+    return OutputError(f"cannot write {path}: {error.strerror or error}; {RESUMED}")

@@ -16,12 +16,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from speediness.documents import written_whole
 from speediness.engines.torch import compiled
-from speediness.errors import OutputError, SpeedinessError, WeightsError
+from speediness.errors import SpeedinessError, WeightsError
 from speediness.models.checkpoint import start_from
 from speediness.models.encoder import EncoderConfig
 from speediness.models.sync_norm import synchronise_norms
 from speediness.tasks.task import Batch, Forward
+from speediness.training.metrics import RESUMED
 from speediness.training.processes import Processes
 from speediness.training.recipe import Recipe
 
@@ -146,19 +148,10 @@ class Run:
             "sums": json.dumps(self.sums),
             "recipe": json.dumps(self.recipe.to_json()),
         }
-        partial = path.with_name(path.name + ".partial")
-        try:
+        with written_whole(path, RESUMED, also=SafetensorError) as partial:
             save_file({k: v.detach().contiguous() for k, v in tensors.items()}, partial, metadata=header)
             with partial.open("rb") as file:
                 os.fsync(file.fileno())
-            partial.replace(path)
-        except (OSError, SafetensorError) as error:
-            raise OutputError(
-                f"cannot write {path}: {error}; the last checkpoint is intact: "
-                "free some space, then continue with --resume"
-            ) from error
-        finally:
-            partial.unlink(missing_ok=True)
 
     def restore(self, path: Path) -> None:
         """Load what :meth:`save` wrote.

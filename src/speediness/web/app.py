@@ -11,10 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
 
 from speediness.errors import SpeedinessError
 from speediness.web.api_error import ApiError
-from speediness.web.guard import App, Guard
+from speediness.web.guard import Guard
 from speediness.web.job_routes import job_routes
 from speediness.web.search_routes import search_routes
 from speediness.web.services import Services
@@ -26,7 +27,7 @@ from speediness.web.view_routes import view_routes
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(settings: Settings) -> App:
+def create_app(settings: Settings) -> ASGIApp:
     """The ASGI application of one server; what it keeps is opened now, its worker starts with it.
 
     Args:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
 from urllib.parse import parse_qs
 
-from speediness.web.settings import Settings, is_loopback
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from speediness.web.settings import Settings, is_loopback
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self';"
@@ -34,6 +30,8 @@ HEADERS = {
 OWN_HEADER = "x-speediness"
 """On every request that changes something: a page from elsewhere may not send it."""
 UPLOAD_PATH = "/api/uploads"
+ONCE = ("host", "origin", "content-length", "cookie", OWN_HEADER)
+"""Headers of which each reader would take another if they came twice."""
 BODY_BYTES = 64 * 1024  # of any request but an upload
 
 
@@ -49,7 +47,7 @@ class Guard:
         settings: address and token.
     """
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app, self._settings = app, settings
         self._cookie = f"speediness_{settings.port}"  # cookies do not tell ports apart
 
@@ -61,25 +59,22 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        headers = _single_headers(scope["headers"])
-        guarded = _with_headers(send)
-        if headers is None:
-            await _answer(guarded, 400, "a header came twice")
-        elif refusal := self._foreign(headers):
-            await _answer(guarded, 403, refusal)
-        elif not self._has_token(headers):
-            if self._token_in_address(scope):
-                await self._admit(guarded)
-            else:
-                await _answer(
-                    guarded, 401, "open the address that speediness serve printed, with its token"
-                )
-        elif refusal := _unfit(scope, headers):
-            await _answer(guarded, *refusal)
-        else:
-            await self._app(scope, receive, guarded)
+        refusal = self._refusal(scope, Headers(scope=scope))
+        await (refusal or self._app)(scope, receive, _with_headers(send))
 
-    def _foreign(self, headers: Mapping[str, str]) -> str | None:
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """What is said instead of passing the request on; None: nothing, it may pass."""
+        if any(len(headers.getlist(name)) > 1 for name in ONCE):
+            return _refuse(400, "a header came twice")
+        if reason := self._foreign(headers):
+            return _refuse(403, reason)
+        if not self._has_token(headers):
+            if self._token_in_address(scope):
+                return self._admit()
+            return _refuse(401, "open the address that speediness serve printed, with its token")
+        return _unfit(scope, headers)
+
+    def _foreign(self, headers: Headers) -> str | None:
         """Why a request does not come from our own page, None if it does."""
         host = headers.get("host", "")
         if not self._is_our_name(host):
@@ -108,7 +103,7 @@ class Guard:
             return False
         return True
 
-    def _has_token(self, headers: Mapping[str, str]) -> bool:
+    def _has_token(self, headers: Headers) -> bool:
         if self._settings.token is None:
             return True
         # SimpleCookie drops them all for one it dislikes, and other servers of this machine set theirs too.
@@ -122,38 +117,26 @@ class Guard:
     def _is_token(self, text: str) -> bool:
         return secrets.compare_digest(text.encode(), (self._settings.token or "").encode())
 
-    async def _admit(self, send: Send) -> None:
+    def _admit(self) -> Response:
         """Trade the token in the address for a cookie, so that it does not stay in the history."""
-        cookie = f"{self._cookie}={self._settings.token}; HttpOnly; SameSite=Strict; Path=/"
-        headers = [(b"location", b"/"), (b"set-cookie", cookie.encode())]
-        await send({"type": "http.response.start", "status": 303, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(self._cookie, self._settings.token or "", httponly=True, samesite="strict")
+        return answer
 
 
-def _single_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str] | None:
-    """Headers by name; None if one that matters here comes twice, of which each reader takes another."""
-    headers: dict[str, str] = {}
-    for key, value in pairs:
-        name = key.decode("latin-1").lower()
-        if name in headers and name in ("host", "origin", "content-length", "cookie", OWN_HEADER):
-            return None
-        headers[name] = value.decode("latin-1")
-    return headers
-
-
-def _unfit(scope: Scope, headers: Mapping[str, str]) -> tuple[int, str] | None:
-    """Status and words for a request that is ours but not in order."""
+def _unfit(scope: Scope, headers: Headers) -> Response | None:
+    """The answer to a request that is ours but not in order."""
     if scope["method"] in ("GET", "HEAD"):
         return None
     if OWN_HEADER not in headers:
-        return 403, f"a request that changes something needs the header {OWN_HEADER}"
+        return _refuse(403, f"a request that changes something needs the header {OWN_HEADER}")
     if scope["path"] == UPLOAD_PATH:
         return None
     if "transfer-encoding" in headers:
-        return 411, "say how long the request is"
+        return _refuse(411, "say how long the request is")
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > BODY_BYTES:
-        return 413, "the request is too large"
+        return _refuse(413, "the request is too large")
     return None
 
 
@@ -162,22 +145,13 @@ def _with_headers(send: Send) -> Send:
 
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
-            present = {name.lower() for name, _ in message["headers"]}
-            ours = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-            if b"cache-control" not in present:
-                ours.append((b"cache-control", b"no-store"))
-            message["headers"] = [*message["headers"], *ours]
+            headers = MutableHeaders(scope=message)
+            headers.update(HEADERS)
+            headers.setdefault("cache-control", "no-store")
         await send(message)
 
     return guarded
 
 
-async def _answer(send: Send, status: int, words: str) -> None:
-    body = f"{words}\n".encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),  # its body was not read
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _refuse(status: int, words: str) -> Response:
+    return PlainTextResponse(f"{words}\n", status, {"connection": "close"})  # its body was not read

@@ -127,7 +127,15 @@ def test_answers_hold_the_pair_and_the_means_at_every_rate() -> None:
     assert len(found.means) == len(RATES)
     for rate, means in zip(RATES, found.means, strict=True):
         played = play(video, network, 2**rate)
-        expected = np.zeros(0) if played is None else played.rate_W2[::4, 0].numpy()
+        even = rate < 0 and video.pair_s(0) / 2**rate > 0.1  # such frames betray slow motion
+        expected = np.zeros(0) if played is None or even else played.rate_W2[::4, 0].numpy()
         np.testing.assert_array_equal(means, expected)
-    assert not len(found.means[-1]) and len(found.means[0]) == 53  # a window of 8x is 16 s long
+    assert not len(found.means[-1])  # a window of 8x is 16 s long
+    assert [len(means) > 0 for means in found.means[:5]] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]  # at 30 a second
     assert answers(motion_video(seconds=3.9), network) is None

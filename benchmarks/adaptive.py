@@ -21,12 +21,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from report import arguments, markdown, report
-from speediness.analysis.curve import analyse, open_frames, per_frame
-from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
+from speediness.analysis.analyse import analyse, open_frames, per_frame
 from speediness.analysis.scorer import VideoScorer
 from speediness.datasets import find_videos
 from speediness.errors import VideoError
-from speediness.speedup.plan import compare_with_uniform, plan_speedup
+from speediness.runtime.network import DEFAULT_NETWORK, Network, load_network
+from speediness.speedup.solver import compare_with_uniform, plan_speedup
 from speediness.video.reader import VideoReader
 from videos import SHOT_S, make_video
 

@@ -21,10 +21,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from report import Results, arguments, installed_engines, markdown, report
-from speediness.analysis.curve import analyse
-from speediness.analysis.network import load_network
-from speediness.curves import SpeedinessCurve
-from speediness.speedup.plan import plan_speedup
+from speediness.analysis.analyse import analyse
+from speediness.results.curve import SpeedinessCurve
+from speediness.runtime.network import load_network
+from speediness.speedup.solver import plan_speedup
 
 RATE, BAR = 2.0, 0.03
 TWICE = 3  # number of the factor nearest 2

@@ -35,14 +35,14 @@ from numpy.typing import NDArray
 
 from report import Results, arguments, installed_engines, markdown, report
 from speediness import sampling
-from speediness.analysis.curve import analyse
-from speediness.analysis.network import Network, load_network
+from speediness.analysis.analyse import analyse
 from speediness.analysis.shot import fit
 from speediness.clip import ClipSpec
-from speediness.engines import choose_engine
-from speediness.engines.runtime import Pixels
 from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import SpeedNet
+from speediness.runtime import choose_engine
+from speediness.runtime.network import Network, load_network
+from speediness.runtime.protocol import Pixels
 from speediness.video.reader import VideoReader
 from videos import make_video
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from speediness.reproduce.architecture_plot import plot_networks
-from speediness.reproduce.lecture_networks import NETWORKS
+from speediness.experiments.architecture_plot import plot_networks
+from speediness.experiments.lecture_networks import NETWORKS
 
 
 def main() -> None:

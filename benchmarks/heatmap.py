@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 
 from report import Results, arguments, markdown, report
 from speediness import sampling
-from speediness.analysis.network import Network, load_network
 from speediness.heatmap.colours import COLOUR_MAPS
 from speediness.heatmap.maps import HeatMaps, find_maps
+from speediness.runtime.network import Network, load_network
 from speediness.video.reader import VideoReader
 from speediness.video.writer import VideoWriter
 from speediness.video.yuv420 import BT709

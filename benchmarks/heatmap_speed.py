@@ -21,7 +21,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from report import Results, arguments, markdown, report
-from speediness.analysis.curve import analyse
+from speediness.analysis.analyse import analyse
 from speediness.heatmap.maps import find_maps
 from speediness.heatmap.render import render_heatmap
 from speediness.heatmap.squares import MapKind

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from speediness.analysis.curve import STILL_PX, answers, open_frames, per_frame
-from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
+from speediness.analysis.analyse import STILL_PX, answers, open_frames, per_frame
 from speediness.analysis.scorer import VideoScorer
 from speediness.analysis.segments import candidate_rates, find_rates, find_segments
 from speediness.datasets import find_videos
 from speediness.errors import VideoError
+from speediness.runtime.network import DEFAULT_NETWORK, Network, load_network
 from speediness.sampling import playback_factors
 from speediness.video.reader import Frame, VideoReader
 

@@ -29,10 +29,10 @@ import numpy as np
 from av.filter import Graph
 
 from report import this_machine
-from speediness.speed_plan import SpeedPlan
-from speediness.speedup.frame_choice import standard_rate
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.render import render_speedup
 from speediness.video.coding import DEFAULT_PRESET, Coding
+from speediness.video.frame_choice import standard_rate
 from speediness.video.reader import VideoReader
 from speediness.video.writer import SoundFormat, VideoWriter
 from speediness.video.yuv420 import Yuv420Converter

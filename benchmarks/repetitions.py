@@ -24,10 +24,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from report import Results, arguments, markdown, report
-from speediness.analysis.curve import features_of_shots, open_frames
-from speediness.analysis.network import Network, load_network
+from speediness.analysis.analyse import features_of_shots, open_frames
 from speediness.analysis.scorer import VideoScorer
-from speediness.features import MotionFeatures
+from speediness.results.features import MotionFeatures
+from speediness.runtime.network import Network, load_network
 from speediness.search.within import STEP_S, compare, cut_query, peaks
 from speediness.video.reader import Frame, VideoReader
 

@@ -15,9 +15,9 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from speediness.engines import ENGINES, Engine
-from speediness.engines.onnx import cores
 from speediness.plots import save_figure
+from speediness.runtime import ENGINES, Engine
+from speediness.runtime.onnx import cores
 
 Results = dict[str, Any]
 

@@ -28,10 +28,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from report import Results, arguments, markdown, report
-from speediness.analysis.curve import embed
+from speediness.analysis.analyse import embed
+from speediness.corpus.vectors import unit_vectors
 from speediness.search import library
 from speediness.search.library import INDEXED_FROM, Library, build_index, nearest
-from speediness.search.vectors import unit_vectors
 
 SIZES, FEATURES = (10_000, 100_000, 1_000_000), (96, 1024)
 QUERIES, TOP, BATCH = 100, 10, 50_000

@@ -27,7 +27,7 @@ ROUNDS, HEAVIEST = 5, 8
 DEMO = Path(__file__).parents[1] / "examples" / "bikes.mp4"
 PYTHON = [sys.executable]
 PROGRAM = [sys.executable, "-m", "speediness.cli.main"]
-BEFORE_WORK = "import speediness.analysis.curve, speediness.plots, rich.progress"
+BEFORE_WORK = "import speediness.analysis.analyse, speediness.plots, rich.progress"
 IMPORTS = f"{BEFORE_WORK}, rich.table, matplotlib.figure, matplotlib.backends.backend_agg"
 
 

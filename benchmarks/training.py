@@ -34,12 +34,12 @@ from speediness.datasets import find_videos
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.decoded_video import decode_video
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
-from speediness.tasks.task import ClipTask
 from speediness.training.loader import Batch, Loader, drawn_ahead
 from speediness.training.pixel_source import MappedPixels, PixelSource, ResidentPixels
 from speediness.training.processes import Processes
 from speediness.training.recipe import RECIPES, Recipe
 from speediness.training.run import Run
+from speediness.training.tasks.task import ClipTask
 
 VIDEOS, ROUNDS, STEPS, WARM_UP = 24, 4, 6, 3
 DECODED = [name for name, recipe in RECIPES.items() if isinstance(recipe().task, ClipTask)]

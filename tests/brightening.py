@@ -9,7 +9,7 @@ from scripted_runtime import motion_runtime_by, over_cells, runtime_by
 from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.engines.runtime import Runtime
+from speediness.runtime.protocol import Runtime
 
 CLIP = ClipSpec(8, Fraction(8), 56)
 LEVELS_A_SECOND = 16

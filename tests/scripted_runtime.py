@@ -10,11 +10,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from speediness.analysis.network import Network, Response
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import BOUNDARY, Floats, Indices, Outputs, Runtime
 from speediness.evaluation.calibration import fit_estimate
 from speediness.motion_field import REFERENCE_PX
+from speediness.runtime.network import Network, Response
+from speediness.runtime.protocol import BOUNDARY, Floats, Indices, Outputs, Runtime
 from speediness.sampling import playback_factors
 
 Rule = Callable[[np.ndarray], np.ndarray]

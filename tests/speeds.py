@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 
 
 def random_plan(seed: int, duration_s: float) -> SpeedPlan:

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from speediness.tasks.task import Batch
 from speediness.training import loop
 from speediness.training.metrics import read_metrics
+from speediness.training.tasks.task import Batch
 
 
 @contextmanager

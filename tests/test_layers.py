@@ -17,12 +17,12 @@ PRODUCT = (
     "speediness.video",
     "speediness.web",
 )
-ENGINES = ("speediness.engines", "speediness.engines.runtime", "speediness.engines.onnx")
+ENGINES = ("speediness.runtime", "speediness.runtime.protocol", "speediness.runtime.onnx")
 RESEARCH = (
-    "speediness.tasks",
+    "speediness.training.tasks",
     "speediness.datasets",
     "speediness.training",
-    "speediness.reproduce",
+    "speediness.experiments",
     "speediness.simulation",
 )
 NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "scipy", "cv2", "openvino"} | {
@@ -37,6 +37,20 @@ MODULES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path
     for path in SRC.rglob("*.py")
 }
+
+
+FLOORS = (
+    ("clip", "errors", "motion_field", "offline", "progress", "sampling", "version"),
+    ("packages", "results", "runtime"),
+    ("models", "video"),
+    ("analysis", "plots", "simulation", "timeline"),
+    ("corpus", "datasets", "heatmap", "speedup"),
+    ("evaluation", "search"),
+    ("training", "web"),
+    ("experiments",),
+    ("cli",),
+)
+"""Packages and single files from the ground up; weights hold no code."""
 
 
 def below(module: str, packages: tuple[str, ...]) -> bool:
@@ -105,6 +119,18 @@ def test_the_walk_finds_lazy_imports_and_knows_the_research_side() -> None:
     assert "speediness.plots" in reached("speediness.cli.analyse")
     assert any(name.startswith("torch") for name in reached("speediness.training.loop"))
     assert all(package in MODULES for package in PRODUCT + RESEARCH)
+
+
+def test_every_package_stands_on_those_below_it_alone() -> None:
+    floor = {name: n for n, names in enumerate(FLOORS) for name in names}
+    tops = {module.split(".")[1] for module in MODULES if "." in module}
+    assert tops == set(floor)
+    for module in MODULES:
+        own = module.split(".")[1:2]
+        for name in imports(module):
+            other = name.split(".")[1:2] if name.startswith("speediness.") else []
+            if own and other and own != other:
+                assert floor[other[0]] < floor[own[0]], f"{module} imports {name}"
 
 
 @pytest.mark.parametrize("module", BASE)

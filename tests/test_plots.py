@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from speediness.curves import LABELS, Segment, SpeedinessCurve
 from speediness.errors import OutputError
 from speediness.plots import COLUMNS, LABEL_WORDS, PALETTES, Palette, Theme, plot_curve, sum_up
-from speediness.speed_plan import SpeedPlan
+from speediness.results.curve import LABELS, Segment, SpeedinessCurve
+from speediness.results.plan import SpeedPlan
 from synthetic import steady, write_video
 
 FACTORS = (1.0, 1.25, 1.5625)

@@ -15,11 +15,11 @@ import httpx
 import numpy as np
 import uvicorn
 
-from speediness.analysis.archive import features_to_arrays, to_bytes
 from speediness.cli.serve import listening
-from speediness.curves import Segment, SpeedinessCurve
-from speediness.documents import write_json
-from speediness.features import MotionFeatures
+from speediness.results.archive import features_to_arrays, to_bytes
+from speediness.results.curve import Segment, SpeedinessCurve
+from speediness.results.documents import write_json
+from speediness.results.features import MotionFeatures
 from speediness.sampling import playback_factors
 from speediness.web.app import create_app
 from speediness.web.curve_columns import curve_columns

@@ -29,20 +29,20 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from speediness.analysis.curve import analyse
-    from speediness.analysis.network import list_models, load_network
+    from speediness.analysis.analyse import analyse
     from speediness.models.checkpoint import load_speednet
-    from speediness.speedup.plan import plan_speedup
+    from speediness.runtime.network import list_models, load_network
     from speediness.speedup.render import render_speedup
+    from speediness.speedup.solver import plan_speedup
 
 switch_off_reports()
 
 _HOMES = {
-    "analyse": "speediness.analysis.curve",
-    "list_models": "speediness.analysis.network",
-    "load_network": "speediness.analysis.network",
+    "analyse": "speediness.analysis.analyse",
+    "list_models": "speediness.runtime.network",
+    "load_network": "speediness.runtime.network",
     "load_speednet": "speediness.models.checkpoint",
-    "plan_speedup": "speediness.speedup.plan",
+    "plan_speedup": "speediness.speedup.solver",
     "render_speedup": "speediness.speedup.render",
 }
 

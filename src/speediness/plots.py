@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.curves import LABELS, Float64s, Label, SpeedinessCurve
-from speediness.documents import written_whole
 from speediness.progress import clock
-from speediness.speed_plan import SpeedPlan
+from speediness.results.curve import LABELS, Float64s, Label, SpeedinessCurve
+from speediness.results.documents import written_whole
+from speediness.results.plan import SpeedPlan
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

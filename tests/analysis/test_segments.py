@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from scripted_runtime import response_of
-from speediness.analysis.curve import answers
+from speediness.analysis.analyse import answers
 from speediness.analysis.segments import (
     CHANGE_COST,
     EVIDENCE_S,
@@ -21,7 +21,7 @@ from speediness.analysis.segments import (
     probability_sped_up,
 )
 from speediness.analysis.shot import ShotScores
-from speediness.curves import Segment
+from speediness.results.curve import Segment
 from speediness.sampling import playback_factors
 
 FACTORS = playback_factors()

@@ -10,8 +10,8 @@ from speediness.analysis import shot as shot_module
 from speediness.analysis.scorer import VideoScorer, score_shot
 from speediness.analysis.shot import PAIRS, SHORTEST, ClipShot, MotionShot, ShotScores
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Runtime
 from speediness.motion_field import REFERENCE_PX
+from speediness.runtime.protocol import Runtime
 from speediness.video.reader import Frame
 
 CLIP = ClipSpec(n_frames=8, frame_rate=Fraction(8), size_px=32)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speediness.curves import Segment, SpeedinessCurve
+from speediness.results.curve import Segment, SpeedinessCurve
 from speediness.sampling import playback_factors
 from synthetic import steady, tone, write_video
 

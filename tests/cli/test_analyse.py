@@ -13,8 +13,8 @@ import pytest
 from speediness.cli.analyse import write_csv
 from speediness.cli.main import main
 from speediness.cli.terminal import stamp
-from speediness.curves import SpeedinessCurve
 from speediness.plots import PALETTES
+from speediness.results.curve import SpeedinessCurve
 
 
 def complaints(err: str) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from speediness.cli.main import main
-from speediness.evaluation import audit as audit_module
-from speediness.evaluation import audit_runner
-from speediness.evaluation.audit_report import KEPT, MOVE, Audit, Measure, Row
+from speediness.evaluation.audit import audit as audit_module
+from speediness.evaluation.audit import runner as audit_runner
+from speediness.evaluation.audit.report import KEPT, MOVE, Audit, Measure, Row
 from synthetic import steady, write_video
 
 GOOD = Row("mirrored", "left and right move alike", 2, (Measure(MOVE, 0.01, 0.1),))
@@ -91,5 +91,7 @@ def test_mistakes_are_one_line_and_exit_code_2(
 
 def test_the_base_install_is_enough() -> None:
     block = "import sys; sys.modules.update(dict.fromkeys(['torch', 'cv2', 'scipy', 'onnx']))"
-    needed = "speediness.evaluation.audit, speediness.evaluation.audit_plot, speediness.reproduce.fig2"
+    needed = (
+        "speediness.evaluation.audit.audit, speediness.evaluation.audit.plot, speediness.experiments.fig2"
+    )
     subprocess.run([sys.executable, "-c", f"{block}; import {needed}, speediness.datasets"], check=True)

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speediness.analysis.store import ResultStore
 from speediness.cli.main import main
+from speediness.results.store import ResultStore
 
 
 @pytest.fixture

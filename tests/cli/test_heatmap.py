@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from scripted_runtime import grey_motion_runtime
-from speediness.analysis.network import Network
 from speediness.cli.main import main
 from speediness.clip import ClipSpec
 from speediness.heatmap import maps as heat_maps
+from speediness.runtime.network import Network
 from speediness.video.reader import VideoReader
 from synthetic import steady, write_video
 

@@ -8,10 +8,10 @@ from typing import Literal
 import pytest
 
 import speediness
-from speediness.analysis.store import ResultStore
 from speediness.cli.main import VERBS, app, main
 from speediness.cli.terminal import console
 from speediness.errors import WeightsError
+from speediness.results.store import ResultStore
 
 
 def run_process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:

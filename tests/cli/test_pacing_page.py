@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from speediness.cli.main import main
-from speediness.curves import SpeedinessCurve
-from speediness.speed_plan import SpeedPlan
+from speediness.results.curve import SpeedinessCurve
+from speediness.results.plan import SpeedPlan
 from speediness.video.reader import VideoReader
 from synthetic import steady, write_video
 from voice import RATE_HZ, voice

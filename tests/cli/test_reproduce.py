@@ -5,8 +5,8 @@ import pytest
 
 from speediness.cli.main import main
 from speediness.datasets.video_list import VideoItem
-from speediness.reproduce import EXPERIMENTS, row_run
-from speediness.reproduce.ablation import ROWS
+from speediness.experiments import EXPERIMENTS, row_run
+from speediness.experiments.ablation import ROWS
 
 
 def test_every_experiment_has_its_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,11 +55,11 @@ def test_table1_trains_prints_and_writes_the_table(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Two rows; tests/reproduce has all of them."""
+    """Two rows; tests/experiments has all of them."""
     folder, out = str(walkers[0].path.parent), tmp_path / "table"
     monkeypatch.setattr(row_run, "OWN_CLIPS", 8)
     first_and_last = (ROWS[0], ROWS[-1])
-    monkeypatch.setattr("speediness.reproduce.table1.ROWS", first_and_last)
+    monkeypatch.setattr("speediness.experiments.table1.ROWS", first_and_last)
     command = ["reproduce", "table1", "--data", folder, "--test", folder, "--out", str(out)]
     settings = ["--recipe", "smoke", "--budget", "1", "--set", "validation_share=0.4"]
     assert main([*command, *settings]) == 0

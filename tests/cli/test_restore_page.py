@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from speediness.cli.main import main
-from speediness.curves import SpeedinessCurve
+from speediness.results.curve import SpeedinessCurve
 from speediness.video.reader import VideoReader
 
 PAGE = (Path(__file__).parents[2] / "docs/restore.md").read_text()

@@ -9,8 +9,8 @@ import pytest
 
 from speediness.cli.main import main
 from speediness.cli.options import RenderingOptions
-from speediness.curves import SpeedinessCurve
-from speediness.speed_plan import SpeedPlan
+from speediness.results.curve import SpeedinessCurve
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.rendering import Rendering
 from speediness.video.reader import VideoReader
 from synthetic import steady, uneven, write_video
@@ -28,7 +28,7 @@ def names(folder: Path) -> set[str]:
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reaches for the analysis or the network finds nothing."""
-    for name in ("speediness.analysis.curve", "onnxruntime"):
+    for name in ("speediness.analysis.analyse", "onnxruntime"):
         monkeypatch.setitem(sys.modules, name, None)
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from brightening import CLIP, brightening_video, clip_runtime_by_true_speed, runtime_by_true_speed
-from speediness.engines.runtime import BOUNDARY
 from speediness.evaluation.calibration import (
     RATES,
     SHOWN,
@@ -13,6 +12,7 @@ from speediness.evaluation.calibration import (
     measure_response,
     video_answers,
 )
+from speediness.runtime.protocol import BOUNDARY
 
 NONE = np.zeros(0, np.float32)
 AT_2X = int(np.searchsorted(RATES, 1.0)) + 1

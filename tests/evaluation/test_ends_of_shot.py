@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from speediness.analysis.scorer import score_shot
 from speediness.analysis.shot import ShotScores
 from speediness.clip import ClipSpec
-from speediness.engines.torch import runtime_for
 from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import SpeedNet
+from speediness.models.torch_runtime import runtime_for
 from speediness.simulation.render import render
 from speediness.simulation.stage import side_view
 from speediness.simulation.walk import walk

@@ -12,12 +12,12 @@ from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import decode_video
 from speediness.datasets.motion_cache import MotionCache
 from speediness.datasets.video_list import VideoItem
-from speediness.engines.torch import runtime_for
 from speediness.evaluation.calibration import RATES
 from speediness.evaluation.motion_scores import answers, play, score_motion
 from speediness.evaluation.speed_accuracy import score_video
 from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import SpeedNet, score
+from speediness.models.torch_runtime import runtime_for
 from synthetic import drifting_frame, steady, write_video
 
 CLIP = ClipSpec(16, Fraction(8), 56)

@@ -12,7 +12,6 @@ from brightening import (
 from scripted_runtime import motion_runtime_by
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.engines.runtime import BOUNDARY, Runtime, mean_over_windows
 from speediness.evaluation.speed_accuracy import (
     VideoScores,
     area_under_curve,
@@ -22,6 +21,7 @@ from speediness.evaluation.speed_accuracy import (
     report,
     score_video,
 )
+from speediness.runtime.protocol import BOUNDARY, Runtime, mean_over_windows
 
 
 def scores(one: list[float], two: list[float], magnified: list[float], source: str = "s") -> VideoScores:

@@ -8,12 +8,12 @@ import pytest
 
 from scripted_runtime import grey_motion_runtime
 from speediness.analysis import shot
-from speediness.analysis.network import Network
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime
 from speediness.errors import OutputError
 from speediness.heatmap.maps import FAINTEST, HeatMaps, find_maps
 from speediness.heatmap.squares import MapKind
+from speediness.runtime.network import Network
+from speediness.runtime.protocol import Floats, Indices, Outputs, Pixels, Runtime
 from synthetic import Image, steady, uneven, write_video
 
 CLIP = ClipSpec(n_frames=16, frame_rate=Fraction(8), size_px=56)

@@ -5,12 +5,12 @@ import pytest
 from numpy.typing import NDArray
 
 from scripted_runtime import grey_motion_runtime
-from speediness.analysis.curve import STILL_PX
+from speediness.analysis.analyse import STILL_PX
 from speediness.analysis.shot import REPORTED_PX, shot_scorer
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import BOUNDARY, Floats, Indices, Outputs, Pixels, Runtime
 from speediness.heatmap.squares import CELL_PX, FINE, MapKind, ShotMaps, Squares, resized
 from speediness.motion_field import REFERENCE_PX
+from speediness.runtime.protocol import BOUNDARY, Floats, Indices, Outputs, Pixels, Runtime
 
 CLIP = ClipSpec(n_frames=4, frame_rate=Fraction(8), size_px=56)
 HIGH = FINE * CLIP.size_px // CELL_PX  # rows of a map

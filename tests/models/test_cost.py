@@ -6,13 +6,13 @@ from torch import nn
 
 from speediness.errors import SpeedinessError
 from speediness.models.backbones import BACKBONES
-from speediness.models.c3d import STAGES
+from speediness.models.backbones.c3d import STAGES
+from speediness.models.backbones.layers import Backbone
+from speediness.models.backbones.non_local import NonLocalC2D
+from speediness.models.backbones.s3dg import BLOCKS
+from speediness.models.backbones.slow_fusion import SlowFusion
+from speediness.models.backbones.space_time_attention import SpaceTimeAttention
 from speediness.models.cost import count_macs, count_parameters
-from speediness.models.layers import Backbone
-from speediness.models.non_local import NonLocalC2D
-from speediness.models.s3dg import BLOCKS
-from speediness.models.slow_fusion import SlowFusion
-from speediness.models.space_time_attention import SpaceTimeAttention
 
 ATTENDING = ("non_local", "space_time_attention")
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from speediness.clip import ClipSpec
-from speediness.engines.onnx import open_runtime
-from speediness.engines.runtime import Outputs, Runtime
-from speediness.engines.torch import runtime_for
+from speediness.models.backbones.motion_net import SCENE_CHANNELS
 from speediness.models.encoder import EncoderConfig
 from speediness.models.export import MOTION_KEY, SCENE_KEY, describe, export_onnx
-from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.speednet import SpeedNet
+from speediness.models.torch_runtime import runtime_for
+from speediness.runtime.onnx import open_runtime
+from speediness.runtime.protocol import Outputs, Runtime
 
 CONFIG = EncoderConfig(ClipSpec(12, Fraction(8), size_px=56), "motion", 0.125)
 FRAMES = replace(CONFIG, clip=ClipSpec(8, size_px=64), backbone="s3dg")

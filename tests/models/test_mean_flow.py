@@ -7,11 +7,11 @@ from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.speed_accuracy import score_video
+from speediness.experiments.flow_baseline import train_mean_flow
 from speediness.models.mean_flow import flow_magnitudes, runtime_by_flow
 from speediness.motion_field import REFERENCE_PX
-from speediness.reproduce.flow_baseline import train_mean_flow
-from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.loader import Loader
+from speediness.training.tasks.speed_class import SpeedClassTask
 
 CLIP = ClipSpec(n_frames=16, size_px=32)
 TASK = SpeedClassTask()

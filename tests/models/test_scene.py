@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from speediness.models.efficientnet import FEATURES
-from speediness.models.motion_net import SCENE_CHANNELS
+from speediness.models.backbones.efficientnet import FEATURES
+from speediness.models.backbones.motion_net import SCENE_CHANNELS
+from speediness.models.backbones.stems import RGB_MEAN, RGB_STD
 from speediness.models.scene import SceneNet, features, trunk
-from speediness.models.stems import RGB_MEAN, RGB_STD
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from safetensors import safe_open
 
 from speediness.clip import ClipSpec
 from speediness.errors import WeightsError
+from speediness.models.backbones.motion_net import SCENE_CHANNELS
 from speediness.models.checkpoint import load_speednet, save_network
 from speediness.models.encoder import EncoderConfig
-from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.speednet import Head, SpeedNet, score
 from speediness.motion_field import REFERENCE_PX
 

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
+from speediness.models.backbones.flow_stem import FLOW, FlowStem
+from speediness.models.backbones.non_local import NonLocalBlock, NonLocalC2D
+from speediness.models.backbones.space_time_attention import SpaceTimeAttention
+from speediness.models.backbones.two_stream import TemporalStream
 from speediness.models.encoder import EncoderConfig
-from speediness.models.flow_stem import FLOW, FlowStem
-from speediness.models.non_local import NonLocalBlock, NonLocalC2D
 from speediness.models.recogniser import Recogniser
-from speediness.models.space_time_attention import SpaceTimeAttention
 from speediness.models.time_sense import TimeSense, time_sense
-from speediness.models.two_stream import TemporalStream
 
 BLIND = TimeSense(order=False, direction=False, frames=16, still=True)
 SEES = TimeSense(order=True, direction=True, frames=16, still=True)

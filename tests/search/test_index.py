@@ -14,8 +14,8 @@ import pytest
 from library_rows import rows
 from speediness.analysis.options import AnalysisOptions
 from speediness.cli.main import main
-from speediness.curves import LABELS
 from speediness.errors import DataError, OutputError
+from speediness.results.curve import LABELS
 from speediness.search.index import Changes, update_library
 from speediness.search.library import Library, writing
 
@@ -71,7 +71,7 @@ def test_a_video_is_read_for_its_digest_once(
     def refuse(*_: object) -> None:
         raise AssertionError("read by the store as well")
 
-    monkeypatch.setattr("speediness.analysis.store.file_sha256", refuse)
+    monkeypatch.setattr("speediness.results.store.file_sha256", refuse)
     assert len(update(videos, tmp_path / "db").analysed) == 4
 
 

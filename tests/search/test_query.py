@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from speediness.analysis.options import AnalysisOptions
-from speediness.curves import LABELS
 from speediness.errors import DataError
+from speediness.results.curve import LABELS
 from speediness.search.hits import non_max_suppression
 from speediness.search.index import update_library
 from speediness.search.library import Library, build_index, nearest

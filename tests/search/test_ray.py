@@ -11,9 +11,9 @@ from library_rows import rows
 from speediness.analysis.options import AnalysisOptions
 from speediness.corpus import workers
 from speediness.corpus.analysed_video import AnalysedVideo, Failed, analyse_file
-from speediness.corpus.listing import VideoFile
 from speediness.errors import DataError, SpeedinessError, WeightsError
 from speediness.search.index import update_library
+from speediness.video.listing import VideoFile
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from speediness.errors import SpeedinessError
-from speediness.features import MotionFeatures
+from speediness.results.features import MotionFeatures
 from speediness.search import within
 from speediness.search.within import LEAST, SMOOTHED_S, STEP_S, Graph, compare, cut_query, peaks
 

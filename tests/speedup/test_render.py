@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from speediness.errors import OutputError, VideoError
-from speediness.speed_plan import SpeedPlan
-from speediness.speedup.frame_choice import TIE_S
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.render import RenderReport, render_speedup
 from speediness.video.audio_reader import AudioReader
 from speediness.video.coding import Coding
+from speediness.video.frame_choice import TIE_S
 from speediness.video.reader import VideoReader
 from synthetic import Image, numbered_frame, read_number, steady, tone, uneven, write_video
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from full_video import RATE_HZ, clicks
-from speediness.curves import Segment, SpeedinessCurve
 from speediness.errors import PlanError
+from speediness.results.curve import Segment, SpeedinessCurve
 from speediness.sampling import playback_factors
 from speediness.speedup.rendering import Rendering
 from speediness.speedup.restore import RAMP_S, Stretch, find_stretches, plan_restore, restore

@@ -11,7 +11,7 @@ import pytest
 from av.subtitles.subtitle import AssSubtitle
 
 from full_video import CHAPTERS, CUES, RATE_HZ, TAGS, clicks, write_full_video
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.render import render_speedup
 from speediness.video.audio_reader import AudioReader
 from speediness.video.coding import Coding

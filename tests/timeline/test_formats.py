@@ -17,11 +17,11 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import pytest
 
-from speediness.curves import Float64s
 from speediness.errors import OutputError
-from speediness.speed_plan import SpeedPlan
-from speediness.speedup.frame_choice import STANDARD_RATES
+from speediness.results.curve import Float64s
+from speediness.results.plan import SpeedPlan
 from speediness.timeline.export import FORMATS, export_timeline, format_of, has_variable_rate
+from speediness.video.frame_choice import STANDARD_RATES
 from speediness.video.info import VideoInfo
 from speediness.video.reader import VideoReader
 from speeds import random_plan

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 from speediness.timeline.time_map import TimeMap
 from speeds import random_plan
 

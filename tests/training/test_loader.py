@@ -12,13 +12,13 @@ from speediness.datasets.augment import apply_augmentations, draw_augmentation
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
-from speediness.tasks.action_class import ActionClassTask
-from speediness.tasks.rspnet import RSPNetTask
-from speediness.tasks.speed_class import SpeedClassTask
-from speediness.tasks.task import Batch, ClipTask
 from speediness.training.loader import Loader
 from speediness.training.pixel_source import ResidentPixels
 from speediness.training.recipe import smoke
+from speediness.training.tasks.action_class import ActionClassTask
+from speediness.training.tasks.rspnet import RSPNetTask
+from speediness.training.tasks.speed_class import SpeedClassTask
+from speediness.training.tasks.task import Batch, ClipTask
 
 CLIP = smoke().config.clip
 

@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, SpeedinessError
-from speediness.tasks.rspnet import RSPNetTask
-from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training import loop
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import Recipe, smoke
 from speediness.training.run import learning_rate
+from speediness.training.tasks.rspnet import RSPNetTask
+from speediness.training.tasks.speed_class import SpeedClassTask
 from stopped_run import assert_same_run, stopped_after
 
 # Full precision and one thread: what is compared below is then the same to the last bit.

@@ -14,11 +14,11 @@ from speediness.clip import ClipSpec
 from speediness.datasets.motion_cache import MotionVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
-from speediness.models.efficientnet import FEATURES
-from speediness.models.motion_net import SCENE_CHANNELS
+from speediness.models.backbones.efficientnet import FEATURES
+from speediness.models.backbones.motion_net import SCENE_CHANNELS
 from speediness.models.scene import SceneNet
-from speediness.tasks.playback_rate import DOUBLE, NATURAL, PlaybackRateTask
 from speediness.training.motion_loader import PAIRS_S, MotionLoader
+from speediness.training.tasks.playback_rate import DOUBLE, NATURAL, PlaybackRateTask
 
 CLIP = ClipSpec(16, Fraction(8), 56)
 TASK = PlaybackRateTask(sees_scene=False)

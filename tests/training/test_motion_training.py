@@ -8,18 +8,18 @@ import torch
 
 import speediness
 from captures import put_captures
-from speediness.analysis.network import load_network
 from speediness.datasets import find_videos
 from speediness.datasets.video_list import VideoItem, held_out
 from speediness.errors import DataError
 from speediness.evaluation.calibration import RATES
 from speediness.models.checkpoint import load_speednet
 from speediness.models.speednet import SpeedNet
-from speediness.tasks.playback_rate import PlaybackRateTask
+from speediness.runtime.network import load_network
 from speediness.training import loop
 from speediness.training.metrics import read_metrics
 from speediness.training.publish import averaged, publish
 from speediness.training.recipe import Recipe
+from speediness.training.tasks.playback_rate import PlaybackRateTask
 from stopped_run import assert_same_run, stopped_after
 from synthetic import drifting_frame, steady, write_video
 

@@ -11,10 +11,10 @@ from torch import nn
 
 from speediness.datasets.video_list import VideoItem
 from speediness.models.sync_norm import SyncBatchNorm, synchronise_norms
-from speediness.tasks.playback_rate import PlaybackRateTask
-from speediness.tasks.rspnet import RSPNetTask
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import smoke
+from speediness.training.tasks.playback_rate import PlaybackRateTask
+from speediness.training.tasks.rspnet import RSPNetTask
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ import pytest
 
 from speediness.datasets import video_list
 from speediness.datasets.video_list import VideoItem, held_out
-from speediness.engines.onnx import read_exported
 from speediness.evaluation import speed_accuracy
+from speediness.runtime.onnx import read_exported
 from speediness.training import videos
 from speediness.training.loop import train
 from speediness.training.publish import publish

@@ -5,9 +5,9 @@ from fractions import Fraction
 import pytest
 
 from speediness.errors import SpeedinessError
-from speediness.tasks import TASKS
-from speediness.tasks.speed_class import SpeedClassTask
 from speediness.training.recipe import RECIPES, Recipe
+from speediness.training.tasks import TASKS
+from speediness.training.tasks.speed_class import SpeedClassTask
 
 
 @pytest.mark.parametrize("name", RECIPES)

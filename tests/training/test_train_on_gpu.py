@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from speediness.datasets.video_list import VideoItem
-from speediness.engines import open_runtime
-from speediness.engines.onnx import read_exported
 from speediness.models.checkpoint import load_speednet
+from speediness.runtime import open_runtime
+from speediness.runtime.onnx import read_exported
 from speediness.training.metrics import read_metrics
 from speediness.training.recipe import find_recipe
 from speediness.training.run import read_header

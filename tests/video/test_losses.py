@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from full_video import write_full_video
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.render import render_speedup
 from speediness.video.losses import losses
 from speediness.video.reader import VideoReader

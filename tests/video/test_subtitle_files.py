@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from speediness.errors import OutputError
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 from speediness.video.subtitle_files import map_subtitles, mapped_name, subtitle_files
 
 HALF = SpeedPlan(np.array([0.0, 8000.0]), np.full(2, 0.5), 2)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from speediness.analysis.curve import embed
-from speediness.analysis.network import load_network
+from speediness.analysis.analyse import embed
 from speediness.corpus.analysed_video import AnalysedVideo
 from speediness.corpus.report import write_report
-from speediness.curves import Float64s
-from speediness.speedup.plan import plan_speedup
+from speediness.results.curve import Float64s
+from speediness.runtime.network import load_network
+from speediness.speedup.solver import plan_speedup
 from speediness.video.reader import VideoReader
 from speediness.web.services import Services
 from speediness.web.settings import Settings
@@ -563,7 +563,7 @@ def test_the_page_needs_nothing_from_elsewhere(browser: Browser, site: Site) -> 
 
 
 def test_the_page_plans_time_as_the_program_does(page: Page, site: Site) -> None:
-    """plan.js against speed_plan.py, at knots, between them and at the ends."""
+    """plan.js against results/plan.py, at knots, between them and at the ends."""
     plan = plan_speedup(made_up_curve(20.0), 2.3)
     moments_s = np.concatenate([np.linspace(0, 20, 777), plan.times_s])
     found = page.evaluate(

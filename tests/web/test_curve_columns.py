@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from speediness.curves import THRESHOLDS
+from speediness.results.curve import THRESHOLDS
 from speediness.web.curve_columns import COLUMNS, curve_columns
 from web_site import made_up_curve
 

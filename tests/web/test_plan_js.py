@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 
 NODE = shutil.which("node")
 STATIC = Path(__file__).parents[2] / "src" / "speediness" / "web" / "static"

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from speediness.analysis.curve import analyse
-from speediness.analysis.store import ResultStore
-from speediness.curves import SpeedinessCurve
+from speediness.analysis.analyse import analyse
 from speediness.errors import OutputError
-from speediness.speed_plan import SpeedPlan
+from speediness.results.curve import SpeedinessCurve
+from speediness.results.plan import SpeedPlan
+from speediness.results.store import ResultStore
 from speediness.video.reader import VideoReader
 from speediness.web.database import Database
 from speediness.web.jobs import Jobs

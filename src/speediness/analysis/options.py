@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from speediness.analysis.network import Network
-    from speediness.analysis.store import ResultStore
+    from speediness.results.store import ResultStore
+    from speediness.runtime.network import Network
 
 Engine = Literal["auto", "openvino", "onnx", "torch"]
 
@@ -29,12 +29,12 @@ class AnalysisOptions:
         Raises:
             WeightsError: no such network or engine.
         """
-        from speediness.analysis.network import load_network
+        from speediness.runtime.network import load_network
 
         return load_network(self.model, self.engine)
 
     def store(self) -> ResultStore | None:
         """Where results are looked up and kept; None: nowhere."""
-        from speediness.analysis.store import ResultStore
+        from speediness.results.store import ResultStore
 
         return None if self.no_cache else ResultStore()

@@ -9,7 +9,7 @@ import numpy as np
 from speediness.analysis.cuts import CutDetector
 from speediness.analysis.shot import ShotScorer, ShotScores, shot_scorer
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Runtime
+from speediness.runtime.protocol import Runtime
 from speediness.video.reader import Frame
 
 

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.analysis.network import Response
 from speediness.analysis.shot import ShotScores
-from speediness.curves import Label, Segment
-from speediness.labels import NATURAL_RANGE
+from speediness.results.curve import Label, Segment
+from speediness.results.labels import NATURAL_RANGE
+from speediness.runtime.network import Response
 from speediness.sampling import playback_factors
 
 Floats = NDArray[np.float64]
@@ -71,7 +71,7 @@ def find_rates(
 
     Args:
         shots: of the whole video, in order.
-        answers_KF: mean answers at every frame, see :func:`speediness.analysis.curve.answers`.
+        answers_KF: mean answers at every frame, see :func:`speediness.analysis.analyse.answers`.
         factors: (K,) at which it was played.
         moving_F: whether anything moves at each frame; still stretches give no evidence.
         response: of the network.

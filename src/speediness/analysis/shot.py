@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from speediness import sampling
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Floats, Outputs, Pixels, Runtime
 from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, SLACK_S, MotionField
+from speediness.runtime.protocol import Floats, Outputs, Pixels, Runtime
 
 CHUNK_S = 40.0  # windows are classified whenever this much more video is at hand
 PAIRS = 128  # measured in one call
@@ -54,7 +54,7 @@ class ShotScores:
     motion_s: Times
     """(M,) when, ascending."""
     features: NDArray[np.float16]
-    """(N, D) of the first factor, see :class:`speediness.features.MotionFeatures`."""
+    """(N, D) of the first factor, see :class:`speediness.results.features.MotionFeatures`."""
     features_s: Times
     """(N,) when, ascending."""
 

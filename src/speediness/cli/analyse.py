@@ -24,10 +24,10 @@ from speediness.cli.terminal import (
     wants_traceback,
 )
 from speediness.errors import OutputError, SpeedinessError
-from speediness.labels import LABELS
+from speediness.results.labels import LABELS
 
 if TYPE_CHECKING:
-    from speediness.curves import SpeedinessCurve
+    from speediness.results.curve import SpeedinessCurve
 
 ROWS_SHOWN = 20  # segments in the printed table; the files hold all
 
@@ -175,7 +175,7 @@ def write_csv(curve: SpeedinessCurve, path: Path) -> None:
     """
     import numpy as np
 
-    from speediness.documents import write_text
+    from speediness.results.documents import write_text
 
     starts_s = np.array([segment.start_s for segment in curve.segments])
     held_by = np.maximum(np.searchsorted(starts_s, curve.times_s + 1e-9, "right") - 1, 0)

@@ -13,7 +13,7 @@ from speediness.cli.terminal import console, print_json, print_outputs
 from speediness.errors import OutputError, SpeedinessError
 
 if TYPE_CHECKING:
-    from speediness.evaluation.audit_report import Audit, Measure
+    from speediness.evaluation.audit.report import Audit, Measure
 
 MARKS = {True: "pass", False: "FAIL", None: "n/a"}
 FAILED = 1
@@ -45,17 +45,17 @@ def audit(
         check_folder(out.parent, "choose another with -o")
         check_new(out, force=True)
 
-    from speediness.analysis.network import DEFAULT_NETWORK, load_network
     from speediness.datasets import find_videos
-    from speediness.evaluation.audit import DEFAULT_VIDEOS, audit
+    from speediness.evaluation.audit.audit import DEFAULT_VIDEOS, audit
     from speediness.progress import progress_bar
+    from speediness.runtime.network import DEFAULT_NETWORK, load_network
 
     network = load_network(model or DEFAULT_NETWORK)
     items = find_videos(data, "test") if data else ()
     with progress_bar(f"auditing {network.name}") as progress:
         report = audit(network, items, videos=videos or DEFAULT_VIDEOS, progress=progress)
     if out is not None:
-        from speediness.evaluation.audit_plot import plot_audit
+        from speediness.evaluation.audit.plot import plot_audit
 
         plot_audit(report, out)
     if json:

@@ -23,11 +23,11 @@ def run_batch(
 ) -> int:
     """Analyse every video; write ``segments.parquet`` and ``report.html`` (exit code 2 if some failed)."""
     from speediness.corpus.analysed_video import AnalysedVideo, Failed
-    from speediness.corpus.listing import list_videos
     from speediness.corpus.report import write_report
     from speediness.corpus.segment_table import write_segments
+    from speediness.packages import load
     from speediness.progress import progress_bar
-    from speediness.search.packages import load
+    from speediness.video.listing import list_videos
 
     if len(sources) != 1 or out is None:
         raise OutputError("--batch takes one folder or manifest, and a folder for the results: -o DIR")

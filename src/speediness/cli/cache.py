@@ -14,7 +14,7 @@ def cache(action: Literal["clear"] | None = None, /, *, json: Json = False) -> N
     Args:
         action: clear removes every entry.
     """
-    from speediness.analysis.store import ResultStore
+    from speediness.results.store import ResultStore
 
     store = ResultStore()
     removed = store.clear() if action == "clear" else None

@@ -80,7 +80,7 @@ def write_report(found: Verification, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written; nothing is left of it.
     """
-    from speediness.documents import write_text
+    from speediness.results.documents import write_text
 
     text = io.StringIO()
     rows = csv.writer(text)

@@ -12,9 +12,9 @@ from speediness.analysis.options import AnalysisOptions
 
 if TYPE_CHECKING:
     from speediness.corpus.workers import Workers
-    from speediness.curves import SpeedinessCurve
-    from speediness.features import MotionFeatures
     from speediness.progress import Bar
+    from speediness.results.curve import SpeedinessCurve
+    from speediness.results.features import MotionFeatures
     from speediness.speedup.rendering import Rendering
 
 Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
@@ -103,7 +103,7 @@ def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None)
     Raises:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
-    from speediness.analysis.curve import analyse
+    from speediness.analysis.analyse import analyse
     from speediness.progress import progress_bar
 
     with (bar or progress_bar)(f"analysing {video.name}") as progress:
@@ -118,7 +118,7 @@ def features_of(video: Path, options: AnalysisOptions) -> MotionFeatures:
     Raises:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
-    from speediness.analysis.curve import embed
+    from speediness.analysis.analyse import embed
     from speediness.progress import progress_bar
 
     with progress_bar(f"analysing {video.name}") as progress:

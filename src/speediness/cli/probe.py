@@ -54,9 +54,9 @@ def probe(
 def _encoder(weights: str, recipe: str | None, seed: int) -> Encoder:
     import torch
 
-    from speediness.analysis.network import find_weights
     from speediness.models.checkpoint import load_checkpoint
     from speediness.models.encoder import Encoder
+    from speediness.runtime.network import find_weights
     from speediness.training.recipe import find_recipe
 
     if weights != "random":

@@ -14,10 +14,10 @@ from speediness.cli.options import Json, LabelledVideos, Model, Settings
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, log, print_json, print_outputs, print_table
 from speediness.errors import SpeedinessError
-from speediness.reproduce import EXPERIMENTS
+from speediness.experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
-    from speediness.reproduce.transfer import Scale
+    from speediness.experiments.transfer import Scale
     from speediness.training.recipe import Recipe
 
 reproduce = App(name="reproduce", help="Repeat an experiment of the paper.")
@@ -115,7 +115,7 @@ class TrainingOptions:
 @reproduce.command(help=EXPERIMENTS["table1"])
 def table1(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOptions()) -> None:
     """Table 1."""
-    from speediness.reproduce.table1 import table1
+    from speediness.experiments.table1 import table1
 
     _trained("table1", table1, _print_table1, options, recipe)
 
@@ -158,10 +158,10 @@ def lecture(
         tasks: recognise the labels, tell 1x from 2x, or both.
     """
     from speediness.datasets import find_videos
-    from speediness.documents import write_text
-    from speediness.reproduce.architecture_plot import plot_networks
-    from speediness.reproduce.lecture import Lecture, find_networks, lecture
-    from speediness.reproduce.lecture_tables import markdown, views
+    from speediness.experiments.architecture_plot import plot_networks
+    from speediness.experiments.lecture import Lecture, find_networks, lecture
+    from speediness.experiments.lecture_tables import markdown, views
+    from speediness.results.documents import write_text
 
     # The backbone is each network's own; naming one here makes the clips RGB for all.
     base = recipe.load("backbone=single_frame")
@@ -194,7 +194,7 @@ def lecture(
 @reproduce.command(name="data_scaling", help=EXPERIMENTS["data_scaling"])
 def data_scaling(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOptions()) -> None:
     """Shares of the sources."""
-    from speediness.reproduce.data_scaling import data_scaling
+    from speediness.experiments.data_scaling import data_scaling
 
     _trained("data_scaling", data_scaling, _print_scaling, options, recipe)
 
@@ -202,9 +202,9 @@ def data_scaling(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOpti
 @reproduce.command(help=EXPERIMENTS["fig2"])
 def fig2(*, out: Plot, model: Model = None, json: Json = False) -> None:
     """Fig. 2."""
-    from speediness.analysis.network import DEFAULT_NETWORK, load_network
+    from speediness.experiments.fig2 import speediness_against_magnitude
     from speediness.progress import progress_bar
-    from speediness.reproduce.fig2 import speediness_against_magnitude
+    from speediness.runtime.network import DEFAULT_NETWORK, load_network
 
     _check_plot(out)
     network = load_network(model or DEFAULT_NETWORK)
@@ -227,9 +227,9 @@ def fig4(videos: list[Path], /, *, out: Plot, model: Model = None, json: Json = 
     Args:
         videos: videos that play at natural speed.
     """
-    from speediness.analysis.network import DEFAULT_NETWORK, load_network
+    from speediness.experiments.fig4 import prediction_curves
     from speediness.progress import progress_bar
-    from speediness.reproduce.fig4 import prediction_curves
+    from speediness.runtime.network import DEFAULT_NETWORK, load_network
 
     _check_plot(out)
     network = load_network(model or DEFAULT_NETWORK)
@@ -256,7 +256,7 @@ def _trained(
     recipe: RecipeOptions,
 ) -> None:
     from speediness.datasets import find_videos
-    from speediness.reproduce.row_run import VideoSplits
+    from speediness.experiments.row_run import VideoSplits
 
     base = recipe.load()
     videos = VideoSplits(
@@ -275,7 +275,7 @@ def _trained(
 
 
 def _print_scaling(document: dict[str, Any]) -> None:
-    from speediness.reproduce.data_scaling import table
+    from speediness.experiments.data_scaling import table
 
     _print_rows(table(document))
     console().print()
@@ -314,9 +314,9 @@ def _print_table1(document: dict[str, Any]) -> None:
 
 def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) -> None:
     from speediness.datasets import find_videos
-    from speediness.documents import markdown_table, write_text
-    from speediness.reproduce.transfer import STARTS, Data, estimate_s, transfer
-    from speediness.reproduce.transfer_tables import gains, plot_shares, published, table
+    from speediness.experiments.transfer import STARTS, Data, estimate_s, transfer
+    from speediness.experiments.transfer_tables import gains, plot_shares, published, table
+    from speediness.results.documents import markdown_table, write_text
 
     _check_seeds(options.seeds)
     weights = _named_weights(options.weights)

@@ -14,10 +14,10 @@ from speediness.cli.options import Analysis, Force, Json, features_of
 from speediness.cli.outputs import check_folder, make_folder
 from speediness.cli.terminal import print_error, print_json, print_outputs, print_table, stamp
 from speediness.errors import OutputError, SpeedinessError
-from speediness.labels import Label
+from speediness.results.labels import Label
 
 if TYPE_CHECKING:
-    from speediness.features import MotionFeatures
+    from speediness.results.features import MotionFeatures
     from speediness.search.hits import Hit
 
 RANGE = re.compile(r"(\d+(?:\.\d*)?)-(\d+(?:\.\d*)?)")
@@ -135,9 +135,9 @@ def _search_library(
     label: Label | None,
     folder: str | None,
 ) -> list[Hit]:
+    from speediness.corpus.vectors import query_vectors
     from speediness.search.library import Library
     from speediness.search.query import Where, search_library
-    from speediness.search.vectors import query_vectors
 
     library, network = Library(db), options.network()
     library.check_network(network.name, network.sha256)  # before the query is analysed

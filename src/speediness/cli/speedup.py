@@ -58,7 +58,7 @@ class SpeedupOptions:
             PlanError, OutputError: it cannot be had.
         """
         from speediness.speedup.job import SpeedupJob
-        from speediness.speedup.plan import PlanOptions
+        from speediness.speedup.solver import PlanOptions
         from speediness.speedup.stretches import parse_span
 
         return SpeedupJob(

@@ -11,17 +11,17 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.analysis.curve import analyse_with_features
-from speediness.analysis.network import Network
+from speediness.analysis.analyse import analyse_with_features
 from speediness.analysis.options import AnalysisOptions
-from speediness.analysis.store import file_sha256
-from speediness.corpus.listing import VideoFile
+from speediness.corpus.vectors import unit_vectors, window_middles_s, window_spans_s
 from speediness.corpus.window_images import window_images
-from speediness.curves import Segment
 from speediness.errors import SpeedinessError, VideoError
-from speediness.features import MotionFeatures
 from speediness.progress import Progress
-from speediness.search.vectors import unit_vectors, window_middles_s, window_spans_s
+from speediness.results.curve import Segment
+from speediness.results.features import MotionFeatures
+from speediness.results.store import file_sha256
+from speediness.runtime.network import Network
+from speediness.video.listing import VideoFile
 from speediness.video.reader import VideoReader
 
 

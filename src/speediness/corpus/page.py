@@ -8,9 +8,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from speediness.documents import write_text
 from speediness.plots import LABEL_WORDS
 from speediness.progress import clock
+from speediness.results.documents import write_text
 
 
 def write_page(out_html: Path, template: str, **values: Any) -> None:

@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 
 from speediness.corpus.analysed_video import AnalysedVideo
 from speediness.corpus.page import stamp, write_page
-from speediness.curves import LABELS, Label, Segment
 from speediness.plots import LABEL_WORDS, new_figure
 from speediness.progress import clock
+from speediness.results.curve import LABELS, Label, Segment
 
 TICKS = (0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 100, 1000, 10_000)
 MOST_ROWS = 25  # of a table; segments.parquet has all

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from speediness.corpus.analysed_video import AnalysedVideo
-from speediness.documents import written_whole
-from speediness.search.packages import load
+from speediness.packages import load
+from speediness.results.documents import written_whole
 
 
 def write_segments(videos: Mapping[str, AnalysedVideo], out_parquet: Path) -> None:

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from speediness.analysis.options import AnalysisOptions
 from speediness.corpus.analysed_video import AnalysedVideo, Failed, analyse_file, ready
-from speediness.corpus.listing import VideoFile
 from speediness.errors import DataError, SpeedinessError
+from speediness.packages import load
 from speediness.progress import Progress
-from speediness.search.packages import load
+from speediness.video.listing import VideoFile
 
 RETRIES = 3
 """How often a video is given to another worker when the one that had it was lost."""

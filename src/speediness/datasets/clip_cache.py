@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from speediness.datasets.decoded_video import DecodedVideo, decode_video, open_item
 from speediness.datasets.recompression import recompress
 from speediness.datasets.video_list import VideoItem
-from speediness.documents import written_whole
 from speediness.errors import DataError, OutputError, VideoError
 from speediness.progress import progress_bar
+from speediness.results.documents import written_whole
 
 
 @dataclass(frozen=True)

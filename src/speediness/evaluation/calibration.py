@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from speediness import sampling
-from speediness.analysis.network import Response
 from speediness.analysis.scorer import score_shot
 from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo
-from speediness.engines.runtime import BOUNDARY, Floats, Runtime
 from speediness.errors import DataError
 from speediness.evaluation.speed_accuracy import played
+from speediness.runtime.network import Response
+from speediness.runtime.protocol import BOUNDARY, Floats, Runtime
 from speediness.sampling import playback_factors
 
 RATES = np.arange(-2.0, 4.01, 0.5)
@@ -161,7 +161,7 @@ def _inputs(
 ) -> NDArray[np.float64]:
     """(V, K) mean answers at all factors to videos that play at a rate.
 
-    As in :func:`speediness.analysis.curve.answers`, which does not know the rate: factors at which no
+    As in :func:`speediness.analysis.analyse.answers`, which does not know the rate: factors at which no
     window fits are answered as the last that one does, moved as natural videos move.
     """
     factors_K = np.log2(playback_factors())

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from speediness import sampling
 from speediness.analysis.shot import REPORTED_PX
 from speediness.datasets.motion_cache import STRIDES, MotionVideo
-from speediness.engines.runtime import mean_over_windows
 from speediness.evaluation.calibration import RATES, VideoAnswers
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores
 from speediness.models.speednet import SpeedNet, score
 from speediness.motion_field import LONGEST_PAIR_S, REFERENCE_PX
+from speediness.runtime.protocol import mean_over_windows
 from speediness.sampling import Times
 
 EVERY_SECOND = STRIDES.index(2)

@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness import sampling
-from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
 from speediness.analysis.scorer import score_shot
 from speediness.analysis.shot import ShotScores, scene_px
 from speediness.clip import ClipSpec
 from speediness.datasets import find_videos
 from speediness.datasets.decoded_video import DecodedVideo, decode_video
-from speediness.engines.runtime import Runtime, log_odds
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.reliability import reliability
+from speediness.runtime.network import DEFAULT_NETWORK, Network, load_network
+from speediness.runtime.protocol import Runtime, log_odds
 from speediness.video.reader import Frame
 
 MAGNIFICATION = 2  # of the matched pairs

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.analysis.curve import AHEAD
-from speediness.analysis.network import DEFAULT_NETWORK, Network, load_network
+from speediness.analysis.analyse import AHEAD
 from speediness.analysis.scorer import VideoScorer
 from speediness.analysis.shot import scene_px, shortest_s
-from speediness.documents import written_whole
 from speediness.heatmap.squares import CELL_PX, MapKind, ShotMaps, Squares
+from speediness.results.documents import written_whole
+from speediness.runtime.network import DEFAULT_NETWORK, Network, load_network
 from speediness.video.read_ahead import read_ahead
 from speediness.video.reader import VideoReader
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from speediness.heatmap.maps import HeatMaps
 from speediness.heatmap.painter import Layout, Painter
-from speediness.speedup.frame_choice import choose, standard_rate
 from speediness.video.audio_reader import AudioReader
 from speediness.video.coding import Coding
+from speediness.video.frame_choice import choose, standard_rate
 from speediness.video.reader import VideoReader
 from speediness.video.writer import SoundFormat, VideoWriter, check_output
 from speediness.video.yuv420 import Yuv420Converter

@@ -21,11 +21,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.analysis.curve import STILL_PX
+from speediness.analysis.analyse import STILL_PX
 from speediness.analysis.shot import REPORTED_PX
 from speediness.clip import ClipSpec
-from speediness.engines.runtime import Floats, Indices, Outputs, Pixels, Runtime, log_odds
 from speediness.motion_field import REFERENCE_PX
+from speediness.runtime.protocol import Floats, Indices, Outputs, Pixels, Runtime, log_odds
 
 MapKind = Literal["drive", "speed"]
 """drive: which regions drive the prediction (Fig. 8): the absolute class activation map. speed: which

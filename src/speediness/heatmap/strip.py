@@ -18,7 +18,7 @@ from speediness.heatmap.maps import HeatMaps
 from speediness.heatmap.painter import Painter
 from speediness.plots import new_figure, save_figure
 from speediness.progress import clock
-from speediness.speedup.frame_choice import choose
+from speediness.video.frame_choice import choose
 from speediness.video.reader import VideoReader
 from speediness.video.yuv420 import Yuv420Converter
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from speediness.analysis.network import find_weights
-from speediness.documents import written_whole
 from speediness.errors import WeightsError
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.speednet import SpeedNet
+from speediness.results.documents import written_whole
+from speediness.runtime.network import find_weights
 
 AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 

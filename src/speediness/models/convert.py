@@ -3,7 +3,7 @@
 Every project names its layers anew, wraps them (``module.``, ``encoder_q.``) and adds heads, but all
 list them in the order in which the clip passes them. So the layers of a backbone are looked for as an
 unbroken stretch of the file, and no table of names is needed. Where ours looks at frames and theirs
-at images, their kernels are inflated (:func:`speediness.models.i3d.inflate`).
+at images, their kernels are inflated (:func:`speediness.models.backbones.i3d.inflate`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from speediness.errors import WeightsError
+from speediness.models.backbones.i3d import inflate
 from speediness.models.encoder import Encoder, EncoderConfig
-from speediness.models.i3d import inflate
 
 COUNTER = "num_batches_tracked"  # of a batch norm; says nothing of what it does
 

@@ -21,11 +21,11 @@ from onnxscript import optimizer
 from torch import nn
 from torch.export import Dim
 
-from speediness.documents import written_whole
+from speediness.models.backbones.motion_net import SCENE_CHANNELS
 from speediness.models.motion import MotionCells
-from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.scene import SceneNet, features, trunk
 from speediness.models.speednet import SpeedNet
+from speediness.results.documents import written_whole
 
 Example = tuple[torch.Tensor, dict[int, Any]]
 """An input, and which of its sides are free."""

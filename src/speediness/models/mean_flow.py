@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from speediness.engines.runtime import BOUNDARY, Outputs, Pixels, Runtime
 from speediness.motion_field import REFERENCE_PX
+from speediness.runtime.protocol import BOUNDARY, Outputs, Pixels, Runtime
 
 HIDDEN = 64
 

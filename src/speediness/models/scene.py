@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from speediness.models.efficientnet import FEATURES, EfficientNetLite0, imagenet
-from speediness.models.motion_net import SCENE_CHANNELS
-from speediness.models.stems import RGB_MEAN, RGB_STD
+from speediness.models.backbones.efficientnet import FEATURES, EfficientNetLite0, imagenet
+from speediness.models.backbones.motion_net import SCENE_CHANNELS
+from speediness.models.backbones.stems import RGB_MEAN, RGB_STD
 
 
 class SceneNet(nn.Module):

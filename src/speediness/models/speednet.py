@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speediness.engines.runtime import BOUNDARY, LOG_VARIANCE_RANGE
 from speediness.errors import SpeedinessError
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.scene import SceneNet
+from speediness.runtime.protocol import BOUNDARY, LOG_VARIANCE_RANGE
 
 NORMAL, SPED_UP = 0, 1  # order of the classes
 

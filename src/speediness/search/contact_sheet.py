@@ -18,7 +18,7 @@ from speediness.corpus.page import write_page
 from speediness.corpus.window_images import jpeg, upright
 from speediness.errors import VideoError
 from speediness.search.hits import Hit
-from speediness.speedup.frame_choice import choose
+from speediness.video.frame_choice import choose
 from speediness.video.reader import VideoReader, find_video_stream, open_media
 from speediness.video.resume_point import keyframe_before
 from speediness.video.writer import VideoWriter

@@ -6,9 +6,9 @@ import csv
 from pathlib import Path
 from typing import Any, Literal
 
-from speediness.documents import written_whole
+from speediness.packages import load
+from speediness.results.documents import written_whole
 from speediness.search.library import Library
-from speediness.search.packages import load
 
 Format = Literal["parquet", "csv"]
 Table = Literal["windows", "films"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from speediness.curves import Label
+from speediness.results.curve import Label
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from speediness.analysis.network import find_weights
 from speediness.analysis.options import AnalysisOptions
-from speediness.analysis.store import file_sha256
 from speediness.corpus.analysed_video import Failed
-from speediness.corpus.listing import VideoFile, list_videos
 from speediness.corpus.workers import Workers, here
 from speediness.errors import WeightsError
 from speediness.progress import Progress
+from speediness.results.store import file_sha256
+from speediness.runtime.network import find_weights
 from speediness.search.library import TIDIED_EVERY, VideoRow, Writer, video_row, writing
+from speediness.video.listing import VideoFile, list_videos
 
 
 @dataclass
@@ -49,7 +49,7 @@ def update_library(
     roots stay as they are.
 
     Args:
-        source: see :func:`speediness.corpus.listing.list_videos`.
+        source: see :func:`speediness.video.listing.list_videos`.
         uri: of the library, see :class:`speediness.search.library.Library`; made if missing.
         how: videos are analysed.
         workers: that analyse them.

@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.corpus.analysed_video import AnalysedVideo, WindowVectors
-from speediness.corpus.listing import VideoFile
-from speediness.curves import LABELS, Segment
 from speediness.errors import DataError, OutputError
-from speediness.search.packages import load
+from speediness.packages import load
+from speediness.results.curve import LABELS, Segment
+from speediness.video.listing import VideoFile
 
 SCHEMA = "speediness.library/1"
 INDEXED_FROM = 100_000

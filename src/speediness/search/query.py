@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.curves import Label
 from speediness.errors import DataError
+from speediness.results.curve import Label
 from speediness.search.hits import Hit, non_max_suppression
 from speediness.search.library import Library, VideoRow, nearest, quoted
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.errors import SpeedinessError
-from speediness.features import MotionFeatures
+from speediness.results.features import MotionFeatures
 from speediness.search.hits import Hit, non_max_suppression
 
 STEP_S = 1 / 16

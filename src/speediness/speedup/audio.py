@@ -15,7 +15,7 @@ import numpy as np
 import python_stretch
 from numpy.typing import NDArray
 
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 
 Samples = NDArray[np.float32]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speediness.corpus.listing import VIDEO_SUFFIXES, list_videos
 from speediness.errors import DataError, OutputError, SpeedinessError
 from speediness.video.coding import CONTAINERS, Coding
+from speediness.video.listing import VIDEO_SUFFIXES, list_videos
 
 
 @dataclass

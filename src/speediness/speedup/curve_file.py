@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from speediness.curves import SpeedinessCurve
 from speediness.errors import DataError
+from speediness.results.curve import SpeedinessCurve
 from speediness.video.info import VideoInfo
 
 

@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speediness.curves import SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.plots import plot_curve
 from speediness.progress import Bar
-from speediness.speed_plan import SpeedPlan
+from speediness.results.curve import SpeedinessCurve
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.curve_file import curve_of
-from speediness.speedup.plan import (
+from speediness.speedup.rendering import Rendering, measured
+from speediness.speedup.solver import (
     DEFAULT_OPTIONS,
     Limit,
     PlanOptions,
@@ -22,7 +23,6 @@ from speediness.speedup.plan import (
     durations_table,
     plan_speedup,
 )
-from speediness.speedup.rendering import Rendering, measured
 from speediness.speedup.speech import find_speech
 from speediness.speedup.stretches import Span
 from speediness.timeline.export import export_timeline, format_of, has_variable_rate

@@ -12,13 +12,13 @@ import numpy as np
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.audio import SoundStretcher
-from speediness.speedup.frame_choice import blend as blended
-from speediness.speedup.frame_choice import choose, standard_rate
 from speediness.video.audio_reader import AudioReader
 from speediness.video.coding import Coding
 from speediness.video.extras import Extras
+from speediness.video.frame_choice import blend as blended
+from speediness.video.frame_choice import choose, standard_rate
 from speediness.video.losses import losses
 from speediness.video.reader import VideoReader, open_media
 from speediness.video.sound_tracks import SoundTrack, sound_tracks, wanted_tracks

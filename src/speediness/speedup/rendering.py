@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from speediness.progress import Bar
-from speediness.speed_plan import SpeedPlan
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.render import RenderReport, chosen_tracks, render_speedup
 from speediness.video.coding import Coding
 from speediness.video.subtitle_files import map_subtitles, mapped_name, subtitle_files

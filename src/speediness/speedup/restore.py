@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from speediness.curves import Label, SpeedinessCurve
 from speediness.errors import PlanError
 from speediness.progress import Bar
-from speediness.speed_plan import SpeedPlan
+from speediness.results.curve import Label, SpeedinessCurve
+from speediness.results.plan import SpeedPlan
 from speediness.speedup.curve_file import curve_of
 from speediness.speedup.rendering import Rendering, measured
 from speediness.speedup.restore_plot import plot_restored

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from speediness.curves import SpeedinessCurve
 from speediness.plots import PALETTES, SIZE_IN, colours, draw_score, new_figure, save_figure, time_axis
+from speediness.results.curve import SpeedinessCurve
 
 
 def plot_restored(before: SpeedinessCurve, after: SpeedinessCurve, out: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import av
 import numpy as np
 
-from speediness.search.packages import load
+from speediness.packages import load
 from speediness.speedup.stretches import Span
 from speediness.video.audio_reader import AudioReader
 from speediness.video.reader import VideoReader

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from speediness.curves import Float64s
-from speediness.documents import write_text
 from speediness.errors import OutputError
-from speediness.speed_plan import SpeedPlan
-from speediness.speedup.frame_choice import standard_rate
+from speediness.results.curve import Float64s
+from speediness.results.documents import write_text
+from speediness.results.plan import SpeedPlan
 from speediness.timeline import csv_table, edl, fcp7, fcpxml, mlt, otio
 from speediness.timeline.format import Format
 from speediness.timeline.time_map import TimeMap
+from speediness.video.frame_choice import standard_rate
 from speediness.video.info import VideoInfo
 
 FORMATS: dict[str, Format] = {

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from speediness.curves import Float64s
-from speediness.speed_plan import SpeedPlan
+from speediness.results.curve import Float64s
+from speediness.results.plan import SpeedPlan
 
 SLACK = 1e-9  # source seconds; keeps rounding noise from ending a piece
 FIRST_LOOK = 64  # frames; a piece that may be longer is looked at again, twice as far

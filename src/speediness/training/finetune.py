@@ -11,7 +11,6 @@ import numpy as np
 
 from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem
-from speediness.documents import write_json
 from speediness.errors import DataError
 from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import confusion, recognise
@@ -19,11 +18,12 @@ from speediness.evaluation.recognition_plot import plot_confusion
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.recogniser import Recogniser
-from speediness.tasks.action_class import ActionClassTask
+from speediness.results.documents import write_json
 from speediness.training.loop import train
 from speediness.training.processes import is_first_process
 from speediness.training.publish import averaged
 from speediness.training.recipe import Recipe
+from speediness.training.tasks.action_class import ActionClassTask
 
 SCHEMA = "speediness.recognition/1"
 Log = Callable[[str], None]

@@ -26,8 +26,8 @@ from speediness.datasets.augment import (
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.errors import DataError, SpeedinessError
 from speediness.sampling import even_frames, nearest_frames
-from speediness.tasks.task import Batch, ClipTask
 from speediness.training.pixel_source import ClipRequest, MappedPixels, PixelSource
+from speediness.training.tasks.task import Batch, ClipTask
 
 
 class BatchSource(Protocol):
@@ -77,7 +77,7 @@ def balanced(lengths_s: Sequence[tuple[str, float]]) -> NDArray[np.float64]:
 class Loader:
     """Draws windows of video, source by source, where something moves.
 
-    A video that does not fit the task (:meth:`speediness.tasks.task.ClipTask.fits`) is never drawn.
+    A video that does not fit (:meth:`speediness.training.tasks.task.ClipTask.fits`) is never drawn.
 
     Args:
         videos: decoded videos.

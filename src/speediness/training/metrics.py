@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from torch.utils.tensorboard import SummaryWriter
 
-from speediness.documents import written_whole
 from speediness.errors import OutputError
+from speediness.results.documents import written_whole
 from speediness.training.training_curve import plot_training
 
 RESUMED = "the last checkpoint is intact: free some space, then continue with --resume"

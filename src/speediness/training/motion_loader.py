@@ -17,13 +17,13 @@ from torch import Tensor
 from speediness.clip import ClipSpec
 from speediness.datasets.motion_cache import MotionVideo
 from speediness.errors import DataError
+from speediness.models.backbones.motion_net import SCENE_CHANNELS
 from speediness.models.motion import CELL_PX, LEAST_CONFIDENCE
-from speediness.models.motion_net import SCENE_CHANNELS
 from speediness.models.scene import SceneNet
 from speediness.motion_field import LONGEST_PAIR_S
-from speediness.tasks.playback_rate import DOUBLE, PlaybackRateTask
-from speediness.tasks.task import Batch
 from speediness.training.loader import balanced, shared_out
+from speediness.training.tasks.playback_rate import DOUBLE, PlaybackRateTask
+from speediness.training.tasks.task import Batch
 
 SHAPES = (1, 20 / 14, 24 / 14)  # width over height of a batch's views: square, 4:3 and 16:9 nearly
 SCENE_CELLS = 7  # rows of the scene map of a view

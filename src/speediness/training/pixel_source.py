@@ -13,7 +13,7 @@ from torch import Tensor
 
 from speediness.datasets.augment import Augmentation
 from speediness.datasets.clip_cache import CachedVideo
-from speediness.tasks.task import View
+from speediness.training.tasks.task import View
 
 LARGEST_SHARE = 0.5  # of the free memory of a GPU that videos may take; the network needs the rest
 

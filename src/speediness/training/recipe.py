@@ -15,12 +15,12 @@ from speediness.errors import SpeedinessError, suggest
 from speediness.models.backbones import find_backbone
 from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import Encoder, EncoderConfig
-from speediness.tasks import find_task
-from speediness.tasks.action_class import ActionClassTask
-from speediness.tasks.playback_rate import PlaybackRateTask
-from speediness.tasks.rspnet import RSPNetTask
-from speediness.tasks.speed_class import SpeedClassTask
-from speediness.tasks.task import Task
+from speediness.training.tasks import find_task
+from speediness.training.tasks.action_class import ActionClassTask
+from speediness.training.tasks.playback_rate import PlaybackRateTask
+from speediness.training.tasks.rspnet import RSPNetTask
+from speediness.training.tasks.speed_class import SpeedClassTask
+from speediness.training.tasks.task import Task
 
 OPTIMIZERS = ("adamw", "sgd")
 

@@ -16,16 +16,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from speediness.documents import written_whole
-from speediness.engines.torch import compiled
 from speediness.errors import SpeedinessError, WeightsError
 from speediness.models.checkpoint import start_from
 from speediness.models.encoder import EncoderConfig
 from speediness.models.sync_norm import synchronise_norms
-from speediness.tasks.task import Batch, Forward
+from speediness.models.torch_runtime import compiled
+from speediness.results.documents import written_whole
 from speediness.training.metrics import RESUMED
 from speediness.training.processes import Processes
 from speediness.training.recipe import Recipe
+from speediness.training.tasks.task import Batch, Forward
 
 MAY_CHANGE = ("steps", "evaluate_every", "checkpoint_minutes", "lr", "bf16", "compiled")
 """Settings of a recipe that may be others when a run is resumed."""

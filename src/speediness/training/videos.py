@@ -11,19 +11,19 @@ from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.datasets.motion_cache import MotionCache, MotionVideo
 from speediness.datasets.video_list import VideoItem
-from speediness.engines.runtime import Runtime
-from speediness.engines.torch import runtime_for
 from speediness.evaluation.calibration import VideoAnswers, video_answers
 from speediness.evaluation.motion_scores import answers, score_motion
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, score_video
 from speediness.models.speednet import SpeedNet
-from speediness.tasks.playback_rate import PlaybackRateTask
-from speediness.tasks.task import ClipTask
+from speediness.models.torch_runtime import runtime_for
+from speediness.runtime.protocol import Runtime
 from speediness.training.loader import Loader
 from speediness.training.motion_loader import MotionLoader
 from speediness.training.pixel_source import choose_pixels
 from speediness.training.recipe import Recipe
 from speediness.training.run import Run
+from speediness.training.tasks.playback_rate import PlaybackRateTask
+from speediness.training.tasks.task import ClipTask
 
 T = TypeVar("T")
 Videos = Sequence[Any]

@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 from av.subtitles.subtitle import SubtitleSet
 
-from speediness.curves import Float64s
+from speediness.results.curve import Float64s
 from speediness.video.reader import find_video_stream, open_media
 from speediness.video.sound_tracks import language_and_title
 

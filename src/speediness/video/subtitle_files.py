@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from speediness.documents import write_bytes
 from speediness.errors import OutputError
+from speediness.results.documents import write_bytes
 from speediness.video.extras import When
 
 SUFFIXES = {".srt", ".vtt", ".ass", ".ssa"}

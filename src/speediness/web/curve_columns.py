@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.curves import THRESHOLDS, SpeedinessCurve
+from speediness.results.curve import THRESHOLDS, SpeedinessCurve
 
 COLUMNS = 1000
 

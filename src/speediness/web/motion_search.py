@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from speediness.analysis.archive import features_from_arrays, from_bytes
 from speediness.errors import DataError, SpeedinessError
-from speediness.features import MotionFeatures
+from speediness.results.archive import features_from_arrays, from_bytes
+from speediness.results.features import MotionFeatures
 from speediness.search.hits import Hit
 from speediness.search.within import STEP_S, Graph, compare, cut_query, peaks
 

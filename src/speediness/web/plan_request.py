@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from speediness.speedup.plan import DEFAULT_OPTIONS
+from speediness.speedup.solver import DEFAULT_OPTIONS
 
 MOST_LOCKS = 50
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from speediness.curves import SpeedinessCurve
-from speediness.speedup.plan import Span, plan_speedup
+from speediness.results.curve import SpeedinessCurve
+from speediness.speedup.solver import Span, plan_speedup
 
 KEPT = 3  # an hour's curve takes some 6 MB
 

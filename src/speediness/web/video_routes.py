@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Request
 
-from speediness.speedup.plan import DEFAULT_OPTIONS
+from speediness.speedup.solver import DEFAULT_OPTIONS
 from speediness.version import __version__
 from speediness.web.api_error import ApiError
 from speediness.web.job_routes import job_to_json

@@ -21,8 +21,8 @@ from speediness.errors import SpeedinessError, VideoError
 from speediness.web.containment import end_with_parent, limit_process, open_contained
 
 if TYPE_CHECKING:
-    from speediness.curves import SpeedinessCurve
-    from speediness.speed_plan import SpeedPlan
+    from speediness.results.curve import SpeedinessCurve
+    from speediness.results.plan import SpeedPlan
 
 JobInput = dict[str, Any]
 """kind, video (path), name, folder (for results), params, curve (path), video_s, and the three limits."""
@@ -95,10 +95,10 @@ def probe(job: JobInput, report: Report) -> dict[str, Any]:
 
 def analyse(job: JobInput, report: Report) -> dict[str, Any]:
     """The curve, its frame, the part of it that the page draws, and the features that search compares."""
-    from speediness.analysis.archive import features_to_arrays, to_bytes
-    from speediness.analysis.curve import analyse_with_features
-    from speediness.analysis.store import ResultStore
-    from speediness.documents import write_json
+    from speediness.analysis.analyse import analyse_with_features
+    from speediness.results.archive import features_to_arrays, to_bytes
+    from speediness.results.documents import write_json
+    from speediness.results.store import ResultStore
     from speediness.web.curve_columns import curve_columns
 
     path, folder = Path(job["film"]), Path(job["folder"])
@@ -123,9 +123,9 @@ def analyse(job: JobInput, report: Report) -> dict[str, Any]:
 
 def render(job: JobInput, report: Report) -> dict[str, Any]:
     """The adaptive video with its plan and frame."""
-    from speediness.curves import SpeedinessCurve
-    from speediness.speedup.plan import plan_speedup
+    from speediness.results.curve import SpeedinessCurve
     from speediness.speedup.render import render_speedup
+    from speediness.speedup.solver import plan_speedup
 
     path, folder = Path(job["film"]), Path(job["folder"])
     open_contained(path)
@@ -139,9 +139,9 @@ def render(job: JobInput, report: Report) -> dict[str, Any]:
 
 def study(job: JobInput, report: Report) -> dict[str, Any]:
     """The two videos of a blind comparison, equally long."""
-    from speediness.curves import SpeedinessCurve
-    from speediness.speedup.plan import plan_speedup
+    from speediness.results.curve import SpeedinessCurve
     from speediness.speedup.render import render_speedup
+    from speediness.speedup.solver import plan_speedup
 
     path, folder = Path(job["film"]), Path(job["folder"])
     open_contained(path)
@@ -245,7 +245,7 @@ def _locks(job: JobInput) -> list[tuple[float, float]]:
 def _uniform(duration_s: float, rate: float) -> SpeedPlan:
     import numpy as np
 
-    from speediness.speed_plan import SpeedPlan
+    from speediness.results.plan import SpeedPlan
 
     return SpeedPlan(np.array([0.0, duration_s]), np.full(2, 1 / rate), rate)
 

@@ -1,0 +1,1 @@
+"""Does the network see speed, or what came with it?"""

@@ -1,0 +1,1 @@
+"""What an analysis and a plan say, as values and as files."""

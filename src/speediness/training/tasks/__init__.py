@@ -1,0 +1,31 @@
+"""Tasks: one file is one paper's idea, one line here registers it."""
+
+from __future__ import annotations
+
+from speediness.errors import SpeedinessError, suggest
+from speediness.training.tasks.action_class import ActionClassTask
+from speediness.training.tasks.playback_rate import PlaybackRateTask
+from speediness.training.tasks.rspnet import RSPNetTask
+from speediness.training.tasks.speed_class import SpeedClassTask
+from speediness.training.tasks.task import Task
+
+TASKS: dict[str, type[Task]] = {
+    "speed_class": SpeedClassTask,
+    "playback_rate": PlaybackRateTask,
+    "rspnet": RSPNetTask,
+    "action_class": ActionClassTask,
+}
+"""speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). playback_rate: how
+many times as fast, of motion measured before. rspnet: RSPNet, which of two clips plays as fast as this
+one, and which video it is from. action_class: fine-tuning."""
+
+
+def find_task(name: str) -> type[Task]:
+    """The task of a name.
+
+    Raises:
+        SpeedinessError: there is none; the nearest is named.
+    """
+    if name not in TASKS:
+        raise SpeedinessError(f"there is no task {name}; {suggest(name, TASKS)}")
+    return TASKS[name]

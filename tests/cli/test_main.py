@@ -70,6 +70,15 @@ def test_the_nearest_names_are_suggested(capsys: pytest.CaptureFixture[str]) -> 
         assert f"Did you mean {near}?" in capsys.readouterr().err
 
 
+def test_of_an_option_given_twice_the_last_counts_but_lists_grow() -> None:
+    _, given, _ = app.parse_args(
+        ["analyse", "x", "--engine", "onnx", "--engine", "torch", "--csv", "--csv"]
+    )
+    assert given.arguments["options"].engine == "torch" and given.arguments["csv"]
+    _, given, _ = app.parse_args(["convert", "a", "b", "-o", "c", "--set", "k=1", "--set", "l=2"])
+    assert given.arguments["settings"] == ("k=1", "l=2")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_completion_script_knows_verbs_and_options(shell: Literal["bash", "zsh", "fish"]) -> None:
     script = app.generate_completion(shell=shell)

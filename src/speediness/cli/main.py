@@ -51,7 +51,9 @@ app = App(
     help_format="plaintext",  # Markdown would take a tenth of a second
     version=f"speediness {__version__}",
     version_flags="--version",
-    default_parameter=Parameter(negative=(), show_default=lambda value: str(value) if value else None),
+    default_parameter=Parameter(
+        negative=(), allow_repeating=True, show_default=lambda value: str(value) if value else None
+    ),
     suppress_keyboard_interrupt=False,
     exit_on_error=False,
     print_error=False,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from speediness.simulation.capture import Capture, Floats, interpolated
-from speediness.simulation.stage import Body, Camera, Path, Stage
+from speediness.simulation.stage import Body, Camera, Route, Stage
 
 SHARES = 0.25, 1.8  # of the frame's height that a standing person takes
 FOCALS = 0.8, 3.0
@@ -51,7 +51,7 @@ def draw_stage(capture: Capture, start_s: float, length_s: float, rng: np.random
     return Stage(tuple(bodies), camera, reach_m + rng.uniform(1, 25), int(rng.integers(2**31)))
 
 
-def tremor(deviation_rad: float, rng: np.random.Generator) -> Path:
+def tremor(deviation_rad: float, rng: np.random.Generator) -> Route:
     """Turns of a camera in a hand: waves of many frequencies, the slower the larger."""
     hz = np.exp(rng.uniform(*np.log(TREMOR_HZ), size=(12, 3)))
     size = 1 / hz
@@ -72,6 +72,6 @@ def _followed(body: Body, length_s: float) -> Floats:
     return weight / weight.sum(1, keepdims=True) @ _middle(body, seconds) * (1, 0, 1)
 
 
-def _path(points: Floats, count: int) -> Path:
+def _path(points: Floats, count: int) -> Route:
     """One point, or one after another at FOLLOW_RATE."""
     return interpolated(np.broadcast_to(points, (count, 3)), FOLLOW_RATE)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from speediness.simulation.capture import Capture, Floats
 
 NEAREST_M = 0.2  # before the camera; what is nearer is not seen
-Path = Callable[[Floats], Floats]
+Route = Callable[[Floats], Floats]
 """(F,) moments to (F, 3)."""
 
 
-def still(*where: float) -> Path:
+def still(*where: float) -> Route:
     """Always the same point."""
     return lambda times_s: np.tile(np.array(where, np.float64), (len(times_s), 1))
 
@@ -33,10 +33,10 @@ class Camera:
         shake: turns about the upright, the level and the forward axis, radians, on top.
     """
 
-    place: Path
-    target: Path
+    place: Route
+    target: Route
     focal: float
-    shake: Path = still(0, 0, 0)  # noqa: RUF009 - a pure function
+    shake: Route = still(0, 0, 0)  # noqa: RUF009 - a pure function
 
     @property
     def moves(self) -> bool:

@@ -1,16 +1,19 @@
 import dataclasses
+import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 import speediness
 from captures import put_captures
 from speediness.datasets import find_videos
 from speediness.datasets.video_list import VideoItem, held_out
-from speediness.errors import DataError
+from speediness.errors import DataError, WeightsError
 from speediness.evaluation.calibration import RATES
 from speediness.models.checkpoint import load_speednet
 from speediness.models.speednet import SpeedNet
@@ -129,6 +132,31 @@ def test_a_run_becomes_a_calibrated_network_that_analyses_video(
     curve = speediness.analyse(drifters[1].path, network=network, factors=(1.0, 2.0))
     assert curve.normal.shape == (2, 130)
     assert (curve.normal >= 0).all() and (curve.normal <= 1).all() and curve.motion.max() > 0.1
+
+
+def test_runs_of_one_start_are_averaged_and_others_refused(whole: Path, tmp_path: Path) -> None:
+    def copied(name: str, by: float, **changes: object) -> Path:
+        source = whole / "checkpoint.safetensors"
+        with safe_open(source, "pt") as file:
+            header = file.metadata()
+        recipe = json.dumps(json.loads(header["recipe"]) | changes)
+        (tmp_path / name).mkdir()
+        moved = {k: v + by if v.is_floating_point() else v for k, v in load_file(source).items()}
+        save_file(moved, tmp_path / name / source.name, header | {"recipe": recipe})
+        return tmp_path / name
+
+    first, second = (copied(f"seed-{n}", n, seed=n, init="elsewhere/start.safetensors") for n in (0, 1))
+    mean, _, made_by = averaged(first, second)
+    for name, value in averaged(first)[0].state_dict().items():
+        expected = value + 0.5 if value.is_floating_point() else value
+        torch.testing.assert_close(mean.state_dict()[name], expected, msg=name)
+    assert made_by["seeds_averaged"] == [0, 1] and made_by["recipe"]["init"] == "start.safetensors"
+    for other in (
+        copied("narrow", 0, seed=1, init="elsewhere/start.safetensors", steps=1),
+        copied("init", 0, seed=1),
+    ):
+        with pytest.raises(WeightsError, match="differ in more than their seed"):
+            averaged(first, other)
 
 
 def test_videos_too_short_for_a_window_at_2x_cannot_be_trained_on(

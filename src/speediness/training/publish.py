@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file
 
 from speediness.datasets.video_list import VideoItem, held_out, subsample
@@ -24,12 +26,36 @@ from speediness.training.videos import answers_of, open_videos, scores_of
 from speediness.version import __version__
 
 
-def averaged(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
+def averaged(run: Path, *others: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
     """The averaged network of a run's last checkpoint, its recipe, and what it was made by.
 
+    Args:
+        run: folder of the run.
+        others: runs of the same recipe and the same ``init`` with other seeds, whose weights are averaged
+            with the first's (Wortsman et al. 2022, arXiv 2203.05482, §2: a uniform soup).
+
     Raises:
-        WeightsError: the folder holds no checkpoint.
+        WeightsError: a folder holds no checkpoint, or runs differ in more than their seed.
     """
+    network, recipe, made_by = _last_weights(run)
+    if not others:
+        return network, recipe, made_by
+    parts, seeds = [network.state_dict()], [recipe.seed]
+    for other in others:
+        again, same, _ = _last_weights(other)
+        if replace(same, seed=recipe.seed) != recipe or not recipe.init:
+            raise WeightsError(f"{other} and {run} differ in more than their seed, or started at random")
+        parts.append(again.state_dict())
+        seeds.append(same.seed)
+    mean = {
+        name: torch.stack([part[name].float() for part in parts]).mean(0).to(value.dtype)
+        for name, value in parts[0].items()
+    }
+    network.load_state_dict(mean)
+    return network, recipe, made_by | {"seeds_averaged": seeds}
+
+
+def _last_weights(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
     checkpoint = run / "checkpoint.safetensors"
     if not checkpoint.exists():
         raise WeightsError(f"{run} holds no checkpoint; train there first")
@@ -41,7 +67,8 @@ def averaged(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
     network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     made_by: dict[str, Any] = {
         "speediness": __version__,
-        "recipe": recipe.to_json(),
+        # Where somebody's files lie is nobody else's business.
+        "recipe": replace(recipe, init=Path(recipe.init).name).to_json(),
         "steps": int(header["step"]),
     }
     return network, recipe, made_by
@@ -56,6 +83,7 @@ def publish(
     *,
     cache_bytes: int | None = None,
     more: Sequence[VideoItem] = (),
+    others: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Write the averaged weights of a run's last checkpoint; a SpeedNet also calibrated and as ONNX.
 
@@ -69,6 +97,7 @@ def publish(
         log: receives one line at a time.
         cache_bytes: most that ``cache`` may take.
         more: what else it was trained on; counted, and used for nothing here.
+        others: runs to average with, see :func:`averaged`.
 
     Returns:
         What was stored in the files beside the weights: provenance, validation, response.
@@ -76,7 +105,7 @@ def publish(
     Raises:
         WeightsError: the folder holds no checkpoint.
     """
-    network, recipe, made_by = averaged(run)
+    network, recipe, made_by = averaged(run, *others)
     parts = held_out(items, recipe.validation_share)
     kept, held = (open_videos(recipe, subsample(part), cache, log, cache_bytes) for part in parts)
     if not isinstance(network, SpeedNet):

@@ -30,7 +30,8 @@ def main() -> None:
         np.concatenate([painted(sequence.frames[n], carried[n]) for n in numbers], 1),
     ]
     sheet = Image.fromarray(np.concatenate(rows))
-    sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS).save(OUT, optimize=True)
+    small = sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.LANCZOS)
+    small.quantize(64).save(OUT, optimize=True)
 
 
 def painted(frame_HWC: np.ndarray, labels_HW: Labels) -> np.ndarray:

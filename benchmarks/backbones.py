@@ -61,6 +61,7 @@ PUBLISHED = {
     "temporal_stream": Published("Simonyan and Zisserman 2014", (10, 224, 224)),
     "two_stream": Published("Simonyan and Zisserman 2014", (10, 224, 224)),
     "two_stream_i3d": Published("Carreira and Zisserman 2017", (64, 224, 224), 2 * K400, "25 M"),
+    "frame_resnet18": Published("Jabri et al. 2020, three stages", (1, 256, 256)),
     "lite0": Published("EfficientNet-Lite0", (1, 224, 224), 1000 * (1280 + 1), "4.652 M", "0.407"),
     "inflated_lite0": Published("Carreira and Zisserman 2017, section 2.4", (16, 224, 224)),
     "lrcn": Published("Donahue et al. 2015", (16, 224, 224)),

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speediness.heatmap.colours import COVER, opacity_table, rgb_table, to_yuv
+from speediness.heatmap.colours import COVER, opacity_table, rgb_table
 from speediness.heatmap.maps import HeatMaps
 from speediness.heatmap.painter import Layout, Painter
 from speediness.heatmap.squares import MapKind
 from speediness.video.info import ColourTags
 from speediness.video.reader import VideoReader
-from speediness.video.yuv420 import Yuv420Converter, planes
+from speediness.video.yuv420 import Yuv420Converter, planes, to_yuv
 from synthetic import Image, steady, write_video
 
 COLOUR = (1, 1, 1, 1)

@@ -10,23 +10,30 @@ from cyclopts import Parameter
 from speediness.cli.options import Json, Model, Videos
 from speediness.cli.outputs import check_folder, check_new
 from speediness.cli.terminal import console, print_json, print_outputs, print_table
+from speediness.errors import DataError
 
 
 def evaluate(
-    what: Literal["speed"],
+    what: Literal["speed", "propagate"],
     /,
     *,
-    data: Videos,
+    data: Videos | None = None,
     model: Model = None,
     plot: Annotated[Path | None, Parameter(metavar="OUT.png")] = None,
     json: Json = False,
 ) -> None:
-    """Measure how well the network tells the speed of videos of known speed.
+    """Measure how well the network tells the speed of videos of known speed, or carries masks.
 
     Args:
-        what: speed: 1x against 2x (SpeedNet Table 1).
-        plot: also draw a reliability diagram and every source.
+        what: speed: 1x against 2x (SpeedNet Table 1). propagate: J and F of masks, for which WHERE is a
+            folder of NAME_mask beside NAME (default: drawn sequences) and NAME an .onnx file.
+        plot: also draw a reliability diagram and every source (speed alone).
     """
+    if what == "propagate":
+        _evaluate_propagation(data, model, json)
+        return
+    if data is None:
+        raise DataError("evaluate speed needs videos of natural speed: name them with --data")
     if plot is not None:
         check_folder(plot.parent, "choose another with --plot")
         check_new(plot, force=True)
@@ -46,6 +53,23 @@ def evaluate(
         _print_report(report)
         if plot is not None:
             print_outputs({"plot": plot})
+
+
+def _evaluate_propagation(data: str | None, model: str | None, json: bool) -> None:
+    from speediness.evaluation.propagation import evaluate_propagation
+    from speediness.progress import progress_bar
+
+    with progress_bar("evaluating propagation", counted="sequences") as progress:
+        report = evaluate_propagation(data, model, progress=progress)
+    if json:
+        print_json(report)
+        return
+    rows = [
+        [sequence, method, f"{score['j']:.3f}", f"{score['f']:.3f}"]
+        for sequence, scores in (report["sequences"] | {"mean": report["mean"]}).items()
+        for method, score in scores.items()
+    ]
+    print_table(("sequence", "method", "J", "F"), rows, left=(0, 1))
 
 
 def _print_report(report: dict) -> None:

@@ -22,6 +22,7 @@ VERBS = (
         "speedup",
         "restore",
         "heatmap",
+        "propagate",
         "search",
         "index",
         "export",

@@ -14,11 +14,11 @@ from av.filter import Graph
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from speediness.heatmap.colours import LEVELS, opacity_table, rgb_table, to_yuv
+from speediness.heatmap.colours import LEVELS, opacity_table, rgb_table
 from speediness.heatmap.legend import legend_rgba
 from speediness.heatmap.maps import HeatMaps
 from speediness.video.info import VideoInfo
-from speediness.video.yuv420 import Yuv420Converter, from_planes, planes
+from speediness.video.yuv420 import Yuv420Converter, from_planes, planes, to_yuv
 
 Layout = Literal["overlay", "side-by-side", "map"]
 """The map over the video, at its right, or alone."""

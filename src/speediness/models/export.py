@@ -32,6 +32,7 @@ Example = tuple[torch.Tensor, dict[int, Any]]
 
 OPSET = 20  # GridSample as torch means it
 DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
+PLACES_KEY = "speediness.places"
 OUTPUTS = ["rate", "features", "cam"]
 LARGE = 1024  # numbers from which a tensor is stored in half precision
 
@@ -61,6 +62,26 @@ def export_onnx(network: SpeedNet, path: Path) -> None:
             description["scene_channels"] = SCENE_CHANNELS
     texts = {key: base64.b64encode(m.SerializeToString()).decode("ascii") for key, m in travelling.items()}
     _save(graph, path, {DESCRIPTION_KEY: json.dumps(description)} | texts)
+
+
+def export_places(
+    module: nn.Module, path: Path, short_side_px: int, affinity: dict[str, float], made_by: dict[str, Any]
+) -> None:
+    """Write features of places for label propagation, large tensors in half precision.
+
+    Args:
+        module: uint8 RGB frames (N, H, W, 3) to features (N, H/8, W/8, D) of length 1.
+        path: target.
+        short_side_px: of the frames that features are to be taken from.
+        affinity: how they are to be used: fields of AffinitySettings.
+        made_by: provenance, plain values.
+    """
+    rows, columns = Dim("rows", min=2, max=256), Dim("columns", min=2, max=256)
+    frames = torch.zeros(2, 96, 128, 3, dtype=torch.uint8)
+    sizes = {0: Dim("frames"), 1: 16 * rows, 2: 16 * columns}
+    graph = _halved(_graph(module.cpu(), {"frames": (frames, sizes)}, ["places"]))
+    document = {"short_side_px": short_side_px, "affinity": affinity, "made_by": made_by}
+    _save(graph, path, {PLACES_KEY: json.dumps(document)})
 
 
 def describe(path: Path, document: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from speediness.runtime.protocol import Floats, Indices, Outputs, Pixels, Runtim
 
 # Keys of an exported network's metadata, as in speediness.models.export.
 DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
+PLACES_KEY = "speediness.places"
 OUTPUTS = ("rate", "features", "cam")
 PAIRS, BINS = 16, 64  # at once on one core, small enough for its cache
 
@@ -68,8 +69,14 @@ def runtime_of(exported: Exported, run: Run, pool: ThreadPoolExecutor | None) ->
         length = min(bins, n_frames) - (bins - outputs.rate.shape[1])
         return outputs._replace(rate=windows(outputs.rate, length))
 
-    see = _open_step(exported.scene, ("frames",), 1) if exported.scene else None
-    return Runtime(_open_step(exported.motion, ("before", "after"), PAIRS), classify, see)
+    see = _open_step(base64.b64decode(exported.scene), ("frames",), 1) if exported.scene else None
+    measure = _open_step(base64.b64decode(exported.motion), ("before", "after"), PAIRS)
+    return Runtime(measure, classify, see)
+
+
+def open_features(path: Path) -> Callable[[Pixels], Floats]:
+    """RGB frames (N, H, W, 3), sides multiples of 16, to features of places (N, H/8, W/8, D)."""
+    return _open_step(str(path), ("frames",), 1)
 
 
 def _together(
@@ -90,9 +97,9 @@ def _together(
     return Outputs(*map(np.concatenate, zip(*outputs, strict=True)))
 
 
-def _open_step(travelling: str, names: Sequence[str], size: int) -> Callable[..., Floats]:
-    """A step from the graph that travels in an exported network's metadata."""
-    session, pool = _session(base64.b64decode(travelling)), _pool()
+def _open_step(model: str | bytes, names: Sequence[str], size: int) -> Callable[..., Floats]:
+    """A step of one graph, from its file or from the metadata in which it travels."""
+    session, pool = _session(model), _pool()
 
     def step(*arrays: Pixels) -> Floats:
         def run(part: slice) -> Floats:
@@ -107,8 +114,13 @@ def _open_step(travelling: str, names: Sequence[str], size: int) -> Callable[...
 
 def read_exported(path: Path) -> Exported:
     """What an exported network says of itself, and its first steps."""
-    held = _session(str(path), optimise=False).get_modelmeta().custom_metadata_map
+    held = read_metadata(path)
     return Exported(json.loads(held[DESCRIPTION_KEY]), held.get(MOTION_KEY, ""), held.get(SCENE_KEY, ""))
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The texts that travel with a graph."""
+    return _session(str(path), optimise=False).get_modelmeta().custom_metadata_map
 
 
 def cores() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,17 @@ from speediness.evaluation.calibration import fit_odds, measure_response
 from speediness.evaluation.speed_accuracy import fit_flow_threshold, overall, report
 from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.encoder import Encoder
-from speediness.models.export import describe, export_onnx
+from speediness.models.export import describe, export_onnx, export_places
+from speediness.models.places import PlaceFeatures, PlaceNet
 from speediness.models.speednet import SpeedNet
+from speediness.propagate.affinity import AffinitySettings
 from speediness.training.recipe import Recipe
 from speediness.training.run import read_header
 from speediness.training.videos import answers_of, open_videos, scores_of
 from speediness.version import __version__
+
+PLACES_PX = 384
+"""Short side of the frames that features of label propagation are taken from."""
 
 
 def averaged(run: Path, *others: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
@@ -110,6 +115,10 @@ def publish(
     kept, held = (open_videos(recipe, subsample(part), cache, log, cache_bytes) for part in parts)
     if not isinstance(network, SpeedNet):
         save_network(out, network, made_by)
+        if isinstance(network, PlaceNet):
+            network = load_checkpoint(out, type(network))
+            onnx = out.with_suffix(".onnx")
+            export_places(PlaceFeatures(network), onnx, PLACES_PX, asdict(AffinitySettings()), made_by)
         return {"validation": recipe.task.validate(network.for_inference(), held), "made_by": made_by}
     network.for_inference()
     log("calibrating on the held-out sources")

@@ -17,7 +17,9 @@ from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.training.tasks import find_task
 from speediness.training.tasks.action_class import ActionClassTask
+from speediness.training.tasks.colorization import ColorizationTask
 from speediness.training.tasks.playback_rate import PlaybackRateTask
+from speediness.training.tasks.random_walk import RandomWalkTask
 from speediness.training.tasks.rspnet import RSPNetTask
 from speediness.training.tasks.speed_class import SpeedClassTask
 from speediness.training.tasks.task import Task
@@ -246,6 +248,73 @@ def _rspnet_paper() -> Recipe:
     )
 
 
+def colorization_small() -> Recipe:
+    """Colorization on a narrow ResNet-18 at 96 px: a quarter of an hour on a CPU core.
+
+    No spatial augmentation, whose tints would be taken for the video's colours.
+    """
+    return Recipe(
+        task=ColorizationTask(),
+        backbone="frame_resnet18",
+        width=0.25,
+        n_frames=4,
+        frame_rate=Fraction(6),
+        size_px=96,
+        spatial=False,
+        recompressed=0,
+        compiled=False,
+        steps=1500,
+        windows=16,
+        lr=1e-3,
+        weight_decay=1e-4,
+        warmup_steps=20,
+        ema_decay=0.99,
+        evaluate_every=500,
+    )
+
+
+def random_walk_small() -> Recipe:
+    """The contrastive random walk on a narrow ResNet-18, 16 patches of 32 px: as long as colorization."""
+    return dataclasses.replace(
+        colorization_small(),
+        task=RandomWalkTask(temperature=0.07, patch_px=32, step_px=16),
+        size_px=80,
+        spatial=True,
+        zoom=1.6,
+        windows=12,
+    )
+
+
+def colorization() -> Recipe:
+    """Colorization's published settings: Kinetics at 6 frames a second, 400 000 steps of 32; a GPU.
+
+    Its network ends in five convolutions over space and time, which are left out here, as is its fall
+    of the rate to a tenth after 60 000 steps.
+    """
+    return dataclasses.replace(
+        colorization_small(), width=1.0, size_px=256, windows=32, steps=400_000, evaluate_every=5000
+    )
+
+
+def random_walk() -> Recipe:
+    """The random walk's settings of its README: every 8th frame of Kinetics, 49 patches of 64 px; a GPU.
+
+    25 epochs of 240 000 videos; the rate falls along a cosine, where theirs falls in steps.
+    """
+    return dataclasses.replace(
+        random_walk_small(),
+        task=RandomWalkTask(),
+        width=1.0,
+        frame_rate=Fraction(25, 8),
+        size_px=256,
+        zoom=1.2,
+        windows=20,
+        lr=1e-4,
+        steps=300_000,
+        evaluate_every=5000,
+    )
+
+
 def finetune_small() -> Recipe:
     """Action recognition by a small network on few videos; minutes on two CPU cores."""
     return Recipe(
@@ -306,6 +375,10 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "rspnet_small": rspnet_small,
     "rspnet_r3d18": rspnet_r3d18,
     "rspnet_s3dg": rspnet_s3dg,
+    "colorization_small": colorization_small,
+    "colorization": colorization,
+    "random_walk_small": random_walk_small,
+    "random_walk": random_walk,
     "finetune_small": finetune_small,
     "finetune_112": finetune_112,
     "finetune_s3dg": finetune_s3dg,

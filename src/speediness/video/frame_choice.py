@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise
+from typing import TypeVar
 
 import av
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from speediness.results.curve import Float64s
 from speediness.video.yuv420 import from_planes, planes
 
+T = TypeVar("T")
 Timed = tuple[Fraction, av.VideoFrame]
 
 STANDARD_RATES = (
@@ -48,7 +50,7 @@ def standard_rate(rate: Fraction) -> Fraction:
     return next((standard for standard in STANDARD_RATES if standard >= rate), STANDARD_RATES[-1])
 
 
-def choose(frames: Iterable[Timed], moments_s: Float64s) -> Iterator[Timed]:
+def choose(frames: Iterable[tuple[Fraction, T]], moments_s: Float64s) -> Iterator[tuple[Fraction, T]]:
     """For each moment the frame on screen then: the last that starts no later (than 1 µs after).
 
     Args:

@@ -14,6 +14,11 @@ from speediness.video.info import ColourTags, VideoInfo
 
 BT709 = ColourTags(range=1, matrix=1, primaries=1, transfer=1)
 
+WEIGHTS = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 6: (0.299, 0.114), 9: (0.2627, 0.0593)}
+"""Shares of red and blue in luma by matrix (ITU-T H.273): BT.709, BT.601 twice, BT.2020."""
+HD_LINES = 720  # players take untagged plots this tall for BT.709, others for BT.601
+FULL_RANGE = 2
+
 
 class Yuv420Converter:
     """Turns the frames of one video into upright yuv420p images of one size.
@@ -77,3 +82,21 @@ def from_planes(planes_HW: Sequence[NDArray[np.uint8]]) -> av.VideoFrame:
     for target, source in zip(planes(image), planes_HW, strict=True):
         target[:] = source
     return image
+
+
+def to_yuv(rgb: NDArray[np.float64], colour: ColourTags, height_px: int) -> NDArray[np.uint8]:
+    """(.., 3) RGB in 0..1 to luma, Cb and Cr in 0..255 as the video's tags have them.
+
+    Args:
+        rgb: gamma-coded, of the video's own primaries: colours here need not be exact.
+        colour: tags of the video.
+        height_px: of the plot; decides where the matrix is not told.
+    """
+    red, blue = WEIGHTS.get(colour.matrix, WEIGHTS[1 if height_px >= HD_LINES else 6])
+    luma = rgb @ np.array([red, 1 - red - blue, blue])
+    cb, cr = (rgb[..., 2] - luma) / (2 - 2 * blue), (rgb[..., 0] - luma) / (2 - 2 * red)
+    if colour.range == FULL_RANGE:
+        planes = np.stack([255 * luma, 128 + 255 * cb, 128 + 255 * cr], -1)
+    else:
+        planes = np.stack([16 + 219 * luma, 128 + 224 * cb, 128 + 224 * cr], -1)
+    return np.clip(np.rint(planes), 0, 255).astype(np.uint8)

@@ -9,6 +9,7 @@ from speediness.errors import SpeedinessError, suggest
 from speediness.models.backbones.c3d import C3D
 from speediness.models.backbones.early_fusion import EarlyFusion
 from speediness.models.backbones.flow_stem import FlowStem
+from speediness.models.backbones.frame_resnet import FrameResNet18
 from speediness.models.backbones.i3d import I3D
 from speediness.models.backbones.inflated import InflatedLite0
 from speediness.models.backbones.late_fusion import LateFusion, PooledFusion
@@ -53,6 +54,7 @@ BACKBONES: dict[str, StemAndBackbone] = {
     "temporal_stream": (FlowStem, TemporalStream),
     "two_stream": (FlowStem, TwoStream),
     "two_stream_i3d": (FlowStem, TwoStreamI3D),
+    "frame_resnet18": (FrameStem, FrameResNet18),
     "lite0": (FrameStem, partial(InflatedLite0, frames=1)),
     "inflated_lite0": (FrameStem, InflatedLite0),
     "lrcn": (FrameStem, LRCN),

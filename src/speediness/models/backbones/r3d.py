@@ -10,6 +10,7 @@ is 3 x 7 x 7 and has no pool.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -17,14 +18,15 @@ from speediness.models.backbones.layers import Backbone, ConvNormReLU, draw_weig
 
 STAGES = (64, 128, 256, 512)  # channels, two blocks each
 
-Conv = Callable[[int, int, int, int], nn.Module]
+Stride = int | tuple[int, int, int]
+Conv = Callable[[int, int, Any, int], nn.Module]
 """Made of (d_in, d_out, stride, d_block): a 3 x 3 x 3 convolution in a block given d_block channels."""
 
 
 class BasicBlock(nn.Module):
     """Two convolutions, added to the input or to its projection (He et al. 2016)."""
 
-    def __init__(self, conv: Conv, d_in: int, d_out: int, stride: int) -> None:
+    def __init__(self, conv: Conv, d_in: int, d_out: int, stride: Stride) -> None:
         super().__init__()
         self.branch = nn.Sequential(
             conv(d_in, d_out, stride, d_in),

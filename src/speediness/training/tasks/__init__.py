@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from speediness.errors import SpeedinessError, suggest
 from speediness.training.tasks.action_class import ActionClassTask
+from speediness.training.tasks.colorization import ColorizationTask
 from speediness.training.tasks.playback_rate import PlaybackRateTask
+from speediness.training.tasks.random_walk import RandomWalkTask
 from speediness.training.tasks.rspnet import RSPNetTask
 from speediness.training.tasks.speed_class import SpeedClassTask
 from speediness.training.tasks.task import Task
@@ -13,11 +15,14 @@ TASKS: dict[str, type[Task]] = {
     "speed_class": SpeedClassTask,
     "playback_rate": PlaybackRateTask,
     "rspnet": RSPNetTask,
+    "colorization": ColorizationTask,
+    "random_walk": RandomWalkTask,
     "action_class": ActionClassTask,
 }
 """speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). playback_rate: how
 many times as fast, of motion measured before. rspnet: RSPNet, which of two clips plays as fast as this
-one, and which video it is from. action_class: fine-tuning."""
+one, and which video it is from. colorization: colours copied from frames before. random_walk: there and
+back along like patches. action_class: fine-tuning."""
 
 
 def find_task(name: str) -> type[Task]:

@@ -1,0 +1,1 @@
+"""Labels of the first frame carried through a video by affinities of features."""

@@ -1,0 +1,117 @@
+"""A mask of the first frame to masks of all frames, frame by frame."""
+
+# H W frame size, h w cells, D features
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.resources import files
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+from numpy.typing import NDArray
+
+from speediness.errors import WeightsError
+from speediness.propagate.affinity import AffinitySettings, LabelCarrier
+from speediness.propagate.label_maps import to_cells, to_mask
+from speediness.propagate.mask_files import Labels
+from speediness.runtime.onnx import PLACES_KEY, open_features, read_metadata
+from speediness.video.orientation import Orientation
+from speediness.video.read_ahead import read_ahead
+
+Pixels = NDArray[np.uint8]
+Features = Callable[[Pixels], NDArray[np.float32]]
+"""RGB frames (N, H, W, 3), sides multiples of 16, to features (N, H/8, W/8, D) of length 1."""
+
+Carried = tuple[Fraction, tuple[av.VideoFrame, Labels]]
+"""Time of a frame, the frame as decoded, and its mask upright."""
+
+UNIT_PX = 16
+AHEAD = 2  # frames whose features are found while labels are carried
+DEFAULT_FEATURES = "places-lite0.onnx"
+
+
+@dataclass(frozen=True)
+class PlaceFeatures:
+    """Features of places, and how they are to be used."""
+
+    features: Features
+    short_side_px: int
+    """Of the frames that they are taken from."""
+    settings: AffinitySettings
+
+
+def load_features(path: str | os.PathLike[str] | None = None) -> PlaceFeatures:
+    """Features from a file; None: those that are shipped.
+
+    Raises:
+        WeightsError: missing, or not written by :func:`speediness.models.export.export_places`.
+    """
+    path = Path(str(files("speediness") / "propagate" / DEFAULT_FEATURES)) if path is None else Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path} does not exist; give an .onnx file that train wrote")
+    try:
+        document = json.loads(read_metadata(path)[PLACES_KEY])
+        short_side_px = int(document["short_side_px"])
+        return PlaceFeatures(open_features(path), short_side_px, AffinitySettings(**document["affinity"]))
+    except Exception as error:  # the engine's own errors share no base class
+        raise WeightsError(
+            f"{path} holds no features of places; give an .onnx file that train wrote of the task"
+            " colorization or random_walk"
+        ) from error
+
+
+def feature_size(width_px: int, height_px: int, short_side_px: int) -> tuple[int, int]:
+    """Width and height of the frames for features: multiples of 16, enlarged 4 times at most."""
+    scale = min(short_side_px / min(width_px, height_px), 4.0)
+    width, height = (max(round(side * scale / UNIT_PX), 2) * UNIT_PX for side in (width_px, height_px))
+    return width, height
+
+
+def carry_masks(
+    frames: Iterable[tuple[Fraction, av.VideoFrame]],
+    orientation: Orientation,
+    mask_HW: Labels,
+    model: PlaceFeatures,
+) -> Iterator[Carried]:
+    """Every frame with its mask; holds the frames of context alone.
+
+    Args:
+        frames: as decoded, with their times; the mask is that of the first.
+        orientation: how they are turned.
+        mask_HW: at the size of upright frames.
+        model: what places are told by.
+    """
+    carrier, (height, width) = None, mask_HW.shape
+    with read_ahead(_featured(frames, orientation, (width, height), model), AHEAD) as coming:
+        for time_s, frame, features_hwD in coming:
+            if carrier is None:
+                shares = to_cells(mask_HW, features_hwD.shape[:2], int(mask_HW.max()) + 1)
+                carrier = LabelCarrier(features_hwD, shares, model.settings)
+                yield time_s, (frame, mask_HW)
+            else:
+                yield time_s, (frame, to_mask(carrier.carry(features_hwD), height, width))
+
+
+def _featured(
+    frames: Iterable[tuple[Fraction, av.VideoFrame]],
+    orientation: Orientation,
+    size_px: tuple[int, int],
+    model: PlaceFeatures,
+) -> Iterator[tuple[Fraction, av.VideoFrame, NDArray[np.float32]]]:
+    """Frames with their times and features (h, w, D)."""
+    upright_px = feature_size(*size_px, model.short_side_px)
+    stored_px = upright_px[::-1] if orientation.transposed else upright_px
+    scaler = VideoReformatter()
+    for time_s, frame in frames:
+        scaled = scaler.reformat(
+            frame, width=stored_px[0], height=stored_px[1], format="rgb24", interpolation="AREA"
+        )
+        pixels_HWC = np.ascontiguousarray(orientation.upright(scaled.to_ndarray()))
+        yield time_s, frame, model.features(pixels_HWC[None])[0]

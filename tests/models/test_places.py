@@ -8,11 +8,11 @@ import torch
 from speediness.clip import ClipSpec
 from speediness.datasets.video_list import VideoItem
 from speediness.models.backbones.efficientnet import imagenet
+from speediness.models.backbones.stems import RGB_MEAN, RGB_STD
 from speediness.models.encoder import EncoderConfig
 from speediness.models.export import export_places
 from speediness.models.places import ImageNetPlaces, PlaceFeatures
 from speediness.models.random_walk import RandomWalkNet
-from speediness.models.scene import features
 from speediness.propagate.affinity import AffinitySettings
 from speediness.propagate.track import load_features
 from speediness.training.loop import train
@@ -47,10 +47,10 @@ def test_the_shipped_features_are_early_maps_of_the_imagenet_network() -> None:
 
 
 def test_imagenet_places_are_its_maps_each_of_length_1() -> None:
-    network = imagenet()
-    network.blocks, network.head = network.blocks[:5], torch.nn.Identity()
+    network, given = imagenet(), torch.from_numpy(frames()).permute(0, 3, 1, 2).float() / 255
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (RGB_MEAN, RGB_STD))
     with torch.no_grad():
-        maps = features(network, torch.from_numpy(frames()))
+        maps = torch.nn.Sequential(network.stem, *list(network.blocks)[:5])((given - mean) / std)
         found = ImageNetPlaces((4,)).eval()(torch.from_numpy(frames()))
     torch.testing.assert_close(found, torch.nn.functional.normalize(maps, dim=1).permute(0, 2, 3, 1))
 

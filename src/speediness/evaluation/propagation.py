@@ -93,17 +93,25 @@ def read_sequences(folder: Path) -> list[MaskedSequence]:
             images = sorted(
                 p for p in masks.with_name(name).glob("*") if p.suffix.lower() in (".jpg", ".png")
             )
-            frames = [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB) for path in images]
+            frames = [_image(path) for path in images]
         paths = sorted(masks.glob("*.png"))
         if len(paths) != len(frames) or len(frames) < 3:
             raise DataError(
                 f"{masks} holds {len(paths)} masks, {name} {len(frames)} frames: give 3 or more of each"
             )
-        found = [fitted(read_mask(path, empty=True), *frames[0].shape[:2], path) for path in paths]
+        height, width = frames[0].shape[:2]
+        found = [fitted(read_mask(path, empty=True), height, width, path) for path in paths]
         sequences.append(MaskedSequence(name, frames, found))
     if not sequences:
         raise DataError(f"{folder} holds no folder NAME_mask with masks beside the frames of NAME")
     return sequences
+
+
+def _image(path: Path) -> NDArray[np.uint8]:
+    found = cv2.imread(str(path))
+    if found is None:
+        raise DataError(f"{path} is no image that can be read")
+    return cv2.cvtColor(found, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
 
 
 def by_affinity(frames: Frames, first_HW: Labels, model: PlaceFeatures) -> list[Labels]:
@@ -122,7 +130,7 @@ def by_flow(frames: Frames, first_HW: Labels) -> list[Labels]:
     masks = [first_HW]
     greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     for before, now in pairwise(greys):
-        back_HW2 = dis.calc(now, before, None)
+        back_HW2 = dis.calc(now, before, np.empty(0, np.float32))
         places = columns + back_HW2[..., 0], rows + back_HW2[..., 1]
         masks.append(
             cv2.remap(masks[-1], *places, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE).astype(
@@ -145,7 +153,7 @@ def _patches(frame_HWC: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(h, w, D) patches around the middles of cells, of length 1."""
     height, width = frame_HWC.shape[:2]
     small = cv2.resize(frame_HWC, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2Lab) - np.float32((50, 0, 0))
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2Lab) - np.array((50, 0, 0), np.float32)
     margin = (PATCH - STRIDE) // 2
     padded = np.pad(lab, ((margin, margin), (margin, margin), (0, 0)), mode="edge")
     windows = sliding_window_view(padded, (PATCH, PATCH), (0, 1))[::STRIDE, ::STRIDE]

@@ -51,7 +51,8 @@ class ImageNetPlaces(nn.Module):
     def __init__(self, blocks: tuple[int, ...]) -> None:
         super().__init__()
         trained = imagenet()
-        self.stem, self.blocks, self.taken = trained.stem, trained.blocks[: max(blocks) + 1], blocks
+        self.stem, self.taken = trained.stem, blocks
+        self.blocks = nn.Sequential(*list(trained.blocks)[: max(blocks) + 1])
 
     def forward(self, frames_NHWC: Tensor) -> Tensor:
         """uint8 RGB frames (N, H, W, 3) to features (N, H/8, W/8, D) of length 1."""

@@ -51,4 +51,4 @@ def _stretched(values: Shares, length: int) -> Shares:
     below = places.astype(int)
     above = np.minimum(below + 1, len(values) - 1)
     share = (places - below).astype(np.float32)[:, None]
-    return values[below] * (1 - share) + values[above] * share
+    return (values[below] * (1 - share) + values[above] * share).astype(np.float32, copy=False)

@@ -71,7 +71,8 @@ class ColorizationTask(ClipTask):
         colours = [
             cell_colours(torch.from_numpy(frame.copy())[None, None]).reshape(-1, 2) for frame in frames
         ]
-        fitted = KMeans(COLOURS, n_init=4, random_state=0).fit(torch.cat(colours).numpy())
+        k_means = KMeans(COLOURS, n_init=4, random_state=0)  # pyright: ignore[reportArgumentType]
+        fitted = k_means.fit(torch.cat(colours).numpy())
         network.palette_K2.copy_(torch.from_numpy(fitted.cluster_centers_))
 
     def step(

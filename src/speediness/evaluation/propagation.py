@@ -146,7 +146,7 @@ def colour_patches() -> PlaceFeatures:
     def features(frames_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.stack([_patches(frame) for frame in frames_NHWC])
 
-    return PlaceFeatures(features, PATCHES_PX, AffinitySettings(top_k=5))
+    return PlaceFeatures(features, PATCHES_PX, AffinitySettings(recent=7, top_k=5))
 
 
 def _patches(frame_HWC: NDArray[np.uint8]) -> NDArray[np.float32]:

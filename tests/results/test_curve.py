@@ -259,7 +259,7 @@ def test_saving_a_long_video_takes_no_more_memory_than_a_row_of_it(tmp_path: Pat
 
 
 def test_example_in_the_documentation_is_what_is_written(tmp_path: Path):
-    text = (Path(__file__).parents[1] / "docs" / "formats.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
     example = re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0]
     path = tmp_path / "x.json"
     path.write_text(example)

@@ -139,7 +139,7 @@ def test_a_later_version_is_named(tmp_path: Path):
 
 
 def test_example_in_the_documentation_is_what_is_written(tmp_path: Path):
-    text = (Path(__file__).parents[1] / "docs" / "formats.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
     example = re.findall(r"```json\n(.*?)```", text, re.DOTALL)[1]
     path = tmp_path / "x.json"
     path.write_text(example)

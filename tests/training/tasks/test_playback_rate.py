@@ -162,7 +162,9 @@ def test_scenes_are_sampled_from_every_source_at_most_so_often() -> None:
     def seen(source: str, looks: int) -> MotionVideo:
         maps = rng.normal(size=(looks, FEATURES, 2, 3)).astype(np.float16)
         item = VideoItem(Path(f"{source}.mp4"), source)
-        return dataclasses.replace(motion_video(seconds=1), item=item, scene_NChw=maps)
+        return dataclasses.replace(
+            motion_video(seconds=1), item=item, scene_s=np.arange(30.0), scene_NChw=maps
+        )
 
     videos = [seen("a", 2), seen("b", 3), seen("b", 4)]
     samples = scene_samples(videos, places=4)
@@ -181,7 +183,7 @@ def test_scenes_are_sampled_from_every_source_at_most_so_often() -> None:
 def test_preparing_fits_the_scene_to_the_videos() -> None:
     rng = np.random.default_rng(0)
     maps = rng.normal(3, 2, size=(30, FEATURES, 2, 3)).astype(np.float16)
-    video = dataclasses.replace(motion_video(seconds=1), scene_NChw=maps)
+    video = dataclasses.replace(motion_video(seconds=1), scene_s=np.arange(30.0), scene_NChw=maps)
     network = PlaybackRateTask().network(CONFIG)
     PlaybackRateTask().prepare(network, [video])
     assert network.scene is not None

@@ -127,7 +127,7 @@ def test_a_step_teaches_every_weight_and_a_patch_is_encoded_alone() -> None:
     assert (before[0] - after[0]).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("bad", [{"temperature": 0.0}, {"dropout": 1.0}, {"patch_px": 0}])
+@pytest.mark.parametrize("bad", [{"temperature": 0.0}, {"edge_dropout": 1.0}, {"patch_px": 0}])
 def test_settings_without_meaning_are_refused(bad: dict) -> None:
     with pytest.raises(SpeedinessError, match="temperature above 0"):
         RandomWalkTask(**bad)

@@ -41,16 +41,16 @@ class RandomWalkTask(ClipTask):
     name: ClassVar[str] = "random_walk"
     temperature: float = 0.05
     """The README of the authors' code; the paper says 0.07."""
-    dropout: float = 0.1
+    edge_dropout: float = 0.1
     """Share of edges cut, other ones at every step of a walk."""
     patch_px: int = 64
     step_px: int = 32
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.temperature <= 0 or not 0 <= self.dropout < 1 or min(self.patch_px, self.step_px) < 1:
+        if self.temperature <= 0 or not 0 <= self.edge_dropout < 1 or min(self.patch_px, self.step_px) < 1:
             raise SpeedinessError(
-                "random_walk needs a temperature above 0, dropout in 0..1 and patches of at least a pixel"
+                "random_walk needs a temperature above 0, edge_dropout in 0..1 and patches of a pixel or more"
             )
 
     @property
@@ -75,7 +75,7 @@ class RandomWalkTask(ClipTask):
         """See :class:`speediness.training.tasks.task.Task` and :meth:`losses`."""
         (clips_BTHWC,) = batch.inputs
         patches = jittered(self.patches(clips_BTHWC))
-        return self.losses(self._nodes(forward, patches), self.dropout)
+        return self.losses(self._nodes(forward, patches), self.edge_dropout)
 
     def patches(self, clips_BTHWC: Tensor) -> Tensor:
         """RGB in 0..255, (B, N, T, P, P, C): patches row by row."""

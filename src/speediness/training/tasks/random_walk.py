@@ -50,7 +50,7 @@ class RandomWalkTask(ClipTask):
         """Refuse what cannot be meant."""
         if self.temperature <= 0 or not 0 <= self.edge_dropout < 1 or min(self.patch_px, self.step_px) < 1:
             raise SpeedinessError(
-                "random_walk needs a temperature above 0, edge_dropout in 0..1 and patches of a pixel or more"
+                "random_walk: give a temperature above 0, edge_dropout in 0..1, patches of a pixel or more"
             )
 
     @property

@@ -5,9 +5,10 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
 .PHONY: demo lint test test-all
 .DELETE_ON_ERROR:
 
-demo: .venv/base.stamp ## speed up the bundled video
+demo: .venv/base.stamp ## speed up the bundled videos: a street, and a person who rests between walks
 	mkdir -p demo-output
 	.venv/bin/speediness speedup examples/bikes.mp4 --rate 2 -o demo-output/bikes-2x.mp4 --force
+	.venv/bin/speediness speedup examples/rests.mp4 --rate 2 -o demo-output/rests-2x.mp4 --force
 
 lint: .venv/dev.stamp ## style and types
 	.venv/bin/ruff check

@@ -42,3 +42,14 @@ def test_the_lower_foot_stays_near_the_floor_and_persons_differ() -> None:
         assert np.ptp(lowest) < 0.12
     assert np.abs(walks[0] - walks[1]).mean() > 0.05
     np.testing.assert_array_equal(walks[0], walk(0, 4.0).at(times_s))
+
+
+def test_a_person_who_rests_stands_still_and_goes_on_where_it_stopped() -> None:
+    capture, steady = walk(2, 6, rests_s=((1.0, 3.0),)), walk(2, 6)
+    times_s = np.arange(0, 6, 0.05)
+    moved = np.abs(np.diff(capture.at(times_s), axis=0)).max((1, 2))
+    resting = (times_s[:-1] >= 1.4) & (times_s[1:] <= 2.6)
+    assert moved[resting].max() < 1e-6 and moved[(times_s[1:] < 1) | (times_s[:-1] > 3)].min() > 1e-3
+    # All of the walk is there, 1.65 s later: the rest, less twice half of a slowing down.
+    late, early = capture.at(np.array([5.0])), steady.at(np.array([3.35]))
+    np.testing.assert_allclose(late - late[:, :1], early - early[:, :1], atol=0.01)  # pose, about the hips

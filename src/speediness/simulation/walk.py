@@ -8,6 +8,7 @@ Steps a second, speed and build are within the natural range, so how fast the wa
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,6 +18,7 @@ STEPS_HZ = 1.8  # usual walking cadence, 100 to 120 steps a minute
 SPEED_MPS = 1.25
 STRETCH_S = 0.8  # walked straight on before each turn, so that even a near person stays in view
 TURN_S = 0.7
+PAUSE_S = 0.35  # from walking to standing
 RATE = 240.0  # of the samples
 FLOOR_SOFTNESS = 60.0  # 1/m; how smoothly the weight passes from one foot to the other
 TRUNK_NAMES, TRUNK_PARENTS = ("hips", "chest", "neck", "head"), (-1, 0, 1, 2)
@@ -28,14 +30,25 @@ THIGH, SHANK, FOOT, UPPER_ARM, FOREARM, HAND = 0.245, 0.246, 0.11, 0.17, 0.145, 
 TRUNK, NECK, HEAD, HALF_HIPS, HALF_SHOULDERS, SOLE = 0.26, 0.05, 0.1, 0.05, 0.105, 0.045
 
 
-def walk(seed: int, duration_s: float) -> Capture:
-    """One person: build, cadence and where on the way follow from the seed."""
+def walk(seed: int, duration_s: float, rests_s: Sequence[tuple[float, float]] = ()) -> Capture:
+    """One person: build, cadence and where on the way follow from the seed.
+
+    Args:
+        seed: of what differs from person to person.
+        duration_s: at least this long.
+        rests_s: stretches in which the person stands still; slows down and starts within them.
+    """
     rng = np.random.default_rng(seed)
     body_m, cadence_hz = rng.uniform(1.6, 1.85), STEPS_HZ * rng.uniform(0.94, 1.06)
     times_s = np.arange(math.ceil(duration_s * RATE) + 2) / RATE
+    pace = np.ones_like(times_s)
+    for start_s, end_s in rests_s:
+        inside_s = np.minimum(times_s - start_s, end_s - times_s)
+        pace *= 1 - np.clip(inside_s / PAUSE_S, 0, 1)
+    walked_s = (np.cumsum(pace) - pace[0]) / RATE
     # Two steps make a cycle; a person starts anywhere in it, and anywhere on the way.
-    phase = np.pi * cadence_hz * times_s + rng.uniform(0, 2 * np.pi)
-    way_m, facing = path(times_s + rng.uniform(0, 2 * (STRETCH_S + TURN_S)))
+    phase = np.pi * cadence_hz * walked_s + rng.uniform(0, 2 * np.pi)
+    way_m, facing = path(walked_s + rng.uniform(0, 2 * (STRETCH_S + TURN_S)))
     return recorded(body_m * _joints(phase, way_m / body_m, facing), RATE, NAMES, PARENTS)
 
 

@@ -150,7 +150,7 @@ def test_runs_of_one_start_are_averaged_and_others_refused(whole: Path, tmp_path
     for name, value in averaged(first)[0].state_dict().items():
         expected = value + 0.5 if value.is_floating_point() else value
         torch.testing.assert_close(mean.state_dict()[name], expected, msg=name)
-    assert made_by["seeds_averaged"] == [0, 1] and made_by["recipe"]["init"] == "start.safetensors"
+    assert made_by["seeds_averaged"] == [0, 1] and made_by["recipe"]["seed"] == 0
     for other in (
         copied("narrow", 0, seed=1, init="elsewhere/start.safetensors", steps=1),
         copied("init", 0, seed=1),

@@ -72,8 +72,7 @@ def _last_weights(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
     network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     made_by: dict[str, Any] = {
         "speediness": __version__,
-        # Where somebody's files lie is nobody else's business.
-        "recipe": replace(recipe, init=Path(recipe.init).name).to_json(),
+        "recipe": recipe.to_json(),
         "steps": int(header["step"]),
     }
     return network, recipe, made_by
@@ -111,6 +110,8 @@ def publish(
         WeightsError: the folder holds no checkpoint.
     """
     network, recipe, made_by = averaged(run, *others)
+    # Where somebody's files lie is nobody else's business.
+    made_by["recipe"]["init"] = Path(recipe.init).name
     parts = held_out(items, recipe.validation_share)
     kept, held = (open_videos(recipe, subsample(part), cache, log, cache_bytes) for part in parts)
     if not isinstance(network, SpeedNet):

@@ -19,7 +19,7 @@ from speediness.datasets.augment import Augmentation, apply_augmentations, centr
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.errors import DataError
-from speediness.evaluation.speed_accuracy import halve
+from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve
 from speediness.sampling import Indices, Times
 
 Clip = NDArray[np.uint8]
@@ -71,6 +71,13 @@ def even_clip(video: DecodedVideo, times_s: Times) -> Indices:
 def centre_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec) -> Clip:
     """The clip around these moments (:func:`even_clip`) of a video whose short side is twice N."""
     return centre_crop(halve(video.frames_FHWC[even_clip(video, times_s)]), clip.size_px)
+
+
+def middle_clip(stored: CachedVideo, clip: ClipSpec) -> Clip:
+    """The clip around the middle of a video, at natural speed."""
+    video = stored.at(MAGNIFICATION * clip.size_px)
+    times_s = sampling.window_around(video.end_s / 2, 1.0, clip.n_frames, clip.frame_rate)
+    return centre_clip(video, times_s, clip)
 
 
 def random_square(video: DecodedVideo, rng: np.random.Generator) -> Augmentation:

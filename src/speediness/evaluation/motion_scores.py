@@ -103,7 +103,7 @@ def answers(video: MotionVideo, network: SpeedNet) -> VideoAnswers | None:
     means = []
     for factor in 2.0**RATES:
         even = factor < min(1.0, video.pair_s(0) / LONGEST_PAIR_S)
-        played = None if even else play(video, network, float(factor))
+        played = None if even else slow if factor == 1 else play(video, network, float(factor))
         means.append(
             np.zeros(0)
             if played is None

@@ -20,11 +20,11 @@ from speediness.errors import DataError
 from speediness.evaluation.recognition import Average, recognise
 from speediness.models.encoder import EncoderConfig
 from speediness.models.recogniser import Recogniser
-from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
+from speediness.training.tasks.task import Batch, Forward, OneClipTask, Segment, View
 
 
 @dataclass(frozen=True)
-class ActionClassTask(ClipTask):
+class ActionClassTask(OneClipTask):
     """One clip of a video at its natural speed, and the class of the video."""
 
     name: ClassVar[str] = "action_class"
@@ -32,11 +32,6 @@ class ActionClassTask(ClipTask):
     """In the order of the logits; ``speediness finetune`` takes them from the training list."""
     average: Average = "probabilities"
     """What of a video's ten clips is averaged; logits in RSPNet's code."""
-
-    @property
-    def views_per_window(self) -> int:
-        """One."""
-        return 1
 
     def draw(
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator

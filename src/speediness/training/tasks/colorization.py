@@ -13,28 +13,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speediness import sampling
-from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
-from speediness.datasets.video_list import VideoItem
 from speediness.errors import SpeedinessError
-from speediness.evaluation.centre_clips import Clip, centre_clip, run_batched, with_clip
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
+from speediness.evaluation.centre_clips import middle_clip, run_batched, with_clip
 from speediness.models.colorizer import COLOURS, Colorizer, cell_colours
 from speediness.models.encoder import EncoderConfig
-from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
+from speediness.training.tasks.task import Batch, Forward, OneClipTask
 
 MOST_FITTED = 300  # videos whose colours the palette is fitted to
 LEAST = 1e-20  # under the logarithm: a colour that no reference has costs no more than this
 
 
 @dataclass(frozen=True)
-class ColorizationTask(ClipTask):
+class ColorizationTask(OneClipTask):
     """Cross-entropy of copied colours."""
 
     name: ClassVar[str] = "colorization"
@@ -45,18 +40,6 @@ class ColorizationTask(ClipTask):
         """Refuse what cannot be meant."""
         if self.temperature <= 0:
             raise SpeedinessError("colorization needs a temperature above 0")
-
-    @property
-    def views_per_window(self) -> int:
-        """One clip."""
-        return 1
-
-    def draw(
-        self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
-    ) -> list[View]:
-        """Frames evenly apart, forwards or backwards."""
-        times_s = sampling.play_at(segment()[0], 1.0, clip.n_frames, clip.frame_rate)
-        return [View(times_s[::-1] if rng.random() < 0.5 else times_s, 0)]
 
     def network(self, config: EncoderConfig) -> Colorizer:
         """See :class:`speediness.training.tasks.task.Task`."""
@@ -112,7 +95,7 @@ class ColorizationTask(ClipTask):
             DataError: no video has the frames of a clip.
         """
         clip = network.config.clip
-        clips = (_middle(video, clip) for video in with_clip(videos, clip))
+        clips = (middle_clip(video, clip) for video in with_clip(videos, clip))
         embeddings, colours = run_batched(network.eval(), clips, next(network.parameters()).device)
         parts = _split(embeddings, colours.long())
         wanted_BQ = parts[3]
@@ -137,11 +120,4 @@ def _split(embeddings_BThwE: Tensor, colours_BThw: Tensor) -> tuple[Tensor, Tens
         colours_BThw[:, :-1].flatten(1),
         embeddings_BThwE[:, -1].flatten(1, 2),
         colours_BThw[:, -1].flatten(1),
-    )
-
-
-def _middle(stored: CachedVideo, clip: ClipSpec) -> Clip:
-    video = stored.at(MAGNIFICATION * clip.size_px)
-    return centre_clip(
-        video, sampling.window_around(video.end_s / 2, 1.0, clip.n_frames, clip.frame_rate), clip
     )

@@ -13,21 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from speediness import sampling
-from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
-from speediness.datasets.video_list import VideoItem
 from speediness.errors import SpeedinessError
-from speediness.evaluation.centre_clips import centre_clip, run_batched, with_clip
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
+from speediness.evaluation.centre_clips import middle_clip, run_batched, with_clip
 from speediness.models.encoder import EncoderConfig
 from speediness.models.random_walk import RandomWalkNet
-from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
+from speediness.training.tasks.task import Batch, Forward, OneClipTask
 
 CUT_OFF = -1e20  # similarity of an edge that is dropped
 LEAST = 1e-20  # under the logarithm
@@ -35,7 +30,7 @@ AREA = (0.7, 0.9)  # of a patch that is seen, as in the authors' code
 
 
 @dataclass(frozen=True)
-class RandomWalkTask(ClipTask):
+class RandomWalkTask(OneClipTask):
     """Cross-entropy of palindrome walks of all lengths."""
 
     name: ClassVar[str] = "random_walk"
@@ -52,18 +47,6 @@ class RandomWalkTask(ClipTask):
             raise SpeedinessError(
                 "random_walk: give a temperature above 0, edge_dropout in 0..1, patches of a pixel or more"
             )
-
-    @property
-    def views_per_window(self) -> int:
-        """One clip."""
-        return 1
-
-    def draw(
-        self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
-    ) -> list[View]:
-        """Frames evenly apart, forwards or backwards."""
-        times_s = sampling.play_at(segment()[0], 1.0, clip.n_frames, clip.frame_rate)
-        return [View(times_s[::-1] if rng.random() < 0.5 else times_s, 0)]
 
     def network(self, config: EncoderConfig) -> RandomWalkNet:
         """See :class:`speediness.training.tasks.task.Task`."""
@@ -129,7 +112,7 @@ class RandomWalkTask(ClipTask):
             DataError: no video has the frames of a clip.
         """
         clip = network.config.clip
-        clips = (self._middle(video, clip) for video in with_clip(videos, clip))
+        clips = (middle_clip(video, clip) for video in with_clip(videos, clip))
         (nodes_BTNE,) = run_batched(
             lambda clips_BTHWC: (self._nodes(network.eval(), self.patches(clips_BTHWC)),),
             clips,
@@ -142,11 +125,6 @@ class RandomWalkTask(ClipTask):
             "same_place": float((foreign_BNN.argmax(-1) == homes_N).float().mean()),
             "chance": 1 / nodes_BTNE.shape[2],
         }
-
-    def _middle(self, stored: CachedVideo, clip: ClipSpec) -> np.ndarray:
-        video = stored.at(MAGNIFICATION * clip.size_px)
-        times_s = sampling.window_around(video.end_s / 2, 1.0, clip.n_frames, clip.frame_rate)
-        return centre_clip(video, times_s, clip)
 
 
 def jittered(patches_BNTPPC: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.datasets.video_list import VideoItem
 from speediness.models.encoder import Encoder, EncoderConfig
@@ -150,3 +151,20 @@ class ClipTask(Task):
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
     ) -> list[View]:
         """Clips to be cut out of one video; all its randomness comes from ``rng`` and ``segment``."""
+
+
+@dataclass(frozen=True)
+class OneClipTask(ClipTask):
+    """A task on single clips at natural speed."""
+
+    @property
+    def views_per_window(self) -> int:
+        """One."""
+        return 1
+
+    def draw(
+        self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
+    ) -> list[View]:
+        """Frames evenly apart, forwards or backwards."""
+        times_s = sampling.play_at(segment()[0], 1.0, clip.n_frames, clip.frame_rate)
+        return [View(times_s[::-1] if rng.random() < 0.5 else times_s, 0)]

@@ -37,7 +37,8 @@ from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.training.loader import Batch, Loader, drawn_ahead
 from speediness.training.pixel_source import MappedPixels, PixelSource, ResidentPixels
 from speediness.training.processes import Processes
-from speediness.training.recipe import RECIPES, Recipe
+from speediness.training.recipe import Recipe
+from speediness.training.recipes import RECIPES
 from speediness.training.run import Run
 from speediness.training.tasks.task import ClipTask
 

@@ -11,7 +11,7 @@ from speediness.experiments import row_run
 from speediness.experiments.data_scaling import SHARES, data_scaling, expected, share_of_sources, table
 from speediness.experiments.row_run import VideoSplits
 from speediness.results.documents import markdown_table
-from speediness.training.recipe import smoke
+from speediness.training.recipes import smoke
 from speediness.training.tasks.playback_rate import PlaybackRateTask
 
 pytestmark = pytest.mark.slow

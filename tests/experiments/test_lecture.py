@@ -21,7 +21,7 @@ from speediness.models.checkpoint import save_network
 from speediness.models.cost import count_saved_bytes
 from speediness.models.encoder import Encoder
 from speediness.results.documents import markdown_table
-from speediness.training.recipe import smoke
+from speediness.training.recipes import smoke
 
 FEW = dataclasses.replace(
     smoke(),

@@ -15,7 +15,8 @@ from speediness.experiments.row_result import RowResult
 from speediness.experiments.row_run import VideoSplits
 from speediness.experiments.table1 import markdown, table1
 from speediness.experiments.table1_plot import PARTS, plot_table
-from speediness.training.recipe import RECIPES, Recipe, smoke
+from speediness.training.recipe import Recipe
+from speediness.training.recipes import RECIPES, smoke
 from speediness.training.tasks.speed_class import SpeedClassTask
 
 pytestmark = pytest.mark.slow

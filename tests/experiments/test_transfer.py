@@ -17,7 +17,7 @@ from speediness.experiments.transfer_tables import gains, plot_shares, published
 from speediness.models.checkpoint import save_network
 from speediness.models.encoder import Encoder
 from speediness.results.documents import markdown_table
-from speediness.training.recipe import find_recipe
+from speediness.training.recipes import find_recipe
 
 pytestmark = pytest.mark.slow
 

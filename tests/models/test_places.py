@@ -17,7 +17,7 @@ from speediness.propagate.affinity import AffinitySettings
 from speediness.propagate.track import load_features
 from speediness.training.loop import train
 from speediness.training.publish import publish
-from speediness.training.recipe import smoke
+from speediness.training.recipes import smoke
 
 
 def frames(height: int = 64, width: int = 96) -> np.ndarray:

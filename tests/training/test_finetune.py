@@ -14,7 +14,8 @@ from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.recogniser import Recogniser
 from speediness.models.rspnet import RSPNet
 from speediness.training.finetune import finetune, with_classes
-from speediness.training.recipe import like_weights, smoke
+from speediness.training.recipe import like_weights
+from speediness.training.recipes import smoke
 
 pytestmark = pytest.mark.slow
 

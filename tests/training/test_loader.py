@@ -14,7 +14,7 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
 from speediness.training.loader import Loader
 from speediness.training.pixel_source import ResidentPixels
-from speediness.training.recipe import smoke
+from speediness.training.recipes import smoke
 from speediness.training.tasks.action_class import ActionClassTask
 from speediness.training.tasks.rspnet import RSPNetTask
 from speediness.training.tasks.speed_class import SpeedClassTask

@@ -15,7 +15,8 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, SpeedinessError
 from speediness.training import loop
 from speediness.training.metrics import read_metrics
-from speediness.training.recipe import Recipe, smoke
+from speediness.training.recipe import Recipe
+from speediness.training.recipes import smoke
 from speediness.training.run import learning_rate
 from speediness.training.tasks.rspnet import RSPNetTask
 from speediness.training.tasks.speed_class import SpeedClassTask

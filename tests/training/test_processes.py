@@ -12,7 +12,7 @@ from torch import nn
 from speediness.datasets.video_list import VideoItem
 from speediness.models.sync_norm import SyncBatchNorm, synchronise_norms
 from speediness.training.metrics import read_metrics
-from speediness.training.recipe import smoke
+from speediness.training.recipes import smoke
 from speediness.training.tasks.playback_rate import PlaybackRateTask
 from speediness.training.tasks.rspnet import RSPNetTask
 

@@ -10,7 +10,7 @@ from speediness.runtime.onnx import read_exported
 from speediness.training import videos
 from speediness.training.loop import train
 from speediness.training.publish import publish
-from speediness.training.recipe import smoke
+from speediness.training.recipes import smoke
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # exports, which takes minutes
 

@@ -7,7 +7,8 @@ import torch
 
 from speediness.training.loader import SIZES_PX, Loader
 from speediness.training.processes import Processes
-from speediness.training.recipe import RECIPES, Recipe, smoke
+from speediness.training.recipe import Recipe
+from speediness.training.recipes import RECIPES, smoke
 from speediness.training.run import Run, learning_rate
 
 ALONE = Processes(0, 1, torch.device("cpu"))

@@ -5,7 +5,8 @@ from fractions import Fraction
 import pytest
 
 from speediness.errors import SpeedinessError
-from speediness.training.recipe import RECIPES, Recipe
+from speediness.training.recipe import Recipe
+from speediness.training.recipes import RECIPES
 from speediness.training.tasks import TASKS
 from speediness.training.tasks.speed_class import SpeedClassTask
 

@@ -15,7 +15,7 @@ from speediness.models.checkpoint import load_speednet
 from speediness.runtime import open_runtime
 from speediness.runtime.onnx import read_exported
 from speediness.training.metrics import read_metrics
-from speediness.training.recipe import find_recipe
+from speediness.training.recipes import find_recipe
 from speediness.training.run import read_header
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # trains from start to end

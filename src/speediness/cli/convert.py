@@ -30,7 +30,7 @@ def convert(
     """
     from speediness.models.checkpoint import save_network
     from speediness.models.convert import convert
-    from speediness.training.recipe import find_recipe
+    from speediness.training.recipes import find_recipe
 
     config = find_recipe(recipe, settings).config
     check_folder(out.parent, "choose another with -o")

@@ -29,7 +29,8 @@ def finetune(
     from speediness.datasets import find_videos
     from speediness.training.finetune import finetune, with_classes
     from speediness.training.processes import is_first_process
-    from speediness.training.recipe import find_recipe, like_weights
+    from speediness.training.recipe import like_weights
+    from speediness.training.recipes import find_recipe
 
     train_items, test_items = (find_videos(data, split) for split in ("train", "test"))
     plan = find_recipe(recipe, [])

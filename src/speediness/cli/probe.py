@@ -57,7 +57,7 @@ def _encoder(weights: str, recipe: str | None, seed: int) -> Encoder:
     from speediness.models.checkpoint import load_checkpoint
     from speediness.models.encoder import Encoder
     from speediness.runtime.network import find_weights
-    from speediness.training.recipe import find_recipe
+    from speediness.training.recipes import find_recipe
 
     if weights != "random":
         return load_checkpoint(find_weights(weights, ".safetensors"), Encoder).for_inference()

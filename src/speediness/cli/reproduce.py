@@ -56,7 +56,7 @@ class RecipeOptions:
         Raises:
             SpeedinessError: no such recipe or setting, or fewer than one network a row.
         """
-        from speediness.training.recipe import find_recipe
+        from speediness.training.recipes import find_recipe
 
         _check_seeds(self.seeds)
         budget = [] if self.budget is None else [f"steps={self.budget}"]

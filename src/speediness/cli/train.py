@@ -22,7 +22,7 @@ def train(
     """Train a network by a named recipe, and say where the weights are.
 
     Args:
-        recipe: a name from speediness/training/recipe.py.
+        recipe: a name from speediness/training/recipes.py.
         data: videos at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list; given
             again: more to train on, none of which is held out.
         resident: hold all videos in memory; on a GPU they are held there whenever they fit.
@@ -31,7 +31,7 @@ def train(
     from speediness.training.loop import train
     from speediness.training.processes import is_first_process
     from speediness.training.publish import publish
-    from speediness.training.recipe import find_recipe
+    from speediness.training.recipes import find_recipe
 
     plan = find_recipe(recipe, run.settings)
     items, *others = (find_videos(where, "train") for where in data)

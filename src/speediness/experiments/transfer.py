@@ -33,11 +33,10 @@ from speediness.results.documents import read_json, write_json
 from speediness.training.finetune import finetune, with_classes
 from speediness.training.loop import train
 from speediness.training.publish import averaged
-from speediness.training.recipe import (
-    Recipe,
+from speediness.training.recipe import Recipe, like_weights
+from speediness.training.recipes import (
     finetune_s3dg,
     finetune_small,
-    like_weights,
     rspnet_s3dg,
     rspnet_small,
     smoke,

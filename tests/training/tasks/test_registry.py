@@ -20,7 +20,7 @@ from speediness.datasets.video_list import VideoItem
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.training.loop import train
 from speediness.training.metrics import read_metrics
-from speediness.training.recipe import smoke
+from speediness.training.recipes import smoke
 from speediness.training.tasks import TASKS
 from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
 

@@ -13,9 +13,9 @@ EXAMPLES = re.findall(r"^speediness (speedup .*)$", PAGE, re.MULTILINE)
 
 def test_every_format_has_a_row_and_an_example() -> None:
     assert re.findall(r"^\| `(\.\w+)`", PAGE, re.MULTILINE) == list(FORMATS)
-    assert [
-        Path(words[words.index("--export") + 1]).suffix for words in map(shlex.split, EXAMPLES)
-    ] == list(FORMATS)
+    assert [Path(words[words.index("-o") + 1]).suffix for words in map(shlex.split, EXAMPLES)] == list(
+        FORMATS
+    )
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -27,4 +27,4 @@ def test_the_examples_work(
     monkeypatch.chdir(video.parent)
     words = shlex.split(example)
     assert main([*words, "--from", str(curve_file)]) == 0
-    assert Path(words[words.index("--export") + 1]).stat().st_size > 100
+    assert Path(words[words.index("-o") + 1]).stat().st_size > 100

@@ -439,8 +439,8 @@ def test_a_still_video_keeps_its_locks():
 @pytest.mark.parametrize(
     ("rate", "lock_s", "message"),
     [
-        (2.0, (0.0, 20.0), "cannot be reached with these locks; choose one from 1 to 1"),
-        (5.0, (2.0, 12.0), r"cannot be reached with these locks; choose one from 1 to 1\.\d+"),
+        (2.0, (0.0, 20.0), "cannot be reached with what must stay slow; choose one from 1 to 1"),
+        (5.0, (2.0, 12.0), r"cannot be reached with what must stay slow; choose one from 1 to 1\.\d+"),
         (2.0, (-1.0, 3.0), "no stretch of this video"),
         (2.0, (3.0, 3.0), "no stretch of this video"),
         (2.0, (15.0, 21.0), "between 0 and 20 s"),

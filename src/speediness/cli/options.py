@@ -80,10 +80,8 @@ class RenderingOptions:
     """sound tracks kept, at their pitch: all, first, none, mute, or numbers such as 1,3"""
     blend: bool = False
     """mix neighbouring frames instead of picking one"""
-    codec: Annotated[str, Parameter(metavar="NAME")] = "h264"
-    """h264, hevc or av1"""
-    quality: Annotated[int, Parameter(metavar="Q")] = 19
-    """0, the best, to 51: x264's CRF"""
+    codec: Annotated[str, Parameter(metavar="NAME[:Q]")] = "h264:19"
+    """h264, hevc or av1, and its quality from 0, the best, to 51"""
 
     def rendering(self, force: bool) -> Rendering:
         """The same for the renderer.
@@ -94,7 +92,7 @@ class RenderingOptions:
         from speediness.speedup.rendering import Rendering
         from speediness.video.coding import Coding
 
-        return Rendering(self.audio, self.blend, Coding(self.codec, self.quality), force)
+        return Rendering(self.audio, self.blend, Coding.parse(self.codec), force)
 
 
 def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None) -> SpeedinessCurve:

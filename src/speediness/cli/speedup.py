@@ -31,13 +31,11 @@ class SpeedupOptions:
     duration: Annotated[float | None, TARGET] = None
     """how many seconds long the video becomes, instead of --rate"""
     outputs: Annotated[tuple[Path, ...], Parameter(name="-o")] = ()
-    """video to write (.mp4, .mov, .mkv) or timeline for a video editor (.fcpxml, .xml, .mlt, .otio, .edl,
-    .csv), may be repeated; for several videos a folder, for stdout -"""
+    """video or timeline to write, as it ends (docs/cli.md), may be repeated; a folder; or - for stdout"""
     curve: Annotated[Path | None, Parameter(name="--from")] = None
     """use this curve instead of analysing again"""
     limits: Annotated[tuple[str, ...], Parameter(name="--limit", metavar="[WHERE=]R")] = ()
-    """play nothing faster than R: anywhere (10 unless said), from A to B with A-B=R (seconds or mm:ss),
-    while somebody speaks with speech=R; may be repeated"""
+    """play nothing faster than R; from A to B (seconds or mm:ss): A-B=R; in speech: speech=R; repeatable"""
     rendering: RenderingOptions = RenderingOptions()
     json: Json = False
     progress: Literal["bar", "json", "none"] = "bar"

@@ -65,26 +65,8 @@ ROW_IN = 9.6  # width of the panels at least
 COLUMNS = 600  # a longer video is summed up in this many columns, two pixels each
 MOST_CUTS = 60  # more than these would hide the curves: they become ticks at the foot
 TIME_STEPS_S = (
-    0.01,
-    0.02,
-    0.05,
-    0.1,
-    0.2,
-    0.5,
-    1,
-    2,
-    5,
-    10,
-    15,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
+    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
+    *(60, 120, 300, 600, 900, 1800, 3600, 7200),
 )
 
 

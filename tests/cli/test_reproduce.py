@@ -65,7 +65,7 @@ def test_table1_trains_prints_and_writes_the_table(
     assert main([*command, *settings]) == 0
     printed = capsys.readouterr()
     assert all(row.title.split(",")[0] in printed.out for row in first_and_last)
-    assert "55.8 / 55.0" in printed.out and "row 2 of 2" in printed.err
+    assert "55.8%" in printed.out and "row 2 of 2" in printed.err
     assert main([*command, *settings, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["made_by"]["recipe"]["steps"] == 1

@@ -147,3 +147,11 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def stamp(seconds: float, digits: int = 2, *, with_hours: bool = False) -> str:
+    """A moment of a video: ``0:06.20``, ``1:02:03.50``, without digits ``0:06``."""
+    minutes, ticks = divmod(round(seconds * 10**digits), 60 * 10**digits)
+    hours, minutes = divmod(minutes, 60)
+    rest = f"{ticks / 10**digits:0{digits + 3 if digits else 2}.{digits}f}"
+    return f"{hours}:{minutes:02d}:{rest}" if hours or with_hours else f"{minutes}:{rest}"

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import refused
 from speediness.cli.main import main
 from speediness.datasets.video_list import VideoItem
 from speediness.experiments import EXPERIMENTS, row_run
@@ -44,8 +45,7 @@ def test_what_can_be_refused_is_refused_before_the_work(
         (["table1", "--data", str(tmp_path / "no"), "--test", videos, "--out", videos], "does not exist"),
         (["table1", "--data", videos, "--test", videos, "--out", str(video)], "cannot make the folder"),
     ):
-        assert main(["reproduce", *command]) == 2
-        assert complaint in capsys.readouterr().err
+        assert complaint in refused(["reproduce", *command], capsys)
 
 
 @pytest.mark.slow

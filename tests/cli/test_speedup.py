@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from command_line import complaints, names, refused
 from speediness.cli.main import main
 from speediness.cli.options import RenderingOptions
 from speediness.results.curve import SpeedinessCurve
@@ -14,15 +15,6 @@ from speediness.results.plan import SpeedPlan
 from speediness.speedup.rendering import Rendering
 from speediness.video.reader import VideoReader
 from synthetic import steady, uneven, write_video
-
-
-def complaints(err: str) -> list[str]:
-    """Lines on stderr but for those that tell how far a slow machine is."""
-    return [line for line in err.splitlines() if not line.startswith(("analysing ", "rendering "))]
-
-
-def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
 
 
 @pytest.fixture
@@ -94,13 +86,6 @@ def test_plan_only_shows_rates_and_can_be_followed_by_the_video(
     assert all(row["duration_s"] == pytest.approx(2.4 / row["rate"]) for row in rows)
     assert main(command) == 0
     assert video.with_name("fast.mp4").exists()
-
-
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    assert main(arguments) == 2
-    out, err = capsys.readouterr()
-    assert out == "" and len(complaints(err)) == 1 and "Traceback" not in err
-    return err
 
 
 @pytest.mark.parametrize("rate", ["0.5", "-1", "1000", "nan", "inf"])

@@ -48,9 +48,9 @@ class Lecture:
     base: Recipe
     """Of every network, but for the backbone."""
     train: list[VideoItem]
-    """With labels."""
+    """With labels, unless speed is the only task."""
     test: list[VideoItem]
-    """With labels, of other groups."""
+    """Of other groups."""
     networks: Sequence[LectureNetwork] = NETWORKS
     weights: dict[str, Path] = field(default_factory=dict)
     """To start from, by the name of a network; the others start at random."""
@@ -87,7 +87,8 @@ def lecture(work: Lecture, out: Path, seeds: int, log: Log) -> dict[str, Any]:
         DataError: ``out`` holds results of another recipe or of other videos; a list without labels.
     """
     base = dataclasses.replace(work.base, compiled=False, evaluate_every=work.base.steps)
-    base = with_classes(base, work.train)
+    if "action" in work.tasks:
+        base = with_classes(base, work.train)
     work = dataclasses.replace(work, base=base)
     rows = {
         network.name: {"published": dataclasses.asdict(network), **{task: [] for task in work.tasks}}

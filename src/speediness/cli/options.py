@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from speediness.progress import Bar
     from speediness.results.curve import SpeedinessCurve
     from speediness.results.features import MotionFeatures
+    from speediness.speedup.job import SpeedupJob
     from speediness.speedup.rendering import Rendering
 
 Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
@@ -69,6 +70,38 @@ class RunOptions:
     minutes: float | None = None
     """end the training after so many minutes, those before a resume counted in, if its steps take longer"""
     cache_size: CacheSize = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class PlanningOptions:
+    """What a plan is made from, and what it may not do."""
+
+    curve: Annotated[Path | None, Parameter(name="--from")] = None
+    """use this curve instead of analysing again"""
+    limits: Annotated[tuple[str, ...], Parameter(name="--limit", metavar="[WHERE=]R")] = ()
+    """play nothing faster than R: anywhere, from A to B (A-B=R) or in speech (speech=R); may be repeated"""
+
+    def job(self, rate: float | None, duration_s: float | None = None) -> SpeedupJob:
+        """What is wanted of a video.
+
+        Raises:
+            PlanError: it cannot be had.
+        """
+        from speediness.speedup.job import SpeedupJob
+        from speediness.speedup.solver import PlanOptions
+        from speediness.speedup.stretches import parse_limit
+
+        limits = [parse_limit(text) for text in self.limits]
+        anywhere = [most for where, most in limits if where is None]
+        in_speech = [most for where, most in limits if where == "speech"]
+        return SpeedupJob(
+            rate=rate,
+            duration_s=duration_s,
+            options=PlanOptions(fastest=min(anywhere, default=PlanOptions.fastest)),
+            limits_s=[(where, most) for where, most in limits if isinstance(where, tuple)],
+            speech_rate=min(in_speech, default=None),
+        )
 
 
 @Parameter(name="*")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
 from speediness.analysis.options import AnalysisOptions
-from speediness.cli.options import Force, Json, RenderingOptions, analyse_video
+from speediness.cli.options import Force, Json, PlanningOptions, RenderingOptions, analyse_video
 from speediness.cli.terminal import console, print_error, print_json, print_outputs, print_table
 from speediness.errors import OutputError
 
@@ -32,10 +32,7 @@ class SpeedupOptions:
     """how many seconds long the video becomes, instead of --rate"""
     outputs: Annotated[tuple[Path, ...], Parameter(name="-o")] = ()
     """video or timeline to write, as it ends (docs/cli.md), may be repeated; a folder; or - for stdout"""
-    curve: Annotated[Path | None, Parameter(name="--from")] = None
-    """use this curve instead of analysing again"""
-    limits: Annotated[tuple[str, ...], Parameter(name="--limit", metavar="[WHERE=]R")] = ()
-    """play nothing faster than R; from A to B (seconds or mm:ss): A-B=R; in speech: speech=R; repeatable"""
+    planning: PlanningOptions = PlanningOptions()
     rendering: RenderingOptions = RenderingOptions()
     json: Json = False
     progress: Literal["bar", "json", "none"] = "bar"
@@ -50,21 +47,8 @@ class SpeedupOptions:
         Raises:
             PlanError, OutputError: it cannot be had.
         """
-        from speediness.speedup.job import SpeedupJob
-        from speediness.speedup.solver import PlanOptions
-        from speediness.speedup.stretches import parse_limit
-
-        limits = [parse_limit(text) for text in self.limits]
-        anywhere = [rate for where, rate in limits if where is None]
-        in_speech = [rate for where, rate in limits if where == "speech"]
-        return SpeedupJob(
-            rate=self.rate,
-            duration_s=self.duration,
-            options=PlanOptions(fastest=min(anywhere, default=PlanOptions.fastest)),
-            limits_s=[(where, rate) for where, rate in limits if isinstance(where, tuple)],
-            speech_rate=min(in_speech, default=None),
-            rendering=self.rendering.rendering(self.force),
-        )
+        job = self.planning.job(self.rate, self.duration)
+        return replace(job, rendering=self.rendering.rendering(self.force))
 
 
 def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions()) -> int:
@@ -88,7 +72,7 @@ def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions
             bar,
             out=out,
             exports=timelines,
-            curve_file=arguments.curve,
+            curve_file=arguments.planning.curve,
         )
 
     if is_many(videos):
@@ -114,7 +98,7 @@ def _speed_up_all(
 ) -> int:
     from speediness.speedup.batch import outputs_in, speed_up_all
 
-    if len(arguments.outputs) != 1 or arguments.curve:
+    if len(arguments.outputs) != 1 or arguments.planning.curve:
         raise OutputError("several videos need one folder for the results, -o DIR, and no --from")
 
     def shown(video: Path, out: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from cyclopts.validators import mutually_exclusive
 from speediness.cli.options import Json, LabelledVideos, Model, Settings
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, log, print_json, print_outputs, print_table
-from speediness.errors import SpeedinessError
+from speediness.errors import SpeedinessError, suggest
 from speediness.experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
@@ -136,6 +136,40 @@ def table3(*, options: TransferOptions) -> None:
 def rspnet(*, options: TransferOptions) -> None:
     """RSPNet."""
     _transfer("rspnet", ("pretext", "probe", "finetune"), options)
+
+
+@reproduce.command(help=EXPERIMENTS["pretext"])
+def pretext(*, options: TransferOptions, starts: str = "", minutes: float | None = None) -> None:
+    """The pretext tasks of a lecture.
+
+    Args:
+        starts: some of the starts, with commas between (default: all).
+        minutes: of pretraining a network, at most.
+    """
+    from speediness.experiments.pretext import STARTS, recipes, table
+    from speediness.results.documents import markdown_table, write_text
+
+    weights = _named_weights(options.weights)
+    asked = [name.strip() for name in starts.split(",") if name.strip()]
+    for name in asked:
+        if name not in (*STARTS, *weights):
+            raise SpeedinessError(f"there is no start {name}; {suggest(name, (*STARTS, *weights))}")
+    if minutes is not None and minutes <= 0:
+        raise SpeedinessError("--minutes is the length of a pretraining: give more than 0")
+    chosen = asked or [*STARTS, *(name for name in weights if name not in STARTS)]
+    by = recipes(options.scale)
+    document = _transferred("pretext", ("task", "probe"), options, chosen, weights, by, minutes)
+    outputs = _outputs("pretext", options.out)
+    del outputs["png"]
+    rows = table(document)
+    write_text(Path(outputs["md"]), markdown_table(rows))
+    if options.json:
+        print_json(document | {"outputs": outputs})
+        return
+    for columns in ((0, 1, 2, 3, 4), (0, 5, 6, 7)):
+        _print_rows([[row[n] for n in columns] for row in rows if columns[1] == 1 or row[5]])
+        console().print()
+    print_outputs(outputs)
 
 
 @reproduce.command(help=EXPERIMENTS["lecture"])
@@ -312,16 +346,19 @@ def _print_table1(document: dict[str, Any]) -> None:
         out.print(f"left out: {line}")
 
 
-def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) -> None:
+def _transferred(
+    name: str,
+    measures: tuple[str, ...],
+    options: TransferOptions,
+    starts: list[str],
+    weights: dict[str, Path],
+    by: dict[str, Recipe],
+    minutes: float | None = None,
+) -> dict[str, Any]:
     from speediness.datasets import find_videos
-    from speediness.experiments.transfer import STARTS, Data, estimate_s, transfer
-    from speediness.experiments.transfer_tables import gains, plot_shares, published, table
-    from speediness.results.documents import markdown_table, write_text
+    from speediness.experiments.transfer import Data, estimate_s, transfer
 
     _check_seeds(options.seeds)
-    weights = _named_weights(options.weights)
-    starts = [start for start in STARTS if start != "speednet" or name != "rspnet"]
-    starts += [start for start in weights if start not in starts]
     train, test = (find_videos(options.data, split) for split in ("train", "test"))
     data = Data(
         pretrain=find_videos(options.pretrain, "train") if options.pretrain else train,
@@ -330,9 +367,11 @@ def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) ->
         test=test,
     )
     make_folder(options.out)
-    seconds = estimate_s(options.scale, [start for start in starts if start not in weights], measures)
-    log(f"training takes about {_long(seconds * options.seeds)} on this machine; --small and --smoke less")
-    document = transfer(
+    if minutes is None:
+        seconds = estimate_s(by, [start for start in starts if start not in weights], measures)
+        long = _long(seconds * options.seeds)
+        log(f"training takes about {long} on this machine; --small and --smoke less")
+    return transfer(
         data,
         options.out,
         options.scale,
@@ -343,7 +382,20 @@ def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) ->
         measures=measures,
         where=(options.pretrain or options.data, options.data),
         name=name,
+        by=by,
+        minutes=minutes,
     )
+
+
+def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) -> None:
+    from speediness.experiments.transfer import STARTS, recipes
+    from speediness.experiments.transfer_tables import gains, plot_shares, published, table
+    from speediness.results.documents import markdown_table, write_text
+
+    weights = _named_weights(options.weights)
+    starts = [start for start in STARTS if start != "speednet" or name != "rspnet"]
+    starts += [start for start in weights if start not in starts]
+    document = _transferred(name, measures, options, starts, weights, recipes(options.scale))
     rows = table(name, document)
     outputs = _outputs(name, options.out)
     ours = [rows] if name == "table3" else [rows, gains(document)]

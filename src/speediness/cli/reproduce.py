@@ -158,7 +158,7 @@ def pretext(*, options: TransferOptions, starts: str = "", minutes: float | None
         raise SpeedinessError("--minutes is the length of a pretraining: give more than 0")
     chosen = asked or [*STARTS, *(name for name in weights if name not in STARTS)]
     by = recipes(options.scale)
-    document = _transferred("pretext", ("task", "probe"), options, chosen, weights, by, minutes)
+    document = _transferred("pretext", ("task", "frozen"), options, chosen, weights, by, minutes)
     outputs = _outputs("pretext", options.out)
     del outputs["png"]
     rows = table(document)

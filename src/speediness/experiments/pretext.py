@@ -13,7 +13,7 @@ from speediness.experiments.transfer import Scale
 from speediness.experiments.transfer import recipes as transfer_recipes
 from speediness.experiments.transfer_tables import mean_text, share_text
 from speediness.training.recipe import Recipe
-from speediness.training.recipes import find_recipe, smoke
+from speediness.training.recipes import find_recipe
 
 ON_CLIPS = ("speednet", "rspnet", "odd_one_out", "arrow_of_time")
 ON_FRAMES = ("shuffle_and_learn", "time_cycle", "colorization", "random_walk")
@@ -61,11 +61,9 @@ def recipes(scale: Scale) -> dict[str, Recipe]:
         if scale == "paper" and not published:
             found[name] = dataclasses.replace(found[name], width=1.0)
         if scale == "smoke":
-            like = smoke()
-            few = {
-                key: getattr(like, key) for key in ("steps", "windows", "evaluate_every", "warmup_steps")
-            }
-            few |= {"width": 0.0625, "size_px": found[name].size_px if name in ON_FRAMES else like.size_px}
+            shared = ["steps", "windows", "evaluate_every", "warmup_steps", "width"]
+            shared += [] if name in ON_FRAMES else ["size_px", "frame_rate"]
+            few: dict[str, Any] = {key: getattr(found["rspnet"], key) for key in shared}
             found[name] = dataclasses.replace(found[name], **few)
     frames = dataclasses.replace(found["colorization"], init="")
     return found | {
@@ -78,12 +76,12 @@ def table(document: dict[str, Any]) -> list[list[str]]:
     """A row of text for every start, the first the head; percent, 95 % intervals over sources.
 
     Args:
-        document: of :func:`speediness.experiments.transfer.transfer` with the measures task and probe.
+        document: of :func:`speediness.experiments.transfer.transfer` with the measures task and frozen.
     """
     made_by = document["made_by"]["recipes"]
     rows = [["pretraining", "network", *HEAD]]
     for row in document["rows"]:
-        start, probed, tasks = row["start"], row["probe"], row["task"]
+        start, probed, tasks = row["start"], row["frozen"], row["task"]
         recipe = made_by.get(start)
         network = f"{recipe['backbone']}, {recipe['width']:g}" if recipe else "given"
         if start == "random":

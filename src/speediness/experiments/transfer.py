@@ -120,7 +120,7 @@ def transfer(
         starts: of STARTS, of ``by``, or names in ``weights``.
         weights: trained before, by name; a start that is named here is not pretrained.
         measures: what is done with each: ``pretext``, RSPNet's two; ``task``, what it was trained for;
-            ``probe`` and ``finetune``.
+            ``frozen``, probes; ``probe``, also retrieval by the released protocol; ``finetune``.
         where: ``--data`` of the videos to pretrain on and of those with labels, for ``commands.txt``.
         name: of the document; several may share a folder, which does nothing twice.
         by: recipes by start, and ``finetune``; by default those of the scale.
@@ -267,6 +267,7 @@ class _Work:
             measures = {
                 "pretext": self._pretext,
                 "task": self._task,
+                "frozen": self._frozen,
                 "probe": self._probe,
                 "finetune": self._finetune,
             }
@@ -326,11 +327,14 @@ class _Work:
             "same_film_changed": same_video_found(network, videos, changed=True),
         }
 
+    def _frozen(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
+        encoder = self._encoder(start, seed, folder)
+        return probe(encoder, self.data.train, self.data.test, self.cache, self.say)
+
     def _probe(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         encoder = self._encoder(start, seed, folder)
         given = (encoder, self.data.train, self.data.test, self.cache, self.say)
-        clean, released = probe(*given), released_retrieval(*given)
-        return clean | {"released": {"recall": released["recall"]}}
+        return probe(*given) | {"released": {"recall": released_retrieval(*given)["recall"]}}
 
     def _finetune(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         weights = self._start(start, seed, folder)

@@ -178,12 +178,12 @@ def odd_one_out_small() -> Recipe:
 
     The paper's schedule is not known here, so there is no recipe of its settings.
     """
-    return dataclasses.replace(rspnet_small(), task=OddOneOutTask(), windows=24)
+    return dataclasses.replace(rspnet_small(), task=OddOneOutTask(), windows=8, steps=1000)
 
 
 def arrow_of_time_small() -> Recipe:
     """The arrow of time on the network of ``rspnet_small``, which sees the whole clip in RGB."""
-    return dataclasses.replace(rspnet_small(), task=ArrowOfTimeTask())
+    return dataclasses.replace(rspnet_small(), task=ArrowOfTimeTask(), windows=16, steps=1000)
 
 
 def shuffle_and_learn() -> Recipe:

@@ -13,6 +13,7 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
 from speediness.models.encoder import EncoderConfig
 from speediness.models.order import OrderNet
+from speediness.training.by_video import by_video
 from speediness.training.tasks.arrow_of_time import (
     ArrowOfTimeTask,
     drifting,
@@ -117,6 +118,16 @@ def test_who_reads_the_time_is_always_right_and_who_does_not_is_at_chance(task: 
     assert task.validate(blind, videos[:2])["accuracy"] == pytest.approx(task.chance, abs=0.2)
     with pytest.raises(DataError, match="as long as a question"):
         task.validate(blind, [brightening(0.2)])
+
+
+def test_figures_by_video_leave_out_those_too_short() -> None:
+    task = OddOneOutTask()
+    videos = [brightening(6, "a"), brightening(0.2, "short"), brightening(5, "b")]
+    found = by_video(task, Knowing(task), videos)
+    assert found["films"] == 2
+    assert found["accuracy"] == {"accuracy": 1.0, "interval_95": (1.0, 1.0)}
+    with pytest.raises(DataError, match="long enough for odd_one_out"):
+        by_video(task, Knowing(task), videos[1:2])
 
 
 def test_a_tuple_keeps_its_ends_and_its_answer_when_it_is_reversed() -> None:

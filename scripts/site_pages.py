@@ -47,6 +47,8 @@ def on_files(files: Files, *, config: Any) -> Files:
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
     """Turn names of code into links."""
     up = "../" * page.file.src_uri.count("/")
+    for name, path in ELSEWHERE.items():
+        markdown = markdown.replace(f"](../{path.relative_to(ROOT).as_posix()}", f"]({name}")
     return CODE.sub(lambda match: _link(match, up), markdown.replace("](../examples/", "](examples/"))
 
 

@@ -103,13 +103,13 @@ def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None)
     Raises:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
-    from speediness.analysis.analyse import analyse
+    from speediness.analysis.analyse import analyse_with_features
     from speediness.progress import progress_bar
 
     with (bar or progress_bar)(f"analysing {video.name}") as progress:
-        return analyse(
+        return analyse_with_features(
             video, network=options.model, engine=options.engine, store=options.store(), progress=progress
-        )
+        )[0]
 
 
 def features_of(video: Path, options: AnalysisOptions) -> MotionFeatures:

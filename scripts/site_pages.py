@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import griffe
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent
@@ -20,6 +21,7 @@ ELSEWHERE = {
     "model-card.md": PACKAGE / "weights" / "speednet-small.md",
 }
 EXAMPLES = ROOT / "examples"
+ROLE = re.compile(r":\w+:`~?([^`]+)`")
 CODE = re.compile(r"(?<!\[)`(?:src/speediness/)?((?:\w+/)*\w+)\.py(?:: (\w+(?:\.\w+)*)[^`]*)?`")
 PAGE = """# {name}
 
@@ -28,6 +30,15 @@ PAGE = """# {name}
       show_root_heading: false
       show_root_toc_entry: false
 """
+
+
+class Roles(griffe.Extension):
+    """Names in docstrings, as :class:`Files`, are shown as code: Markdown knows no roles."""
+
+    def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
+        """See :class:`griffe.Extension`."""
+        if obj.docstring is not None:
+            obj.docstring.value = ROLE.sub(r"`\1`", obj.docstring.value)
 
 
 def on_files(files: Files, *, config: Any) -> Files:

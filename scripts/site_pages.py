@@ -29,6 +29,7 @@ PAGE = """# {name}
     options:
       show_root_heading: false
       show_root_toc_entry: false
+      heading_level: 2
 """
 
 

@@ -35,7 +35,7 @@ HELD_ELSEWHERE = {
     "tracks.md": "tracks",
 }
 """Pages whose examples a test of their own runs and looks at closely: tests/cli/test_NAME_page.py."""
-VIDEOS = "video lecture match rehearsal premiere step other clip videos/a videos/b videos/c videos/d"
+VIDEOS = "video a b lecture match rehearsal premiere step other clip videos/a videos/b videos/c videos/d"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from page_driver import DESK, PHONE, complaints_of_axe, open_curve, open_item, until, wait_until_at
 from speediness.analysis.analyse import embed
 from speediness.corpus.analysed_video import AnalysedVideo
 from speediness.corpus.report import write_report
@@ -23,33 +22,17 @@ from speediness.video.reader import VideoReader
 from speediness.web.services import Services
 from speediness.web.settings import Settings
 from synthetic import numbered_frame, steady, tone, write_video
-from web_site import PATIENCE_S, Site, made_up_curve, serving, settings_in, with_curve
+from web_site import Site, made_up_curve, serving, settings_in, with_curve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the development tools are not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+pytestmark = pytest.mark.slow
 
 BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PLAYED_S = 20.0
 MOST_DRIFT = 0.25 / 60  # the bar: a quarter of a second in a minute
 LONG_S = 90.0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -84,58 +67,6 @@ def add_pair(settings: Settings, name: str) -> None:
         write_video(services.result(job.id, f"{side}.mp4"), steady(15, 25))
     services.jobs.finish(job.id, "done")
     services.database.close()
-
-
-@pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For people to look at; pytest keeps the folders of its last runs."""
-    return tmp_path_factory.mktemp("screenshots")
-
-
-@pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """A fresh window; whatever the browser complains of, such as a breach of the policy, fails the test."""
-    context = browser.new_context(viewport=DESK, accept_downloads=True)  # type: ignore[arg-type]
-    context.set_default_timeout(1000 * PATIENCE_S)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(site.url)
-    page.wait_for_selector("#videos li")
-    yield page
-    context.close()
-    assert not [text for text in complaints if "status of 4" not in text]  # what the page asked in vain
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait; from outside, because the page's own policy allows no text to be run."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not page.evaluate(condition):
-        assert time.monotonic() < end_s, f"waited in vain for {condition}"
-        page.wait_for_timeout(30)
-
-
-def open_item(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name).click()
-    page.wait_for_selector("#video-meta:not(:empty)")
-
-
-def open_curve(page: Page, name: str) -> None:
-    open_item(page, name)
-    until(page, "performance.getEntriesByName('replan').length > 0")
-
-
-def at(page: Page) -> float:
-    return page.evaluate("document.getElementById('video').currentTime")
-
-
-def rate(page: Page) -> float:
-    return page.evaluate("document.getElementById('video').playbackRate")
-
-
-def wait_until_at(page: Page, time_s: float, tolerance_s: float = 0.05) -> None:
-    until(page, f"Math.abs(document.getElementById('video').currentTime - {time_s}) < {tolerance_s}")
 
 
 def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:
@@ -536,16 +467,6 @@ def search_long(page: Page) -> None:
     page.wait_for_selector("#find-here .match")
 
 
-def with_names(page: Page) -> list[str]:
-    """What can be operated and has no name that could be read out."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll("button, a, input, video, [role=slider]")]
-            .filter((e) => !e.closest("[hidden]"))
-            .filter((e) => !(e.textContent.trim() || e.ariaLabel || e.labels?.length))
-            .map((e) => e.outerHTML)"""
-    )
-
-
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize(("size", "name"), [(DESK, "desk"), (PHONE, "phone")])
 def test_every_view_fits_and_can_be_read_out(
@@ -564,7 +485,7 @@ def test_every_view_fits_and_can_be_read_out(
         page.wait_for_timeout(300)
         page.screenshot(path=screenshots / f"{view}-{name}-{colours}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        assert with_names(page) == []
+        assert complaints_of_axe(page) == []
 
 
 def test_the_page_needs_nothing_from_elsewhere(browser: Browser, site: Site) -> None:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from speediness.results.plan import SpeedPlan
 
 JobInput = dict[str, Any]
-"""kind, video (path), name, media (its path for others), folder (for results), params, curve (path), video_s,
-and the three limits."""
+"""kind, video (path), name, media (its path for others), folder (for results), params, curve (path),
+video_s, and the three limits."""
 Report = Callable[[float, float], None]
 
 REPORT_EVERY_S = 0.2

@@ -76,8 +76,7 @@ export class LibraryView {
   async enter() {
     document.title = "speediness";
     const visit = ++this.#visit;
-    await this.#refresh();
-    this.#poll();
+    await this.#poll(true);
     for (const video of this.#videos) {
       if (video.looked || video.problem || visit !== this.#visit) continue;
       await lookAt(video.id).catch(complain);
@@ -96,8 +95,8 @@ export class LibraryView {
     this.#list();
   }
 
-  // How far the jobs are, and what they made.
-  async #poll() {
+  // How far the jobs are, and what they made; news: a job may have come and gone unseen.
+  async #poll(news = false) {
     clearTimeout(this.#timer);
     const visit = this.#visit;
     try {
@@ -106,7 +105,7 @@ export class LibraryView {
       const ids = (jobs) => [...jobs].map((job) => job.id).join();
       const changed = ids(this.#jobs.values()) !== ids(active);
       this.#jobs = new Map(active.map((job) => [job.film_id, job]));
-      changed ? await this.#refresh() : this.#list();
+      news || changed ? await this.#refresh() : this.#list();
     } catch (error) {
       complain(error);
     }
@@ -160,12 +159,11 @@ export class LibraryView {
   async #analyseAll() {
     byId("analyse-all").disabled = true;
     try {
-      await queueAnalyses(this.#open(), () => this.#poll());
+      await queueAnalyses(this.#open(), () => this.#poll(true));
     } catch (error) {
       complain(error);
     }
     byId("analyse-all").disabled = false;
-    this.#poll();
   }
 
   // One after the other; of a single one its page opens.

@@ -4,6 +4,7 @@ import { get, remove } from "./api.js";
 import { Chart } from "./chart.js";
 import { announce, byId, complain, make, tell } from "./dom.js";
 import { FindPanel, longestShot } from "./find_panel.js";
+import { FollowPanel } from "./follow_panel.js";
 import { clock } from "./format.js";
 import { JobList } from "./job_list.js";
 import { bindKeys } from "./keys.js";
@@ -49,6 +50,14 @@ export class VideoView {
         this.#setMode("original");
       },
     });
+    this.follow = new FollowPanel({
+      onOpen: () => {
+        if (this.showing.kind) this.showing.show("");
+        this.player.stop();
+        this.player.seek(0);
+      },
+      onStart: (objects) => this.jobs.start("propagate", { mask: { objects } }),
+    });
     this.control = new PlanControl(about, {
       onPlan: (plan, rate, rho) => this.#replan(plan, rate, rho),
       onLocks: (locks, openLockS) => this.chart.showLocks(locks, openLockS),
@@ -93,6 +102,7 @@ export class VideoView {
     this.jobs.stop();
     this.control.close();
     this.find.leave();
+    this.follow.close();
     this.player.close();
   }
 
@@ -319,13 +329,14 @@ export class VideoView {
         key("w", "the whole curve", () => chart.showAll()),
         key("r", "the result", () => "render" in (this.#video?.done ?? {}) && this.showing.show("render")),
         key("h", "heat map: where the score comes from", show("heatmap")),
+        key("p", "follow something", () => this.#video?.info && this.follow.toggle()),
         key("Shift+h", "heat map: natural or sped up", show("speedmap")),
       ],
       "Find motion": [
         key("/", "open, close", () => find.toggle()),
         key("s", "starts here", curved(() => find.startHere())),
         key("e", "ends here", curved(() => find.endHere())),
-        key("Escape", "stop the match, close", () => find.stop() || find.close()),
+        key("Escape", "stop the match, close", () => find.stop() || this.follow.close() || find.close()),
       ],
     };
   }

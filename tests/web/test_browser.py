@@ -240,17 +240,19 @@ def test_a_lock_keeps_natural_speed(page: Page, site: Site, screenshots: Path) -
 
 
 def test_an_hour_is_at_hand_at_once(page: Page, site: Site, screenshots: Path) -> None:
-    """90 000 frames: interactive within a second, a new plan within a tenth of one."""
+    """90 000 frames: painted in half a second, interactive within one, a new plan within a tenth of one."""
     open_curve(page, "hour.mp4")
-    ready_ms = 1e9
+    painted_ms = ready_ms = 1e9
     for _ in range(8):  # the best, because the machine may be busy
         page.reload()
         until(page, "performance.getEntriesByName('replan').length > 0")
         assert page.is_visible("#chart")
         ready_ms = min(ready_ms, page.evaluate("performance.getEntriesByName('replan')[0].startTime"))
-        if ready_ms < 1000:
+        first = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        painted_ms = min(painted_ms, page.evaluate(first))
+        if ready_ms < 1000 and painted_ms < 500:
             break
-    assert ready_ms < 1000
+    assert ready_ms < 1000 and painted_ms < 500
     plans_ms = [1e9]
     for place in range(200, 700, 10):
         page.fill("#rate", str(place))

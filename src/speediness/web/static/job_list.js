@@ -6,15 +6,15 @@ import { left, percent } from "./format.js";
 
 const POLL_MS = 500;
 const WORDS = {
-  look: ["Opening the video", "the video cannot be opened"],
-  analyse: ["Analysing", "the analysis failed"],
-  render: ["Making the video", "the video could not be made"],
-  export: ["Exporting", "the export failed"],
-  study: ["Preparing the comparison", "the comparison could not be prepared"],
-  playable: ["Making a playable copy", "the copy failed"],
-  heatmap: ["Making the heat map", "the heat map failed"],
-  speedmap: ["Making the heat map", "the heat map failed"],
-  propagate: ["Following", "it could not be followed"],
+  look: ["Opening the video", "The video cannot be opened"],
+  analyse: ["Analysing", "The analysis failed"],
+  render: ["Making the video", "The video could not be made"],
+  export: ["Exporting", "The export failed"],
+  study: ["Preparing the comparison", "The comparison could not be prepared"],
+  playable: ["Making a playable copy", "The copy failed"],
+  heatmap: ["Making the heat map", "The heat map failed"],
+  speedmap: ["Making the heat map", "The heat map failed"],
+  propagate: ["Following", "It could not be followed"],
 };
 
 export class JobList {

@@ -8,6 +8,7 @@ import pytest
 
 SRC = Path(__file__).parent.parent / "src"
 PRODUCT = (
+    "speediness.align",
     "speediness.analysis",
     "speediness.corpus",
     "speediness.heatmap",
@@ -45,7 +46,7 @@ FLOORS = (
     ("packages", "results", "runtime"),
     ("models", "video"),
     ("analysis", "plots", "simulation", "timeline"),
-    ("corpus", "datasets", "heatmap", "propagate", "speedup"),
+    ("align", "corpus", "datasets", "heatmap", "propagate", "speedup"),
     ("evaluation", "search"),
     ("training", "web"),
     ("experiments",),
@@ -67,6 +68,7 @@ BASE_VERBS = {
         "analyse",
         "speedup",
         "heatmap",
+        "align",
         "propagate",
         "serve",
         "cache",

@@ -10,6 +10,7 @@ from speediness.training.tasks.random_walk import RandomWalkTask
 from speediness.training.tasks.rspnet import RSPNetTask
 from speediness.training.tasks.speed_class import SpeedClassTask
 from speediness.training.tasks.task import Task
+from speediness.training.tasks.tcc import TCCTask
 
 TASKS: dict[str, type[Task]] = {
     "speed_class": SpeedClassTask,
@@ -17,12 +18,14 @@ TASKS: dict[str, type[Task]] = {
     "rspnet": RSPNetTask,
     "colorization": ColorizationTask,
     "random_walk": RandomWalkTask,
+    "tcc": TCCTask,
     "action_class": ActionClassTask,
 }
 """speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). playback_rate: how
 many times as fast, of motion measured before. rspnet: RSPNet, which of two clips plays as fast as this
 one, and which video it is from. colorization: colours copied from frames before. random_walk: there and
-back along like patches. action_class: fine-tuning."""
+back along like patches. tcc: moments that find themselves again by way of another
+video. action_class: fine-tuning."""
 
 
 def find_task(name: str) -> type[Task]:

@@ -23,7 +23,7 @@ Pixels = NDArray[np.uint8]
 Times = NDArray[np.float64]
 
 SHORT_SIDE_PX, UNIT_PX = 128, 32
-MOST_FRAMES = 1000  # compared of a video; of more, every second is left out
+MOST_FRAMES = 400  # compared of a video; of more, every second is left out
 QUARTERS = 2  # rows and columns of the frame that are described one by one
 PACE_SHARE = 1 / 60  # of the frames: how far apart two are whose difference is motion
 DEFAULT = "propagate", "places-lite0.onnx"

@@ -51,7 +51,11 @@ def align(a: DescribedVideo, b: DescribedVideo) -> TimeMap:
     place_G = np.linspace(0, len(b.times_s) - 1, cells)
     cost_AG = between_frames(a.features_FD, b.features_FD, place_G)
     cost_AG /= max(float(np.median(cost_AG)), 1e-9)
-    path_A = smoothed_path(cheapest_path(cost_AG, STIFFNESS).astype(np.float64), SMOOTH)
+    path_A = cheapest_path(cost_AG, STIFFNESS)
+    # The better features fit, the more they are to be trusted against an even pace.
+    misfit = float(np.median(cost_AG[np.arange(len(path_A)), path_A]))
+    path_A = cheapest_path(cost_AG, min(misfit, 1.0) * STIFFNESS)
+    path_A = smoothed_path(path_A.astype(np.float64), SMOOTH)
     frame_A = path_A * (len(b.times_s) - 1) / (cells - 1)
     return TimeMap(a.times_s, np.interp(frame_A, np.arange(len(b.times_s)), b.times_s))
 

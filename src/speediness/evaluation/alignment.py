@@ -33,7 +33,7 @@ from speediness.align.features import (
 )
 from speediness.align.warp import TimeMap, align, between_frames
 from speediness.datasets.augment import apply_augmentations, centre_square, draw_augmentation
-from speediness.datasets.video_list import from_folder
+from speediness.datasets.video_list import VideoItem, from_folder
 from speediness.errors import DataError
 from speediness.evaluation.moving_shapes import ACTIONS, draw
 from speediness.video.reader import VideoReader
@@ -93,7 +93,9 @@ def evaluate_alignment(
     if data is not None and Path(data).is_file():
         kind, scores = "marked", _marked(read_marks(Path(data)), found, progress)
     else:
-        kind, scores = "planted", _planted(drawn() if data is None else warped(Path(data)), found, progress)
+        items = [] if data is None else from_folder(Path(data))
+        videos, count = (warped(items), len(items)) if items else (drawn(), len(ACTIONS))
+        kind, scores = "planted", _planted(videos, count, found, progress)
     mean = {
         name: {
             key: float(np.mean([score[name][key] for score in scores.values()]))
@@ -110,7 +112,6 @@ def methods(model: str | Path | None) -> dict[str, Method]:
     found = {
         "linear time": Method(thumbnails, _linear),
         "thumbnails": Method(thumbnails, warp_classically),
-        "thumbnails, our map": Method(thumbnails, align),
         "ImageNet": Method(load_features(), align),
     }
     return found | ({} if model is None else {Path(model).name: Method(load_features(model), align)})
@@ -165,44 +166,38 @@ def random_pace(count: int, rng: np.random.Generator) -> Times:
 
 
 def drawn() -> Iterator[Planted]:
-    """The actions of :mod:`speediness.evaluation.moving_shapes`, again with other textures."""
+    """The actions of :mod:`speediness.evaluation.moving_shapes`, twice."""
     for seed, (name, shapes) in enumerate(ACTIONS.items()):
         moments_A = random_pace(PLANTED_FRAMES, np.random.default_rng(seed))
-        other = [replace(shape, seed=shape.seed + 50) for shape in shapes]
-        frames, again = (
-            np.stack(draw(name, parts, ground, shares).frames)
-            for parts, ground, shares in (
-                (shapes, seed, np.linspace(0, 1, PLANTED_FRAMES)),
-                (other, seed + 50, moments_A),
-            )
-        )
-        yield Planted(name, frames, again, moments_A * (PLANTED_FRAMES - 1))
+        paces = np.linspace(0, 1, PLANTED_FRAMES), moments_A
+        frames, again = (np.stack(draw(name, shapes, seed, pace).frames) for pace in paces)
+        yield _in_other_light(name, frames, again, moments_A * (PLANTED_FRAMES - 1), seed)
 
 
-def warped(folder: Path) -> Iterator[Planted]:
-    """The videos of a folder, at most PLANTED_FRAMES frames of each; again cropped and in other light."""
-    for number, item in enumerate(from_folder(folder)):
-        rng = np.random.default_rng(number)
+def warped(items: Sequence[VideoItem]) -> Iterator[Planted]:
+    """Videos, at most PLANTED_FRAMES frames of each; of the second time every frame is one of them."""
+    for number, item in enumerate(items):
         frames = np.stack([frame.pixels_HWC for frame in VideoReader(item.path).frames(PLANTED_PX)])
         frames = frames[:: -(-len(frames) // PLANTED_FRAMES)]
-        height, width = frames.shape[1:3]
-        look = replace(draw_augmentation(height, width, rng, 1.3), flip=False)
-        numbers_A = np.rint(random_pace(len(frames), rng) * (len(frames) - 1)).astype(int)
-        pairs = (frames, centre_square(height, width)), (frames[numbers_A], look)
-        plain, again = (
-            apply_augmentations(
-                [torch.from_numpy(part[:, a.top : a.top + a.side_px, a.left : a.left + a.side_px].copy())],
-                [a],
-                [number],
-                PLANTED_PX,
-            )[0].numpy()
-            for part, a in pairs
-        )
-        yield Planted(item.path.name, plain, again, numbers_A.astype(np.float64))
+        moments_A = random_pace(len(frames), np.random.default_rng(number))
+        numbers_A = np.rint(moments_A * (len(frames) - 1)).astype(int)
+        places_A = numbers_A.astype(np.float64)
+        yield _in_other_light(item.path.name, frames, frames[numbers_A], places_A, number)
+
+
+def _in_other_light(name: str, frames: Pixels, again: Pixels, places_A: Times, seed: int) -> Planted:
+    """The middle square of a video; of the second time a part of the frame in other light, with noise."""
+    height, width = frames.shape[1:3]
+    look = replace(draw_augmentation(height, width, np.random.default_rng(seed + 1000), 1.3), flip=False)
+    clips = []
+    for part, a in ((frames, centre_square(height, width)), (again, look)):
+        square = part[:, a.top : a.top + a.side_px, a.left : a.left + a.side_px].copy()
+        clips.append(apply_augmentations([torch.from_numpy(square)], [a], [seed], PLANTED_PX)[0].numpy())
+    return Planted(name, *clips, places_A)
 
 
 def _planted(
-    videos: Iterator[Planted], found: dict[str, Method], progress: Progress
+    videos: Iterator[Planted], count: int, found: dict[str, Method], progress: Progress
 ) -> dict[str, dict[str, dict[str, float]]]:
     scores: dict[str, dict[str, dict[str, float]]] = {}
     for done, video in enumerate(videos, 1):
@@ -218,7 +213,7 @@ def _planted(
                 "key_moments_median": float(np.median(error_A[key_A])),
             }
         if progress is not None:
-            progress(done, done + 1)
+            progress(done, count)
     return scores
 
 

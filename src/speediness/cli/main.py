@@ -28,20 +28,11 @@ VERBS = (
         "index",
         "export",
         "serve",
-        "evaluate",
-        "audit",
     ),
-    *("train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
+    *("evaluate", "audit", "train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
 )
 TRAIN_PACKAGES = {
-    "torch",
-    "cv2",
-    "huggingface_hub",
-    "onnx",
-    "onnxscript",
-    "safetensors",
-    "sklearn",
-    "tensorboard",
+    *("torch", "cv2", "huggingface_hub", "onnx", "onnxscript", "safetensors", "sklearn", "tensorboard")
 }
 
 OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130

@@ -56,8 +56,9 @@ def align_videos(
     """
     readers = VideoReader(a), VideoReader(b)
     if out is not None:
+        if not Path(out).exists() or not Path(out).samefile(a):
+            check_file(Path(out), Path(b), force)
         check_output(Path(out), Path(a), force)
-        check_file(Path(out), Path(b), force)
     model = model or load_features()
     one, other = (described(reader, model) for reader in readers)
     warnings = tuple(f"{reader.path.name}: {line}" for reader in readers for line in reader.warnings)

@@ -35,7 +35,7 @@ from speediness.align.warp import TimeMap, align, between_frames
 from speediness.datasets.augment import apply_augmentations, centre_square, draw_augmentation
 from speediness.datasets.video_list import VideoItem, from_folder
 from speediness.errors import DataError
-from speediness.evaluation.moving_shapes import ACTIONS, draw
+from speediness.evaluation.moving_shapes import ACTIONS, HEIGHT_PX, draw
 from speediness.video.reader import VideoReader
 
 THUMBNAIL_PX = 16
@@ -166,11 +166,19 @@ def random_pace(count: int, rng: np.random.Generator) -> Times:
 
 
 def drawn() -> Iterator[Planted]:
-    """The actions of :mod:`speediness.evaluation.moving_shapes`, twice."""
+    """The actions of :mod:`speediness.evaluation.moving_shapes`, twice, their frames made square."""
     for seed, (name, shapes) in enumerate(ACTIONS.items()):
         moments_A = random_pace(PLANTED_FRAMES, np.random.default_rng(seed))
         paces = np.linspace(0, 1, PLANTED_FRAMES), moments_A
-        frames, again = (np.stack(draw(name, shapes, seed, pace).frames) for pace in paces)
+        frames, again = (
+            np.stack(
+                [
+                    cv2.resize(frame, (HEIGHT_PX, HEIGHT_PX))
+                    for frame in draw(name, shapes, seed, pace).frames
+                ]
+            )
+            for pace in paces
+        )
         yield _in_other_light(name, frames, again, moments_A * (PLANTED_FRAMES - 1), seed)
 
 

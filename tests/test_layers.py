@@ -6,6 +6,7 @@ from pathlib import Path
 
 SRC = Path(__file__).parent.parent / "src"
 PRODUCT = (
+    "speediness.align",
     "speediness.analysis",
     "speediness.corpus",
     "speediness.heatmap",
@@ -43,7 +44,7 @@ FLOORS = (
     ("packages", "results", "runtime"),
     ("models", "video"),
     ("analysis", "plots", "simulation", "timeline"),
-    ("corpus", "datasets", "heatmap", "propagate", "speedup"),
+    ("align", "corpus", "datasets", "heatmap", "propagate", "speedup"),
     ("evaluation", "search"),
     ("training", "web"),
     ("experiments",),
@@ -65,6 +66,7 @@ BASE_VERBS = {
         "analyse",
         "speedup",
         "heatmap",
+        "align",
         "propagate",
         "serve",
         "cache",

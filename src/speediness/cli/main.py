@@ -23,6 +23,7 @@ VERBS = (
         "restore",
         "heatmap",
         "propagate",
+        "align",
         "search",
         "index",
         "export",

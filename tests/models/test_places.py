@@ -68,7 +68,7 @@ def test_training_ends_with_features_that_propagate_takes(
     recipe = smoke().with_settings(settings)
     train(recipe, walkers, tmp_path / "run", cache_folder, log=lambda line: None)
     out = tmp_path / "network.safetensors"
-    made = publish(tmp_path / "run", walkers, out, cache_folder, log=lambda line: None)
+    made = publish([tmp_path / "run"], walkers, out, cache_folder, log=lambda line: None)
     assert 0 <= made["validation"]["accuracy"] <= 1
     found = load_features(out.with_suffix(".onnx")).features(frames())
     assert found.shape[:3] == (2, 8, 12)

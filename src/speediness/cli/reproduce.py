@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -84,9 +84,9 @@ class TrainingOptions:
 @reproduce.command(help=EXPERIMENTS["table1"])
 def table1(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOptions()) -> None:
     """Table 1."""
-    from speediness.experiments.table1 import table1
+    from speediness.experiments.table1 import table, table1
 
-    _trained("table1", table1, _print_table1, options, recipe)
+    _trained("table1", table1, table, options, recipe)
 
 
 @reproduce.command(help=EXPERIMENTS["table2"])
@@ -183,23 +183,15 @@ def lecture(
     outputs = _outputs("lecture", out)
     write_text(Path(outputs["md"]), markdown(document))
     plot_networks(work.networks, Path(outputs["png"]))
-    if json:
-        print_json(document | {"outputs": outputs})
-        return
-    for view in views(document):
-        _print_rows(view)
-        console().print()
-    for note in document["notes"]:
-        console().print(f"note: {note}")
-    print_outputs(outputs)
+    _print_all(document, views(document), outputs, json)
 
 
 @reproduce.command(name="data_scaling", help=EXPERIMENTS["data_scaling"])
 def data_scaling(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOptions()) -> None:
     """Shares of the sources."""
-    from speediness.experiments.data_scaling import data_scaling
+    from speediness.experiments.data_scaling import data_scaling, table
 
-    _trained("data_scaling", data_scaling, _print_scaling, options, recipe)
+    _trained("data_scaling", data_scaling, table, options, recipe)
 
 
 @reproduce.command(help=EXPERIMENTS["fig2"])
@@ -254,7 +246,7 @@ def fig4(videos: list[Path], /, *, out: Plot, model: Model = None, json: Json = 
 def _trained(
     name: str,
     experiment: Callable[..., dict[str, Any]],
-    show: Callable[[dict[str, Any]], None],
+    table: Callable[[dict[str, Any]], list[list[str]]],
     options: TrainingOptions,
     recipe: RecipeOptions,
 ) -> None:
@@ -269,50 +261,31 @@ def _trained(
     )
     make_folder(options.out)
     document = experiment(base, videos, options.out, recipe.seeds, log)
-    outputs = _outputs(name, options.out)
-    if options.json:
+    _print_all(document, [table(document)], _outputs(name, options.out), options.json)
+
+
+def _print_all(
+    document: dict[str, Any], tables: Iterable[list[list[str]]], outputs: dict[str, str], json: bool
+) -> None:
+    if json:
         print_json(document | {"outputs": outputs})
-    else:
-        show(document)
-        print_outputs(outputs)
-
-
-def _print_scaling(document: dict[str, Any]) -> None:
-    from speediness.experiments.data_scaling import table
-
-    _print_rows(table(document))
-    console().print()
-    for name, found in document["expected"].items():
+        return
+    out = console()
+    for table in tables:
+        _print_rows(table)
+        out.print()
+    for name, found in document.get("expected", {}).items():
         if isinstance(found, dict):
             low, high = found["interval_95"]["gain"]
-            print(
+            out.print(
                 f"{name}: ten times the sources would bring {100 * found['gain']:+.1f} points"
                 f" ({100 * low:+.1f} to {100 * high:+.1f}), if the line goes on"
             )
-
-
-def _print_table1(document: dict[str, Any]) -> None:
-    def cell(figures: dict[str, Any] | None) -> str:
-        if figures is None:
-            return ""
-        low, high = figures["interval_95"]["accuracy"]
-        return f"{100 * figures['accuracy']:.1f} ({100 * low:.0f}-{100 * high:.0f})"
-
-    out = console()
-    out.print("accuracy of single windows in percent, 95 % interval over sources\n")
-    rows = [
-        [
-            row["title"],
-            *(cell(row[part]) for part in ("own_sampling", "in_domain", "out_of_domain")),
-            " / ".join(f"{100 * share:.1f}" for share in (row["paper"] or {}).values()),
-        ]
-        for row in document["rows"]
-    ]
-    print_table(("", "own sampling", "in domain", "out of domain", "paper"), rows)
-    for note in document["notes"]:
+    for note in document.get("notes", ()):
         out.print(f"note: {note}")
-    for line in document["left_out"]:
+    for line in document.get("left_out", ()):
         out.print(f"left out: {line}")
+    print_outputs(outputs)
 
 
 def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) -> None:

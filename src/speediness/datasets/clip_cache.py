@@ -105,7 +105,7 @@ class ClipCache:
         """The video as it is stored, with so many recompressed copies; decoded if it must be.
 
         Raises:
-            As :meth:`video`.
+            DataError, OutputError, VideoError: as :meth:`video`.
         """
         key = f"{fingerprint(item)}|{self.short_side_px}|{self.channels}"
         name = hashlib.sha256(key.encode()).hexdigest()[:24]
@@ -126,7 +126,7 @@ class ClipCache:
         """All videos that can be decoded; each that cannot is reported by name, none replaced.
 
         Raises:
-            As :meth:`video`, but for videos that cannot be decoded.
+            DataError, OutputError: as :meth:`video`; videos that cannot be decoded are left out.
         """
 
         def tried(item: VideoItem) -> int | str:

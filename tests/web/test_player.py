@@ -84,6 +84,7 @@ def test_from_the_list_to_a_file_by_keys_alone(page: Page, tmp_path: Path, scree
 
     press("r")  # it plays in the page, on the source's clock
     until(page, "document.getElementById('video').src.endsWith('/files/film')")
+    assert page.get_attribute("#showing-file", "href") == page.get_attribute("#video", "src")
     press("Home")
     press("Shift+ArrowRight")
     wait_until_at(page, 5)  # the locked part is as long as it was

@@ -147,6 +147,8 @@ export class VideoView {
       return;
     }
     byId("unplayable").hidden = true;
+    byId("showing-file").hidden = !this.#shown.url.startsWith("/api/jobs/");
+    byId("showing-file").href = this.#shown.url;
     this.player.open(this.#shown.url, this.#shown.startsAtS, this.#shown.made);
     this.#setMode(this.#mode);
   }

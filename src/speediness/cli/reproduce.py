@@ -7,35 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, Group, Parameter
-from cyclopts.validators import mutually_exclusive
+from cyclopts import App, Parameter
 
 from speediness.cli.options import Json, LabelledVideos, Model, Settings
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, log, print_json, print_outputs, print_table
-from speediness.errors import SpeedinessError
+from speediness.cli.transfer import (
+    NamedWeights,
+    OutFolder,
+    Seeds,
+    TransferOptions,
+    check_seeds,
+    named_weights,
+    transferred,
+)
+from speediness.errors import SpeedinessError, suggest
 from speediness.experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
-    from speediness.experiments.transfer import Scale
     from speediness.training.recipe import Recipe
 
 reproduce = App(name="reproduce", help="Repeat an experiment of the paper.")
 
-Seeds = Annotated[int, Parameter(metavar="N", help="networks a row")]
-OutFolder = Annotated[
-    Path, Parameter(help="folder of the results, made if missing; what is found there is not done again")
-]
 Plot = Annotated[Path, Parameter(name="-o", metavar="OUT.png", help="plot to write")]
-NamedWeights = Annotated[
-    tuple[str, ...],
-    Parameter(
-        name="--weights",
-        metavar="NAME=FILE",
-        help="weights that NAME starts from, in tables also a row of their own; may be repeated",
-    ),
-]
-SCALES = Parameter(group=Group(validator=mutually_exclusive, show=False))
 
 
 @Parameter(name="*")
@@ -58,7 +52,7 @@ class RecipeOptions:
         """
         from speediness.training.recipes import find_recipe
 
-        _check_seeds(self.seeds)
+        check_seeds(self.seeds)
         budget = [] if self.budget is None else [f"steps={self.budget}"]
         return find_recipe(self.recipe, [*self.settings, *budget, *settings])
 
@@ -70,31 +64,6 @@ class LectureRecipe(RecipeOptions):
 
     recipe: str = "finetune_small"
     """what all networks are trained by"""
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class TransferOptions:
-    """From what networks start, and on what they are pretrained and measured."""
-
-    data: LabelledVideos
-    out: OutFolder
-    pretrain: str | None = None
-    """videos to pretrain on, such as kinetics400:ROOT (default: the training list of --data)"""
-    unseen: str | None = None
-    """videos the pretext tasks are measured on (default: the test list of --data)"""
-    weights: NamedWeights = ()
-    small: Annotated[bool, SCALES] = False
-    """a narrow 3D ResNet-18 for two CPU cores, instead of the paper's networks"""
-    smoke: Annotated[bool, SCALES] = False
-    """a few steps of the same code"""
-    seeds: Seeds = 1
-    json: Json = False
-
-    @property
-    def scale(self) -> Scale:
-        """How large networks and runs are."""
-        return "small" if self.small else "smoke" if self.smoke else "paper"
 
 
 @Parameter(name="*")
@@ -138,6 +107,40 @@ def rspnet(*, options: TransferOptions) -> None:
     _transfer("rspnet", ("pretext", "probe", "finetune"), options)
 
 
+@reproduce.command(help=EXPERIMENTS["pretext"])
+def pretext(*, options: TransferOptions, starts: str = "", minutes: float | None = None) -> None:
+    """The pretext tasks of a lecture.
+
+    Args:
+        starts: some of the starts, with commas between (default: all).
+        minutes: of pretraining a network, at most.
+    """
+    from speediness.experiments.pretext import STARTS, recipes, table
+    from speediness.results.documents import markdown_table, write_text
+
+    weights = named_weights(options.weights)
+    asked = [name.strip() for name in starts.split(",") if name.strip()]
+    for name in asked:
+        if name not in (*STARTS, *weights):
+            raise SpeedinessError(f"there is no start {name}; {suggest(name, (*STARTS, *weights))}")
+    if minutes is not None and minutes <= 0:
+        raise SpeedinessError("--minutes is the length of a pretraining: give more than 0")
+    chosen = asked or [*STARTS, *(name for name in weights if name not in STARTS)]
+    by = recipes(options.scale)
+    document = transferred("pretext", ("task", "frozen"), options, chosen, weights, by, minutes)
+    outputs = _outputs("pretext", options.out)
+    del outputs["png"]
+    rows = table(document)
+    write_text(Path(outputs["md"]), markdown_table(rows))
+    if options.json:
+        print_json(document | {"outputs": outputs})
+        return
+    for columns in ((0, 1, 2, 3, 4), (0, 5, 6, 7)):
+        _print_rows([[row[n] for n in columns] for row in rows if columns[1] == 1 or row[5]])
+        console().print()
+    print_outputs(outputs)
+
+
 @reproduce.command(help=EXPERIMENTS["lecture"])
 def lecture(
     *,
@@ -165,7 +168,7 @@ def lecture(
 
     # The backbone is each network's own; naming one here makes the clips RGB for all.
     base = recipe.load("backbone=single_frame")
-    starts = _named_weights(weights)
+    starts = named_weights(weights)
     find_networks(starts)
     work = Lecture(
         base,
@@ -286,37 +289,14 @@ def _print_all(
 
 
 def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) -> None:
-    from speediness.datasets import find_videos
-    from speediness.experiments.transfer import STARTS, Data, estimate_s, transfer
+    from speediness.experiments.transfer import STARTS, recipes
     from speediness.experiments.transfer_tables import gains, plot_shares, published, table
     from speediness.results.documents import markdown_table, write_text
 
-    _check_seeds(options.seeds)
-    weights = _named_weights(options.weights)
+    weights = named_weights(options.weights)
     starts = [start for start in STARTS if start != "speednet" or name != "rspnet"]
     starts += [start for start in weights if start not in starts]
-    train, test = (find_videos(options.data, split) for split in ("train", "test"))
-    data = Data(
-        pretrain=find_videos(options.pretrain, "train") if options.pretrain else train,
-        unseen=find_videos(options.unseen, "test") if options.unseen else test,
-        train=train,
-        test=test,
-    )
-    make_folder(options.out)
-    seconds = estimate_s(options.scale, [start for start in starts if start not in weights], measures)
-    log(f"training takes about {_long(seconds * options.seeds)} on this machine; --small and --smoke less")
-    document = transfer(
-        data,
-        options.out,
-        options.scale,
-        options.seeds,
-        log,
-        starts=starts,
-        weights=weights,
-        measures=measures,
-        where=(options.pretrain or options.data, options.data),
-        name=name,
-    )
+    document = transferred(name, measures, options, starts, weights, recipes(options.scale))
     rows = table(name, document)
     outputs = _outputs(name, options.out)
     ours = [rows] if name == "table3" else [rows, gains(document)]
@@ -336,34 +316,12 @@ def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) ->
         print_outputs(outputs)
 
 
-def _named_weights(given: Iterable[str]) -> dict[str, Path]:
-    weights = {}
-    for one in given:
-        name, equals, path = one.partition("=")
-        if not equals or not Path(path).exists():
-            raise SpeedinessError(f"--weights {one}: give NAME=FILE, a .safetensors file that exists")
-        weights[name] = Path(path)
-    return weights
-
-
-def _long(seconds: float) -> str:
-    for unit, length_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length_s:
-            return f"{seconds / length_s:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
-
-
 def _print_rows(rows: list[list[str]]) -> None:
     print_table(rows[0], rows[1:], left=(0, 1))
 
 
 def _outputs(name: str, folder: Path) -> dict[str, str]:
     return {kind: str(folder / f"{name}.{kind}") for kind in ("json", "md", "png")}
-
-
-def _check_seeds(seeds: int) -> None:
-    if seeds < 1:
-        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
 
 
 def _check_plot(out: Path) -> None:

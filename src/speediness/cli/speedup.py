@@ -31,7 +31,7 @@ class SpeedupOptions:
     duration: Annotated[float | None, TARGET] = None
     """how many seconds long the video becomes, instead of --rate"""
     outputs: Annotated[tuple[Path, ...], Parameter(name="-o")] = ()
-    """video or timeline to write, as it ends (docs/cli.md), may be repeated; a folder; or - for stdout"""
+    """video or timeline to write, as it ends; may be repeated; a folder; or - for stdout"""
     planning: PlanningOptions = PlanningOptions()
     rendering: RenderingOptions = RenderingOptions()
     json: Json = False

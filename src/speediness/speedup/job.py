@@ -94,7 +94,7 @@ def speed_up(
     exports: Sequence[Path] = (),
     curve_file: Path | None = None,
 ) -> dict[str, Any]:
-    """Analyse, plan and render; returns what ``speedup --json`` prints (docs/cli.md).
+    """Analyse, plan and render; returns what ``speedup --json`` prints (docs/formats.md).
 
     Without ``out`` and ``exports`` only the plan is made, and compared with those at other rates.
 

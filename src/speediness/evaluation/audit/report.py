@@ -100,7 +100,7 @@ class Audit:
         return all(row.passed is not False for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
-        """The document of docs/cli.md."""
+        """The document of docs/formats.md."""
         return {
             "schema": SCHEMA,
             **{"films" if name == "videos" else name: value for name, value in asdict(self).items()},

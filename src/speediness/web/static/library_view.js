@@ -129,7 +129,7 @@ export class LibraryView {
       : "There are no videos in this folder yet.";
     const open = this.#open().length;
     byId("analyse-all").hidden = open === 0;
-    byId("analyse-all").textContent = open === this.#videos.length ? "Analyse all" : `Analyse the other ${open}`;
+    byId("analyse-all").textContent = open === this.#videos.length ? "Analyse all" : `Analyse the ${open} left`;
     byId("list-head").hidden = this.#videos.length === 0;
   }
 

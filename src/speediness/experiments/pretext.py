@@ -79,7 +79,7 @@ def table(document: dict[str, Any]) -> list[list[str]]:
         document: of :func:`speediness.experiments.transfer.transfer` with the measures task and frozen.
     """
     made_by = document["made_by"]["recipes"]
-    rows = [["pretraining", "network", *HEAD]]
+    rows: list[list[str]] = [["pretraining", "network", *HEAD]]
     for row in document["rows"]:
         start, probed, tasks = row["start"], row["frozen"], row["task"]
         # Without a recipe of its own it is the random start of RSPNet's network.

@@ -20,6 +20,7 @@ VERBS = (
     *(
         "analyse",
         "speedup",
+        "play",
         "restore",
         "heatmap",
         "propagate",

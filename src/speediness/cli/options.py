@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from speediness.progress import Bar
     from speediness.results.curve import SpeedinessCurve
     from speediness.results.features import MotionFeatures
+    from speediness.speedup.job import SpeedupJob
     from speediness.speedup.rendering import Rendering
 
 Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
@@ -69,6 +70,39 @@ class RunOptions:
     minutes: float | None = None
     """end the training after so many minutes, those before a resume counted in, if its steps take longer"""
     cache_size: CacheSize = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class PlanningOptions:
+    """What a plan is made from, and what it may not do."""
+
+    curve: Annotated[Path | None, Parameter(name="--from")] = None
+    """use this curve instead of analysing again"""
+    max_rate: Annotated[float, Parameter(metavar="R")] = 10.0
+    """play nothing faster"""
+    keep: Annotated[tuple[str, ...], Parameter(metavar="A-B")] = ()
+    """leave A to B (seconds or mm:ss) at its speed; may be repeated"""
+    speech: Annotated[float | None, Parameter(metavar="R")] = None
+    """play nothing faster than this while somebody speaks"""
+
+    def job(self, rate: float | None, duration_s: float | None = None) -> SpeedupJob:
+        """What is wanted of a video.
+
+        Raises:
+            PlanError: it cannot be had.
+        """
+        from speediness.speedup.job import SpeedupJob
+        from speediness.speedup.solver import PlanOptions
+        from speediness.speedup.stretches import parse_span
+
+        return SpeedupJob(
+            rate=rate,
+            duration_s=duration_s,
+            options=PlanOptions(fastest=self.max_rate),
+            keep_s=[parse_span(text) for text in self.keep],
+            speech_rate=self.speech,
+        )
 
 
 @Parameter(name="*")

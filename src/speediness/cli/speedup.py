@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +11,14 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
 from speediness.analysis.options import AnalysisOptions
-from speediness.cli.options import Analysis, Force, Json, RenderingOptions, analyse_video
+from speediness.cli.options import (
+    Analysis,
+    Force,
+    Json,
+    PlanningOptions,
+    RenderingOptions,
+    analyse_video,
+)
 from speediness.cli.terminal import console, print_error, print_json, print_outputs, print_table
 from speediness.errors import OutputError
 
@@ -34,14 +41,7 @@ class SpeedupOptions:
     """video to write (.mp4, .mov, .mkv), folder for several, or - for stdout"""
     exports: Annotated[tuple[Path, ...], Parameter(name="--export")] = ()
     """timeline for a video editor, its format by the ending (docs/timelines.md); may be repeated"""
-    curve: Annotated[Path | None, Parameter(name="--from")] = None
-    """use this curve instead of analysing again"""
-    max_rate: Annotated[float, Parameter(metavar="R")] = 10.0
-    """play nothing faster"""
-    keep: Annotated[tuple[str, ...], Parameter(metavar="A-B")] = ()
-    """leave A to B (seconds or mm:ss) at its speed; may be repeated"""
-    speech: Annotated[float | None, Parameter(metavar="R")] = None
-    """play nothing faster than this while somebody speaks"""
+    planning: PlanningOptions = PlanningOptions()
     rendering: RenderingOptions = RenderingOptions()
     json: Json = False
     progress: Literal["bar", "json"] = "bar"
@@ -57,18 +57,8 @@ class SpeedupOptions:
         Raises:
             PlanError, OutputError: it cannot be had.
         """
-        from speediness.speedup.job import SpeedupJob
-        from speediness.speedup.solver import PlanOptions
-        from speediness.speedup.stretches import parse_span
-
-        return SpeedupJob(
-            rate=self.rate,
-            duration_s=self.duration,
-            options=PlanOptions(fastest=self.max_rate),
-            keep_s=[parse_span(text) for text in self.keep],
-            speech_rate=self.speech,
-            rendering=self.rendering.rendering(self.force),
-        )
+        job = self.planning.job(self.rate, self.duration)
+        return replace(job, rendering=self.rendering.rendering(self.force))
 
 
 def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions()) -> int:
@@ -92,7 +82,7 @@ def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions
             bar,
             out=out,
             exports=arguments.exports,
-            curve_file=arguments.curve,
+            curve_file=arguments.planning.curve,
         )
 
     if is_many(videos):
@@ -117,7 +107,7 @@ def _speed_up_all(
 ) -> int:
     from speediness.speedup.batch import outputs_in, speed_up_all
 
-    if arguments.out is None or arguments.exports or arguments.curve:
+    if arguments.out is None or arguments.exports or arguments.planning.curve:
         raise OutputError("several videos need a folder for the results, -o DIR, no --export and no --from")
 
     def shown(video: Path, out: Path) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from speediness.speedup.curve_file import curve_of
 from speediness.speedup.rendering import Rendering, measured
 from speediness.speedup.solver import (
     DEFAULT_OPTIONS,
-    Limit,
     PlanOptions,
     check_target,
     compare_with_uniform,
@@ -62,6 +61,32 @@ class SpeedupJob:
             )
         return duration_s / self.duration_s
 
+    def plan(self, curve: SpeedinessCurve, speech_s: Sequence[Span]) -> SpeedPlan:
+        """The plan for a video.
+
+        Args:
+            curve: of the video.
+            speech_s: where somebody speaks.
+
+        Raises:
+            PlanError: as :func:`~speediness.speedup.solver.plan_speedup`.
+        """
+        # The sound may last longer than the frames.
+        limits_s = [
+            ((start_s, min(end_s, curve.duration_s)), self.speech_rate)
+            for start_s, end_s in speech_s
+            if self.speech_rate is not None and start_s < curve.duration_s
+        ]
+        return plan_speedup(curve, self.rate_of(curve.duration_s), self.options, self.keep_s, limits_s)
+
+    def speech_in(self, reader: VideoReader) -> list[Span]:
+        """Where somebody speaks, if that is asked for.
+
+        Raises:
+            DataError: the detector is not installed.
+        """
+        return find_speech(reader) if self.speech_rate is not None else []
+
 
 def speed_up(
     video: Path,
@@ -103,7 +128,7 @@ def speed_up(
         for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
     }
     _refuse(video, job.rendering, out, exports, outputs)
-    speech_s = find_speech(reader) if job.speech_rate is not None else []
+    speech_s = job.speech_in(reader)
     if curve_file:
         curve = curve_of(curve_file, info)
         outputs["curve"] = curve_file
@@ -112,13 +137,7 @@ def speed_up(
         curve.save(
             outputs["curve"]
         )  # at once: whatever goes wrong later, the long part need not be done again
-    plan = plan_speedup(
-        curve,
-        job.rate_of(curve.duration_s),
-        job.options,
-        job.keep_s,
-        limits(speech_s, job.speech_rate, curve.duration_s),
-    )
+    plan = job.plan(curve, speech_s)
     plan.save(outputs["plan"])
     plot_curve(curve, outputs["plot"], plan, video=video)
     notes = list(curve.notes)
@@ -141,15 +160,6 @@ def speed_up(
     if not (out or exports):
         summary["durations"] = [asdict(row) for row in durations_table(curve, plan.rate, job.options)]
     return summary | rendered
-
-
-def limits(speech_s: Sequence[Span], rate: float | None, duration_s: float) -> list[Limit]:
-    """Where speech bounds a plan; the sound may last longer than the frames."""
-    return [
-        ((start_s, min(end_s, duration_s)), rate)
-        for start_s, end_s in speech_s
-        if rate is not None and start_s < duration_s
-    ]
 
 
 def _refuse(

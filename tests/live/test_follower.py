@@ -35,7 +35,7 @@ def test_a_player_that_obeys_late_and_counts_wrong_stays_on_the_plan(delay_s: fl
     assert abs(np.mean(drifts[-500:])) < 0.03
 
 
-def test_after_a_jump_the_plan_goes_on_from_there() -> None:
+def test_where_it_was_lost_the_plan_goes_on_from_there() -> None:
     plan = swinging_plan()
     follower = Follower(plan)
     follower.speed(0.0, 0.0)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from speediness.speedup.rendering import Rendering
 
 Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
+Quiet = Annotated[bool, Parameter(help="print nothing but errors")]
 Force = Annotated[bool, Parameter(help="replace results that exist")]
 Analysis = Annotated[AnalysisOptions, Parameter(name="*")]
 Ray = Annotated[
@@ -118,6 +119,8 @@ class RenderingOptions:
     """h264, hevc or av1"""
     quality: Annotated[int, Parameter(metavar="Q")] = 19
     """0, the best, to 51: x264's CRF"""
+    hardware: bool = False
+    """let the graphics processor encode, where it can"""
 
     def rendering(self, force: bool) -> Rendering:
         """The same for the renderer.
@@ -128,7 +131,9 @@ class RenderingOptions:
         from speediness.speedup.rendering import Rendering
         from speediness.video.coding import Coding
 
-        return Rendering(self.audio, self.blend, Coding(self.codec, self.quality), force)
+        return Rendering(
+            self.audio, self.blend, Coding(self.codec, self.quality, hardware=self.hardware), force
+        )
 
 
 def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None) -> SpeedinessCurve:

@@ -16,6 +16,7 @@ from speediness.cli.options import (
     Force,
     Json,
     PlanningOptions,
+    Quiet,
     RenderingOptions,
     analyse_video,
 )
@@ -46,8 +47,7 @@ class SpeedupOptions:
     json: Json = False
     progress: Literal["bar", "json"] = "bar"
     """a bar, or lines of JSON"""
-    quiet: bool = False
-    """print nothing but errors"""
+    quiet: Quiet = False
     force: Force = False
     analysis: Analysis = AnalysisOptions()
 

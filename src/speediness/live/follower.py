@@ -9,9 +9,7 @@ from speediness.results.plan import SpeedPlan
 CATCH_UP_S = 0.5  # drift is made up for at a rate of 1 / CATCH_UP_S
 MOST_CORRECTION = 0.25
 LOOK_AHEAD_S = 0.4  # what mpv holds ready was stretched before the speed changed; 0.4 left least drift
-JUMP_S = (
-    0.5  # further off than this somebody sought, or the machine stood still: the plan goes on from there
-)
+LOST_S = 2.0  # further off than this the machine is too slow, or stood still: the plan goes on from there
 
 
 class Follower:
@@ -45,7 +43,7 @@ class Follower:
         if self._anchor is not None:
             due_s = self._anchor[0] + now_s - self._anchor[1]
             self.drift_s = at_s - due_s
-        if self.drift_s is None or abs(self.drift_s) > JUMP_S:
+        if self.drift_s is None or abs(self.drift_s) > LOST_S:
             self._anchor, self.drift_s = (at_s, now_s), None
         ahead_s = self.plan.source_time(np.float64(at_s + LOOK_AHEAD_S))
         correction = np.clip((self.drift_s or 0.0) / CATCH_UP_S, -MOST_CORRECTION, MOST_CORRECTION)

@@ -16,6 +16,9 @@ from typing import Any, Self
 from speediness.errors import SpeedinessError
 
 GRACE_S = 5  # to close its window
+READ_BYTES = 1 << 16
+POSITION = "time-pos"
+"""The property that says which moment of the video is shown, seconds."""
 
 
 def find_mpv() -> str:
@@ -80,14 +83,19 @@ class Mpv:
             self._socket.sendall(json.dumps({"command": command}).encode() + b"\n")
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """What happens, until mpv is closed.
+        """What happens, until mpv is closed; of several positions that wait to be read only the last.
 
         Raises:
             SpeedinessError: mpv gave up.
         """
-        lines = self._socket.makefile("r", encoding="utf-8", errors="replace")
-        with lines, suppress(ConnectionResetError):
-            yield from (event for event in map(json.loads, lines) if "event" in event)
+        rest = b""
+        with suppress(ConnectionResetError):
+            while data := self._socket.recv(READ_BYTES):
+                *lines, rest = (rest + data).split(b"\n")
+                events = [json.loads(line) for line in lines]
+                positions = [n for n, event in enumerate(events) if event.get("name") == POSITION]
+                old = set(positions[:-1])
+                yield from (event for n, event in enumerate(events) if "event" in event and n not in old)
         code = self._process.wait()
         if code > 0 and code != 4:  # 4: it was told to quit by a signal
             raise SpeedinessError(f"mpv gave up (exit code {code}); try it alone: mpv VIDEO")

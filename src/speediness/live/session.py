@@ -12,7 +12,7 @@ import numpy as np
 
 from speediness.errors import PlanError
 from speediness.live.follower import Follower
-from speediness.live.mpv import Mpv
+from speediness.live.mpv import POSITION, Mpv
 from speediness.live.overlay import HEIGHT, Overlay
 from speediness.results.curve import SpeedinessCurve
 from speediness.results.plan import SpeedPlan
@@ -32,7 +32,7 @@ KEYS = {
 }
 """mpv's names of keys; brackets and backspace are those by which it changes its speed itself."""
 KEYS_HELP = "A adaptive, U uniform, O original, [ ] rate, C curve"
-OBSERVED = ("time-pos", "core-idle", "osd-dimensions")
+OBSERVED = (POSITION, "core-idle", "osd-dimensions")
 
 
 @dataclass

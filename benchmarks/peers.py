@@ -55,8 +55,8 @@ class Peer:
 
 
 def ours(_: str, video: Path, out: Path) -> Command:
-    """The plan of the shipped network; nothing is remembered from an earlier round."""
-    words = ["speedup", str(video), "--rate", str(RATE), "-o", str(out), "--force", "--no-cache"]
+    """The plan of the shipped network; nothing is remembered of an earlier round."""
+    words = ["speedup", str(video), "--rate", str(RATE), "-o", str(out), "--force"]
     return [sys.executable, "-m", "speediness.cli.main", *words]
 
 
@@ -144,7 +144,7 @@ def measure(given: Namespace) -> Results:
                 rows[CUTS] = {}
             else:
                 rows[CUTS] = {"missing": "scenedetect is not installed"}
-            analysis = ["analyse", str(video), "-o", str(folder), "--force", "--no-cache"]
+            analysis = ["analyse", str(video), "-o", str(folder), "--force"]
             command = [sys.executable, "-m", "speediness.cli.main", *analysis]
             runs.setdefault("speediness analyse", []).append(watched(command))
             rows["speediness analyse"] = {}
@@ -182,9 +182,14 @@ def watched(command: Command) -> tuple[float, float]:
     Raises:
         CalledProcessError: it failed.
     """
-    run = subprocess.run(
-        [sys.executable, "-c", WATCH, *command], capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryDirectory() as cache:
+        run = subprocess.run(
+            [sys.executable, "-c", WATCH, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"SPEEDINESS_CACHE": cache},
+        )
     if run.returncode:
         raise subprocess.CalledProcessError(run.returncode, command[:1], stderr=run.stderr)
     wall_s, peak = json.loads(run.stdout.splitlines()[-1])

@@ -30,7 +30,7 @@ def test_the_command_line_counts_more_than_here_and_here_more_than_the_users(
 ) -> None:
     users = tmp_path / "settings/speediness/speediness.toml"
     users.parent.mkdir(parents=True)
-    users.write_text("[speedup]\nrate = 3\nmax-rate = 3.5\n")
+    users.write_text('[speedup]\nrate = 3\nlimit = ["3.5"]\n')
     assert planned(capsys, curve_file)["rate"] == 3
     (here / "speediness.toml").write_text("[speedup]\nrate = 1.5\n")
     assert planned(capsys, curve_file)["rate"] == 1.5

@@ -70,7 +70,7 @@ def analyse(
     _refuse_clashes(results)
     if out is not None:
         make_folder(out)
-    bar = bar_for(quiet=quiet)
+    bar = bar_for("none" if quiet else "bar")
     summaries: list[dict[str, Any]] = []
     errors: list[dict[str, str]] = []
     for video, result in results.items():

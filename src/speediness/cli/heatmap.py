@@ -53,7 +53,7 @@ def heatmap(
         check_folder(path.parent, "choose another")
         check_new(path, force)
         outputs[kind] = path
-    bar = bar_for(quiet=quiet)
+    bar = bar_for("none" if quiet else "bar")
     with bar(f"looking at {video.name}") as progress:
         maps = find_maps(video, "speed" if signed else "drive", progress=progress)
     if save_maps:

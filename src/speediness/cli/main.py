@@ -30,20 +30,11 @@ VERBS = (
         "index",
         "export",
         "serve",
-        "evaluate",
-        "audit",
     ),
-    *("train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
+    *("evaluate", "audit", "train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
 )
 TRAIN_PACKAGES = {
-    "torch",
-    "cv2",
-    "huggingface_hub",
-    "onnx",
-    "onnxscript",
-    "safetensors",
-    "sklearn",
-    "tensorboard",
+    *("torch", "cv2", "huggingface_hub", "onnx", "onnxscript", "safetensors", "sklearn", "tensorboard")
 }
 
 VERBOSE = "--verbose"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,12 +80,8 @@ class PlanningOptions:
 
     curve: Annotated[Path | None, Parameter(name="--from")] = None
     """use this curve instead of analysing again"""
-    max_rate: Annotated[float, Parameter(metavar="R")] = 10.0
-    """play nothing faster"""
-    keep: Annotated[tuple[str, ...], Parameter(metavar="A-B")] = ()
-    """leave A to B (seconds or mm:ss) at its speed; may be repeated"""
-    speech: Annotated[float | None, Parameter(metavar="R")] = None
-    """play nothing faster than this while somebody speaks"""
+    limits: Annotated[tuple[str, ...], Parameter(name="--limit", metavar="[WHERE=]R")] = ()
+    """play nothing faster than R: anywhere, from A to B (A-B=R) or in speech (speech=R); may be repeated"""
 
     def job(self, rate: float | None, duration_s: float | None = None) -> SpeedupJob:
         """What is wanted of a video.
@@ -95,14 +91,17 @@ class PlanningOptions:
         """
         from speediness.speedup.job import SpeedupJob
         from speediness.speedup.solver import PlanOptions
-        from speediness.speedup.stretches import parse_span
+        from speediness.speedup.stretches import parse_limit
 
+        limits = [parse_limit(text) for text in self.limits]
+        anywhere = [most for where, most in limits if where is None]
+        in_speech = [most for where, most in limits if where == "speech"]
         return SpeedupJob(
             rate=rate,
             duration_s=duration_s,
-            options=PlanOptions(fastest=self.max_rate),
-            keep_s=[parse_span(text) for text in self.keep],
-            speech_rate=self.speech,
+            options=PlanOptions(fastest=min(anywhere, default=PlanOptions.fastest)),
+            limits_s=[(where, most) for where, most in limits if isinstance(where, tuple)],
+            speech_rate=min(in_speech, default=None),
         )
 
 
@@ -115,10 +114,8 @@ class RenderingOptions:
     """sound tracks kept, at their pitch: all, first, none, mute, or numbers such as 1,3"""
     blend: bool = False
     """mix neighbouring frames instead of picking one"""
-    codec: Annotated[str, Parameter(metavar="NAME")] = "h264"
-    """h264, hevc or av1"""
-    quality: Annotated[int, Parameter(metavar="Q")] = 19
-    """0, the best, to 51: x264's CRF"""
+    codec: Annotated[str, Parameter(metavar="NAME[:Q]")] = "h264:19"
+    """h264, hevc or av1, and its quality from 0, the best, to 51"""
     hardware: bool = False
     """let the graphics processor encode, where it can"""
 
@@ -131,9 +128,8 @@ class RenderingOptions:
         from speediness.speedup.rendering import Rendering
         from speediness.video.coding import Coding
 
-        return Rendering(
-            self.audio, self.blend, Coding(self.codec, self.quality, hardware=self.hardware), force
-        )
+        coding = replace(Coding.parse(self.codec), hardware=self.hardware)
+        return Rendering(self.audio, self.blend, coding, force)
 
 
 def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None) -> SpeedinessCurve:
@@ -142,13 +138,13 @@ def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None)
     Raises:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
-    from speediness.analysis.analyse import analyse
+    from speediness.analysis.analyse import analyse_with_features
     from speediness.progress import progress_bar
 
     with (bar or progress_bar)(f"analysing {video.name}") as progress:
-        return analyse(
+        return analyse_with_features(
             video, network=options.model, engine=options.engine, store=options.store(), progress=progress
-        )
+        )[0]
 
 
 def features_of(video: Path, options: AnalysisOptions) -> MotionFeatures:

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from speediness.analysis.options import AnalysisOptions
-from speediness.cli.options import Analysis, PlanningOptions, analyse_video
+from speediness.cli.options import PlanningOptions, analyse_video
 
 
 def play(
@@ -17,7 +17,7 @@ def play(
     *mpv: Annotated[str, Parameter(show=False)],
     rate: float = 2.0,
     planning: PlanningOptions = PlanningOptions(),
-    options: Analysis = AnalysisOptions(),
+    model: str = AnalysisOptions.model,
 ) -> None:
     """Play a video along its plan in mpv, without writing one; the plan can be changed by keys.
 
@@ -26,6 +26,7 @@ def play(
     Args:
         video: video to play.
         rate: how many times shorter it is.
+        model: shipped network or a .onnx file.
     """
     from dataclasses import replace
 
@@ -40,7 +41,11 @@ def play(
     job, reader = planning.job(rate), VideoReader(video)
     job.options.check_rate(rate)
     speech_s = job.speech_in(reader)
-    curve = curve_of(planning.curve, reader.info) if planning.curve else analyse_video(video, options)
+    curve = (
+        curve_of(planning.curve, reader.info)
+        if planning.curve
+        else analyse_video(video, AnalysisOptions(model))
+    )
     session = Session(
         curve,
         lambda wanted: replace(job, rate=wanted).plan(curve, speech_s),

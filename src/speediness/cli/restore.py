@@ -37,7 +37,7 @@ def restore(
     from speediness.speedup.restore import restore as restored
     from speediness.speedup.stretches import parse_factor
 
-    bar = bar_for(quiet=quiet)
+    bar = bar_for("none" if quiet else "bar")
     summary = restored(
         video,
         out,

@@ -68,8 +68,8 @@ def filters(program: str, video: Path, out: Path) -> Command:
 
 
 def by_step(program: str, video: Path, out: Path) -> Command:
-    """What moves at its speed, the rest four times as fast: what auto-editor is for."""
-    words = ["--edit", "motion:threshold=0.02", "--silent-speed", "4", "--video-speed", "1", "--no-open"]
+    """What is loud at its speed, the rest four times as fast: what auto-editor is for."""
+    words = ["--edit", "audio:threshold=0.04", "--silent-speed", "4", "--video-speed", "1", "--no-open"]
     return [program, str(video), *words, "-o", str(out)]
 
 
@@ -93,7 +93,7 @@ PEERS = {
     "auto-editor, one speed": Peer(
         by_rate, "auto-editor", True, "one speed, cuts, timelines for editors", "follow what is played"
     ),
-    "auto-editor, by motion": Peer(
+    "auto-editor, by loudness": Peer(
         by_step, "auto-editor", False, "two speeds by motion or loudness", "be asked for a length; ramps"
     ),
 }
@@ -197,9 +197,9 @@ def watched(command: Command) -> tuple[float, float]:
 
 
 def reason(error: subprocess.CalledProcessError | OSError) -> str:
-    """The first line of what went wrong."""
+    """What went wrong, in a line."""
     said = getattr(error, "stderr", None) or str(error)
-    return said.strip().splitlines()[0][:160]
+    return (said.strip().splitlines() or ["it failed"])[-1][:160]
 
 
 def quality(video: Path, wanted_s: float | None) -> dict[str, Any]:

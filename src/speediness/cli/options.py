@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,10 +114,8 @@ class RenderingOptions:
     """sound tracks kept, at their pitch: all, first, none, mute, or numbers such as 1,3"""
     blend: bool = False
     """mix neighbouring frames instead of picking one"""
-    codec: Annotated[str, Parameter(metavar="NAME[:Q]")] = "h264:19"
+    codec: Annotated[str, Parameter(metavar="NAME[-gpu][:Q]")] = "h264:19"
     """h264, hevc or av1, and its quality from 0, the best, to 51"""
-    hardware: bool = False
-    """let the graphics processor encode, where it can"""
 
     def rendering(self, force: bool) -> Rendering:
         """The same for the renderer.
@@ -128,8 +126,7 @@ class RenderingOptions:
         from speediness.speedup.rendering import Rendering
         from speediness.video.coding import Coding
 
-        coding = replace(Coding.parse(self.codec), hardware=self.hardware)
-        return Rendering(self.audio, self.blend, coding, force)
+        return Rendering(self.audio, self.blend, Coding.parse(self.codec), force)
 
 
 def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None) -> SpeedinessCurve:

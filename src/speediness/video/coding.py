@@ -77,7 +77,7 @@ class Coding:
 
     @classmethod
     def parse(cls, text: str) -> Coding:
-        """``hevc`` or ``hevc:23``: a codec, and its quality unless that is the usual one.
+        """``hevc``, ``hevc:23`` or ``hevc-gpu``: a codec, its quality unless the usual one, and by whom.
 
         Raises:
             OutputError: as the class.
@@ -85,7 +85,8 @@ class Coding:
         codec, colon, quality = text.partition(":")
         if colon and not quality.isdecimal():
             raise OutputError(f"there is no quality {quality!r}; choose 0, the best, to {WORST_QUALITY}")
-        return cls(codec, int(quality)) if colon else cls(codec)
+        name = codec.removesuffix("-gpu")
+        return cls(name, int(quality) if colon else QUALITY, hardware=name != codec)
 
     def check_container(self, out: Path) -> None:
         """Refuse a name whose container cannot hold this.

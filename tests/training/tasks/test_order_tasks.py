@@ -69,7 +69,7 @@ def by_hand(task: OrderTask, logits_BP: torch.Tensor, labels_B: torch.Tensor) ->
             losses.append(-torch.log(yes if label == 1 else 1 - yes))
         else:
             losses.append(-torch.log(torch.exp(logits[label]) / sum(torch.exp(one) for one in logits)))
-    return sum(losses) / len(losses)
+    return torch.stack(losses).mean()
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -154,7 +154,7 @@ def test_the_odd_clip_runs_neither_way() -> None:
     for _ in range(50):
         (view,) = task.questions(stretch(task), SPEC, rng)
         steps = np.diff(view.times_s.reshape(CLIPS, -1))
-        forwards = (steps > 0).all(1)
+        forwards = np.all(steps > 0, axis=1)
         assert forwards.sum() == CLIPS - 1
         assert not forwards[view.label]
         assert not (steps[view.label] < 0).all()

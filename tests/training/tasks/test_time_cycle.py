@@ -39,7 +39,7 @@ def distance_by_hand(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
             u, v = -1 + 2 * row / 19, -1 + 2 * column / 19
             for a, b in zip(point(first, u, v), point(second, u, v), strict=True):
                 squares.append((a - b) ** 2)
-    return sum(squares) / len(squares)
+    return torch.stack(squares).mean()
 
 
 def test_loss_and_gradients_equal_the_obvious_loops() -> None:
@@ -54,7 +54,7 @@ def test_loss_and_gradients_equal_the_obvious_loops() -> None:
                 for b in range(2)
                 for k in range(3)
             ]
-            loss = 0.3 * sum(cycles) / 6 - sum(alike.flatten()) / 6
+            loss = 0.3 * torch.stack(cycles).sum() / 6 - alike.sum() / 6
         else:
             loss = task.losses(start, long, skip, alike)["loss"]
         loss.backward()
@@ -135,9 +135,12 @@ def test_the_localiser_learns_first_and_then_all() -> None:
         losses = task.step(network, network, memory, batch)
         losses["loss"].backward()
         assert losses["shift"] > 0
-        grads = [parameter.grad for parameter in network.backbone.parameters()]
-        assert any(grad.abs().max() > 0 for grad in grads) == taught
-        assert all(parameter.grad.abs().max() > 0 for parameter in network.localiser.parameters())
+        learns = {
+            name.split(".")[0]
+            for name, parameter in network.named_parameters()
+            if parameter.grad is not None and parameter.grad.any()
+        }
+        assert ("backbone" in learns) == taught and "localiser" in learns
 
 
 def test_patches_are_taken_where_something_moves_and_lie_within_the_frame() -> None:

@@ -17,11 +17,30 @@ from speediness.offline import keep_caches_inside
 from speediness.version import __version__
 
 VERBS = (
-    *("analyse", "speedup", "restore", "heatmap", "propagate", "search", "index", "export", "serve"),
-    *("evaluate", "audit", "train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
+    *(
+        "analyse",
+        "speedup",
+        "restore",
+        "heatmap",
+        "propagate",
+        "search",
+        "index",
+        "export",
+        "serve",
+        "evaluate",
+        "audit",
+    ),
+    *("train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
 )
 TRAIN_PACKAGES = {
-    *("torch", "cv2", "huggingface_hub", "onnx", "onnxscript", "safetensors", "sklearn", "tensorboard")
+    "torch",
+    "cv2",
+    "huggingface_hub",
+    "onnx",
+    "onnxscript",
+    "safetensors",
+    "sklearn",
+    "tensorboard",
 }
 
 OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130

@@ -108,7 +108,7 @@ def read_manifest(manifest: Path, columns: tuple[str, ...] = ("file",)) -> list[
     try:
         with manifest.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.DictReader(file)
-            missing = [column for column in columns if column not in (lines.fieldnames or ())]
+            missing = sorted(set(columns) - set(lines.fieldnames or ()))
             rows = list(lines)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{manifest} is not a CSV in UTF-8; give the CSV that lists the videos") from error

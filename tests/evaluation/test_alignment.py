@@ -45,7 +45,7 @@ def test_planted_videos_are_found_by_features(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(alignment, "PLANTED_FRAMES", 24)
-    monkeypatch.setattr(alignment, "PACES", 0.9)
+    monkeypatch.setattr(alignment, "random_pace", lambda count, rng: np.linspace(0, 1, count) ** 2)
     for seed in (0, 1):
         write_video(
             tmp_path / f"{seed}.mp4",
@@ -59,7 +59,7 @@ def test_planted_videos_are_found_by_features(
     assert set(report["planted"]) == {"0.mp4", "1.mp4"}
     assert set(report["mean"]) == {"linear time", "thumbnails", "ImageNet"}
     ours, linear = report["mean"]["ImageNet"], report["mean"]["linear time"]
-    assert ours["median_error"] < 0.45 and ours["key_moments"] < linear["key_moments"]
+    assert ours["median_error"] < linear["median_error"] / 2
     assert ours["tau"] == pytest.approx(np.mean([v["ImageNet"]["tau"] for v in report["planted"].values()]))
 
 

@@ -106,7 +106,7 @@ def read_marks(video: Path) -> Marks:
         for frame in container.decode(video=0):
             assert frame.time is not None
             shown_s.append(frame.time)
-            numbers.append(_number(frame.to_ndarray(format="gray")))
+            numbers.append(_number(frame.to_ndarray(format="gray").astype(np.uint8)))
     source_s = np.array(numbers) / RATE
     frame_s = (shown_s[-1] - shown_s[0]) / max(len(shown_s) - 1, 1)
     samples, starts_s = _samples(video)

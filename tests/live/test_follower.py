@@ -15,13 +15,14 @@ def swinging_plan(seconds: float = 120) -> SpeedPlan:
 
 def drifts_of_a_player(plan: SpeedPlan, delay_s: float, pace: float = 1.0) -> list[float]:
     """Millisecond by millisecond: it obeys late, shows 25 frames a second, its clock runs by ``pace``."""
-    follower, source_s, speeds = Follower(plan), 0.0, deque([plan.factor_at(0.0)] * round(delay_s * 1000))
-    speed, shown, drifts = plan.factor_at(0.0), -1, []
+    speed = float(plan.factor_at(0.0))
+    follower, source_s, speeds = Follower(plan), 0.0, deque([speed] * round(delay_s * 1000))
+    shown, drifts = -1, []
     for now_ms in range(round(plan.output_duration_s * 1000) - 500):
         if int(source_s * 25) > shown:
             shown = int(source_s * 25)
             speed = follower.speed(shown / 25, now_ms / 1000)
-            drifts.append(float(plan.output_time(np.float64(source_s))) - now_ms / 1000)
+            drifts.append(float(plan.output_time(source_s)) - now_ms / 1000)
         speeds.append(speed)
         source_s += speeds.popleft() * pace / 1000
     return drifts
@@ -41,6 +42,6 @@ def test_where_it_was_lost_the_plan_goes_on_from_there() -> None:
     follower.speed(0.0, 0.0)
     follower.speed(40.0, 0.1)
     assert follower.drift_s is None
-    due_s = float(plan.source_time(plan.output_time(np.float64(40.0)) + 1.0))
+    due_s = float(plan.source_time(plan.output_time(40.0) + 1.0))
     follower.speed(due_s, 1.1)
     assert follower.drift_s == pytest.approx(0, abs=1e-9)

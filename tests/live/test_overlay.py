@@ -28,4 +28,4 @@ def test_the_line_is_the_plan_and_the_playhead_is_where_it_plays(curve: Speedine
     assert area[:, 1].min() < uniform[:, 1].mean() < area[:, 1].max()
     head, words = overlay.playhead(5.0, "adaptive 2×").splitlines()
     assert corners(head)[:, 0].mean() == pytest.approx(MARGIN + (1280 - 2 * MARGIN) / 4)
-    assert f"now {plan.factor_at(np.float64(5.0)):.2f}×" in words
+    assert f"now {plan.factor_at(5.0):.2f}×" in words

@@ -83,12 +83,12 @@ def table(document: dict[str, Any]) -> list[list[str]]:
     for row in document["rows"]:
         start, probed, tasks = row["start"], row["frozen"], row["task"]
         # Without a recipe of its own it is the random start of RSPNet's network.
-        recipe = made_by.get(start, made_by["rspnet"])
+        recipe: dict[str, Any] = made_by.get(start, made_by["rspnet"])
         given = start in document["made_by"]["weights"]
         network = "given" if given else f"{recipe['backbone']}, {recipe['width']:g}"
         rows.append(
             [
-                TITLES.get(start, start),
+                TITLES[start] if start in TITLES else start,
                 network,
                 *(share_text([one[name] for one in probed]) for name in ("linear", "neighbours")),
                 mean_text([one["recall"]["1"] for one in probed]),

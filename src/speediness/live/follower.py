@@ -38,13 +38,13 @@ class Follower:
             source_s: moment of the source that is played.
             now_s: by a clock that nobody sets.
         """
-        at_s = float(self.plan.output_time(np.float64(source_s)))
+        at_s = float(self.plan.output_time(source_s))
         self.drift_s = None
         if self._anchor is not None:
             due_s = self._anchor[0] + now_s - self._anchor[1]
             self.drift_s = at_s - due_s
         if self.drift_s is None or abs(self.drift_s) > LOST_S:
             self._anchor, self.drift_s = (at_s, now_s), None
-        ahead_s = self.plan.source_time(np.float64(at_s + LOOK_AHEAD_S))
+        ahead_s = self.plan.source_time(at_s + LOOK_AHEAD_S)
         correction = np.clip((self.drift_s or 0.0) / CATCH_UP_S, -MOST_CORRECTION, MOST_CORRECTION)
         return float(self.plan.factor_at(ahead_s) * (1 - correction))

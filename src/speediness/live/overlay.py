@@ -50,7 +50,7 @@ class Overlay:
         area = [*zip(x, np.repeat(self.y(most), 2), strict=True), (x[-1], BOTTOM), (x[0], BOTTOM)]
         times_s, _, factor, _ = sum_up(self._plan.times_s, self._plan.factor)
         line = list(zip(self.x(times_s), self.y(factor), strict=True))
-        uniform_y = float(self.y(np.float64(self._plan.rate)))
+        uniform_y = float(self.y(self._plan.rate))
         flat = [(MARGIN, uniform_y), (self._width - MARGIN, uniform_y)]
         parts = [
             _shape(paper, COLOURS.paper, PAPER_ALPHA),
@@ -67,20 +67,20 @@ class Overlay:
             source_s: moment of the source.
             words: how it is played, such as ``adaptive 2x``.
         """
-        x = float(self.x(np.float64(source_s)))
-        factor = float(self._plan.factor_at(np.float64(source_s)))
-        left_s = self._plan.output_duration_s - float(self._plan.output_time(np.float64(source_s)))
+        x = float(self.x(source_s))
+        factor = float(self._plan.factor_at(source_s))
+        left_s = self._plan.output_duration_s - float(self._plan.output_time(source_s))
         line = [(x - LINE / 2, TOP), (x + LINE / 2, TOP), (x + LINE / 2, BOTTOM), (x - LINE / 2, BOTTOM)]
         text = f"{words}  ·  now {factor:.2f}×  ·  {clock(left_s)} left"
         place = rf"{{\an1\pos({MARGIN},{TOP - 8})\fs22\bord2\shad0\1c{_colour(COLOURS.ink)}}}"
         return f"{_shape(line, COLOURS.ink)}\n{place}{text}"
 
-    def x(self, source_s: Float64s) -> Float64s:
+    def x(self, source_s: Float64s | float) -> Float64s:
         """Across: from the video's start to its end."""
         share = np.clip(source_s / self._plan.source_duration_s, 0, 1)
         return MARGIN + share * (self._width - 2 * MARGIN)
 
-    def y(self, factor: NDArray[np.floating]) -> Float64s:
+    def y(self, factor: NDArray[np.floating] | float) -> Float64s:
         """Down: the logarithm of the factor."""
         share = np.log(factor / self._low) / np.log(self._high / self._low)
         return BOTTOM - np.clip(share, 0, 1) * (BOTTOM - TOP)

@@ -56,9 +56,9 @@ class SpeedPlan:
         """(M,) S*(t) at the knots."""
         return 1 / self.slowness
 
-    def factor_at(self, source_s: Float64s) -> Float64s:
+    def factor_at(self, source_s: Float64s | float) -> Float64s:
         """S*(t) at moments of the source; beyond its ends as there."""
-        return 1 / np.interp(source_s, self.times_s, self.slowness)
+        return np.asarray(1 / np.interp(source_s, self.times_s, self.slowness))
 
     @cached_property
     def _output_knots_s(self) -> Float64s:
@@ -76,14 +76,14 @@ class SpeedPlan:
         """Length of the video when played by this plan."""
         return float(self._output_knots_s[-1])
 
-    def output_time(self, source_s: Float64s) -> Float64s:
+    def output_time(self, source_s: Float64s | float) -> Float64s:
         """When a moment of the source is shown; clamped to the video's ends."""
         source_s = np.clip(source_s, 0, self.times_s[-1])
         cell, slope = self._cells(self.times_s, source_s)
         into = source_s - self.times_s[cell]
         return self._output_knots_s[cell] + into * (self.slowness[cell] + slope * into / 2)
 
-    def source_time(self, output_s: Float64s) -> Float64s:
+    def source_time(self, output_s: Float64s | float) -> Float64s:
         """Which moment of the source is shown; inverse of :meth:`output_time`."""
         output_s = np.clip(output_s, 0, self._output_knots_s[-1])
         cell, slope = self._cells(self._output_knots_s, output_s)

@@ -9,6 +9,7 @@ import numpy as np
 from speediness.analysis.cuts import CutDetector
 from speediness.analysis.shot import ShotScorer, ShotScores, shot_scorer
 from speediness.clip import ClipSpec
+from speediness.results.features import UNKNOWN_S
 from speediness.runtime.protocol import Runtime
 from speediness.video.reader import Frame
 
@@ -16,7 +17,8 @@ from speediness.video.reader import Frame
 class VideoScorer:
     """Splits a video at its cuts and scores every shot while its frames come in.
 
-    Memory is bounded by the longest window, whatever the length of the video.
+    Memory is bounded by the longest window, whatever the length of the video: a frame that is held for
+    longer than UNKNOWN_S ends its shot.
 
     Attributes:
         shots: those that are closed.
@@ -35,6 +37,7 @@ class VideoScorer:
         self._to_the_ends = to_the_ends
         self._detector = CutDetector()
         self._open: ShotScorer | None = None
+        self._last_s = -np.inf
         self.shots: list[ShotScores] = []
 
     def add(self, frame: Frame) -> bool:
@@ -46,12 +49,15 @@ class VideoScorer:
         pixels_HWC = frame.pixels_HWC
         luma_HW = pixels_HWC[:, :, 0] if self._clip.channels == 1 else pixels_HWC.mean(2)
         cut = self._detector.is_cut(luma_HW.astype(np.uint8))
-        closed = cut and self._open is not None
+        time_s = float(frame.time_s)
+        held = time_s - self._last_s > UNKNOWN_S
+        self._last_s = time_s
+        closed = (cut or held) and self._open is not None
         if closed:
             self._close()
         if self._open is None:
             self._open = shot_scorer(self._runtime, self._clip, self._factors, self._to_the_ends)
-        self._open.add(float(frame.time_s), pixels_HWC, frame.scene_HWC)
+        self._open.add(time_s, pixels_HWC, frame.scene_HWC)
         return closed
 
     def finish(self) -> list[ShotScores]:

@@ -87,7 +87,7 @@ JOBS = {
     "speedup": Job(
         ["speedup", "long.mp4", "--rate", "2", "-o", "made.mp4", "--json", "--force"], made_video
     ),
-    "heatmap": Job(["heatmap", "long.mp4", "-o", "made.mp4", "--json", "--force"], made_video),
+    "heatmap": Job(["heatmap", "long.mp4", "-o", "made.mp4", "--force"], made_video),
     "index": Job(["index", ".", "--db", "library", "--json"], made_library),
 }
 

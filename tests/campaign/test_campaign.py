@@ -46,6 +46,7 @@ def test_containers_are_taken_apart(name: str, tmp_path: Path) -> None:
 def test_a_sample_of_damaged_files() -> None:
     tally = files.run(range(2 * len(SEEDS)), seed=0, keep=None)
     assert tally.faults == {} and sum(tally.files.values()) == 2 * len(SEEDS)
+    assert tally.runs["speedup 0"] and tally.runs["heatmap 0"]
     assert tally.runs["analyse 0"] >= len(SEEDS) > tally.runs["analyse 2"] > 0
 
 

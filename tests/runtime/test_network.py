@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -15,6 +16,15 @@ from speediness.video.reader import VideoReader
 
 WEIGHTS = Path(load_network.__code__.co_filename).parents[1] / "weights"
 CLIP = Path(__file__).parents[2] / "examples" / "bikes.mp4"
+
+
+def test_weights_are_those_of_the_checksums() -> None:
+    """After new ones, in src/speediness: sha256sum */*.onnx */*.safetensors > weights/SHA256SUMS."""
+    package = WEIGHTS.parent
+    known = dict(reversed(line.split()) for line in (WEIGHTS / "SHA256SUMS").read_text().splitlines())
+    shipped = [path for kind in ("onnx", "safetensors") for path in package.glob(f"*/*.{kind}")]
+    sums = {str(path.relative_to(package)): hashlib.sha256(path.read_bytes()).hexdigest() for path in shipped}
+    assert sums == known
 
 
 def sequences_of_the_bundled_clip(network: Network, runtime: Runtime) -> np.ndarray:

@@ -1,4 +1,3 @@
-import hashlib
 import json
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from speediness.errors import WeightsError
 from speediness.models.checkpoint import load_speednet
 from speediness.models.torch_runtime import runtime_for
 from speediness.motion_field import MotionField
+from speediness.results.store import file_sha256
 from speediness.runtime.network import Network, Response, list_models, load_network
 from speediness.runtime.protocol import Outputs, Runtime
 from speediness.sampling import playback_factors
@@ -23,7 +23,7 @@ def test_weights_are_those_of_the_checksums() -> None:
     package = WEIGHTS.parent
     known = dict(reversed(line.split()) for line in (WEIGHTS / "SHA256SUMS").read_text().splitlines())
     shipped = [path for kind in ("onnx", "safetensors") for path in package.glob(f"*/*.{kind}")]
-    sums = {str(path.relative_to(package)): hashlib.sha256(path.read_bytes()).hexdigest() for path in shipped}
+    sums = {str(path.relative_to(package)): file_sha256(path) for path in shipped}
     assert sums == known
 
 

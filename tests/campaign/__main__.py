@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest has it
 import av
 
 from campaign import files, kills, states
+from campaign.children import CPU_S
 
 
 def main() -> int:
@@ -66,7 +67,7 @@ def try_files(given: argparse.Namespace) -> tuple[str, int]:
             "|---|---:|---:|---:|",
             *rows,
             "",
-            f"**{len(tally.faults)} handled wrongly** (crash, hang of {files.CPU_S} s of processor time, "
+            f"**{len(tally.faults)} handled wrongly** (crash, hang of {CPU_S} s of processor time, "
             "traceback, wrong exit code, partial or wrong output, more than 2 GB). "
             f"Highest memory: {tally.peak_bytes / 1e9:.2f} GB.",
         ]

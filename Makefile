@@ -15,10 +15,10 @@ lint: .venv/dev.stamp ## style and types
 	.venv/bin/ruff format --check
 	.venv/bin/pyright
 
-test: lint ## and the fast tests, on all cores
+test: .venv/dev.stamp ## the fast tests, on all cores
 	.venv/bin/pytest -m "not slow" --numprocesses auto --dist loadfile
 
-test-all: lint ## and every test
+test-all: lint ## style, types and every test
 	.venv/bin/pytest
 
 audit: .venv/dev.stamp ## known holes in what is installed, and the weights as they were published

@@ -14,6 +14,7 @@ import argparse
 import tempfile
 from collections import defaultdict
 from fractions import Fraction
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from matplotlib.figure import Figure
 
 from report import arguments, markdown, report
 from speediness.analysis.analyse import analyse, open_frames, per_frame
-from speediness.analysis.scorer import VideoScorer
+from speediness.analysis.scorer import score_shots
 from speediness.datasets import find_videos
 from speediness.errors import VideoError
 from speediness.runtime.network import DEFAULT_NETWORK, Network, load_network
@@ -103,12 +104,9 @@ def composed(given: argparse.Namespace, network: Network) -> list[tuple[Fraction
 
 def peak_motion(video: Path, network: Network) -> float:
     """Mean motion of the busiest cell in a video's first seconds."""
-    scorer = VideoScorer(network.runtime, network.clip, (1.0,))
-    for frame in open_frames(VideoReader(video), network):
-        if frame.time_s > SHOT_S:
-            break
-        scorer.add(frame)
-    return float(per_frame(scorer.finish(), 1).mean())
+    frames = open_frames(VideoReader(video), network)
+    first = takewhile(lambda frame: frame.time_s <= SHOT_S, frames)
+    return float(per_frame(list(score_shots(first, network.runtime, network.clip)), 1).mean())
 
 
 def tables(results: Results) -> str:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from report import Results, arguments, markdown, report
 from speediness import sampling
-from speediness.heatmap.colours import COLOUR_MAPS
+from speediness.heatmap.colours import colour_map
 from speediness.heatmap.maps import HeatMaps, find_maps
 from speediness.runtime.network import Network, load_network
 from speediness.video.reader import VideoReader
@@ -222,7 +222,7 @@ def draw(figure: Figure, results: Results) -> None:
         axes.set_axis_off()
     for axes, video in zip(panels, videos, strict=False):
         mean_HW, fast = np.array(video["map"]), np.array(video["fast"])
-        images.append(axes.imshow(np.tanh(mean_HW / 2), cmap=COLOUR_MAPS["speed"](), vmin=-1, vmax=1))
+        images.append(axes.imshow(np.tanh(mean_HW / 2), cmap=colour_map("speed"), vmin=-1, vmax=1))
         axes.set_title(f"{video['film'].partition(':')[0]}  {video['auc']:.2f}", fontsize=9)
         height, width = (n / parts for n, parts in zip(mean_HW.shape, fast.shape, strict=True))
         for row, column in np.argwhere(fast):

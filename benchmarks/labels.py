@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from speediness.analysis.analyse import STILL_PX, answers, open_frames, per_frame
-from speediness.analysis.scorer import VideoScorer
+from speediness.analysis.scorer import score_shots
 from speediness.analysis.segments import candidate_rates, find_rates, find_segments
 from speediness.datasets import find_videos
 from speediness.errors import VideoError
@@ -67,13 +67,10 @@ WORDS = ("natural", "slow_motion", "sped_up", "not_sure")
 def labelled(path: Path, rate: float, network: Network) -> tuple[str, float, float] | None:
     """The label of most of a video, mean log2 of its rate, and that of the factors shown."""
     factors = playback_factors()
-    scorer = VideoScorer(network.runtime, network.clip, factors)
     try:
-        for frame in played(path, rate, network):
-            scorer.add(frame)
+        shots = list(score_shots(played(path, rate, network), network.runtime, network.clip, factors))
     except VideoError:
         return None
-    shots = scorer.finish()
     if not any(len(shot.middles_s[0]) for shot in shots):
         return None
     answers_KF = answers(shots, factors, network.response)

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 
 from report import Results, arguments, markdown, report
 from speediness.analysis.analyse import features_of_shots, open_frames
-from speediness.analysis.scorer import VideoScorer
+from speediness.analysis.scorer import score_shots
 from speediness.corpus.vectors import query_vectors, unit_vectors, window_middles_s, window_spans_s
 from speediness.results.features import MotionFeatures
 from speediness.runtime.network import Network, load_network
@@ -87,10 +87,8 @@ def measure(given: argparse.Namespace) -> Results:
 
 def scored(frames: list[Frame], network: Network) -> MotionFeatures:
     """Features of frames."""
-    scorer = VideoScorer(network.runtime, network.clip, (1.0,))
-    for frame in frames:
-        scorer.add(frame)
-    return features_of_shots(scorer.finish(), float(frames[-1].time_s))
+    shots = list(score_shots(frames, network.runtime, network.clip))
+    return features_of_shots(shots, float(frames[-1].time_s))
 
 
 def changed(frame: Frame) -> Frame:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from report import Results, arguments, markdown, report
 from speediness.analysis.analyse import features_of_shots, open_frames
-from speediness.analysis.scorer import VideoScorer
+from speediness.analysis.scorer import score_shots
 from speediness.results.features import MotionFeatures
 from speediness.runtime.network import Network, load_network
 from speediness.search.within import LEAST, STEP_S, compare, cut_query, peaks
@@ -102,10 +102,7 @@ def features_of(
 ) -> MotionFeatures:
     """Features of a video played so many times as fast."""
     faster = [replace(frame, time_s=frame.time_s / Fraction(factor)) for frame in frames]
-    scorer = VideoScorer(network.runtime, network.clip, (1.0,))
-    for frame in faster:
-        scorer.add(frame)
-    return features_of_shots(scorer.finish(), duration_s / factor)
+    return features_of_shots(list(score_shots(faster, network.runtime, network.clip)), duration_s / factor)
 
 
 def colours_of(path: Path, features: MotionFeatures) -> MotionFeatures:

@@ -23,8 +23,7 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="the videos they were trained on")
     parser.add_argument("-o", dest="out", required=True, type=Path, metavar="OUT.safetensors")
     given = parser.parse_args()
-    first, *others = given.runs
-    made = publish(first, find_videos(given.data, "train"), given.out, first / "cache", others=others)
+    made = publish(given.runs, find_videos(given.data, "train"), given.out, given.runs[0] / "cache")
     print("  ".join(f"{name} {value:.3f}" for name, value in made["validation"].items()))
 
 

@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,8 @@ import pytest
 
 from speediness.datasets.video_list import VideoItem
 from synthetic import Image, steady, write_video
+
+NUMBERS = count()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -28,12 +31,15 @@ def walker(number: int, speed_px: float, seed: int) -> Image:
     return frame
 
 
+@pytest.fixture(scope="session")
+def results_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
 @pytest.fixture(autouse=True)
-def no_results_of_other_days(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Tests neither use nor fill the results kept for whoever runs them."""
-    monkeypatch.setenv("SPEEDINESS_CACHE", str(tmp_path_factory.mktemp("results")))
+def no_results_of_other_days(monkeypatch: pytest.MonkeyPatch, results_root: Path) -> None:
+    """Tests neither use nor fill the results kept for whoever runs them; each has a folder of its own."""
+    monkeypatch.setenv("SPEEDINESS_CACHE", str(results_root / str(next(NUMBERS))))
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 SRC = Path(__file__).parent.parent / "src"
 PRODUCT = (
     "speediness.analysis",
@@ -135,20 +133,15 @@ def test_every_package_stands_on_those_below_it_alone() -> None:
                 assert floor[other[0]] < floor[own[0]], f"{module} imports {name}"
 
 
-@pytest.mark.parametrize("module", BASE)
-def test_the_base_package_needs_only_what_it_installs(module: str) -> None:
-    tops = {name.split(".")[0] for name in reached(module)}
-    assert not tops & NOT_IN_BASE
+def test_the_base_needs_only_what_it_installs_and_imports_no_research() -> None:
+    for module in BASE:
+        found = reached(module)
+        assert not {name.split(".")[0] for name in found} & NOT_IN_BASE, module
+        assert not [name for name in found if below(name, RESEARCH)], module
 
 
-@pytest.mark.parametrize("module", BASE)
-def test_the_product_never_imports_research(module: str) -> None:
-    assert not [name for name in reached(module) if below(name, RESEARCH)]
-
-
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_nothing_draws_on_the_global_figure(module: str) -> None:
-    assert "matplotlib.pyplot" not in imports(module)
+def test_nothing_draws_on_the_global_figure() -> None:
+    assert not [module for module in MODULES if "matplotlib.pyplot" in imports(module)]
 
 
 def test_the_base_package_imports_where_the_rest_is_missing() -> None:

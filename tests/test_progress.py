@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from speediness import progress
-from speediness.progress import clock, progress_bar
+from speediness.progress import clock, progress_bar, stamp
 
 
 def test_without_a_terminal_a_long_job_prints_a_line_now_and_then(
@@ -83,3 +83,10 @@ def test_lengths_are_written_as_people_read_them() -> None:
         "3:07",
         "2:00:41",
     ]
+
+
+def test_moments_are_written_as_people_read_them() -> None:
+    assert [stamp(s) for s in (0, 6.2, 59.999, 3723.5)] == ["0:00.00", "0:06.20", "1:00.00", "1:02:03.50"]
+    assert [stamp(s, 1) for s in (6.24, 59.96, 3600)] == ["0:06.2", "1:00.0", "1:00:00.0"]
+    assert [stamp(s, 0) for s in (300, 3605.4)] == ["5:00", "1:00:05"]
+    assert stamp(300, 0, with_hours=True) == "0:05:00"

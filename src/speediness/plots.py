@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.progress import clock
+from speediness.progress import clock, stamp
 from speediness.results.curve import LABELS, Float64s, Label, SpeedinessCurve
 from speediness.results.documents import written_whole
 from speediness.results.plan import SpeedPlan
@@ -65,26 +65,8 @@ ROW_IN = 9.6  # width of the panels at least
 COLUMNS = 600  # a longer video is summed up in this many columns, two pixels each
 MOST_CUTS = 60  # more than these would hide the curves: they become ticks at the foot
 TIME_STEPS_S = (
-    0.01,
-    0.02,
-    0.05,
-    0.1,
-    0.2,
-    0.5,
-    1,
-    2,
-    5,
-    10,
-    15,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
+    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30),
+    *(60, 120, 300, 600, 900, 1800, 3600, 7200),
 )
 
 
@@ -338,14 +320,8 @@ def time_axis(axes: Axes, end_s: float) -> None:
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.set_xlabel("time (s)", fontsize=10)
     else:
-        axes.set_xticks(ticks, [_stamp(tick, with_hours=end_s >= 3600) for tick in ticks])
+        axes.set_xticks(ticks, [stamp(tick, 0, with_hours=end_s >= 3600) for tick in ticks])
         axes.set_xlabel("time (h:min:s)" if end_s >= 3600 else "time (min:s)", fontsize=10)
-
-
-def _stamp(seconds: float, *, with_hours: bool) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_of_hour = divmod(minutes, 60)
-    return f"{hours}:{minutes_of_hour:02d}:{rest:02d}" if with_hours else f"{minutes}:{rest:02d}"
 
 
 def new_figure(width_in: float, height_in: float, dpi: int = DPI) -> Figure:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Literal
 
 Progress = Callable[[float, float], None]
 """Called with what is done and what there is in all: seconds of video, or whatever the bar counts."""
@@ -59,15 +60,15 @@ def progress_bar(title: str, counted: str | None = None) -> Iterator[Progress]:
         yield _lines(title, counted)
 
 
-def bar_for(json_lines: bool = False, quiet: bool = False) -> Bar:
+def bar_for(shown: Literal["bar", "json", "none"]) -> Bar:
     """How progress is shown: by :func:`progress_bar`, as JSON, a line now and then, or not at all.
 
     A line is ``{"doing": "rendering", "name": "out.mp4", "done_s": 1.5, "total_s": 6.0}``, the last one
     with ``done_s`` equal to ``total_s``.
     """
-    if quiet:
+    if shown == "none":
         return lambda _: nullcontext(lambda done_s, total_s: None)
-    return _json_lines if json_lines else progress_bar
+    return _json_lines if shown == "json" else progress_bar
 
 
 @contextmanager
@@ -146,3 +147,11 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def stamp(seconds: float, digits: int = 2, *, with_hours: bool = False) -> str:
+    """A moment of a video: ``0:06.20``, ``1:02:03.50``, without digits ``0:06``."""
+    minutes, ticks = divmod(round(seconds * 10**digits), 60 * 10**digits)
+    hours, minutes = divmod(minutes, 60)
+    rest = f"{ticks / 10**digits:0{digits + 3 if digits else 2}.{digits}f}"
+    return f"{hours}:{minutes:02d}:{rest}" if hours or with_hours else f"{minutes}:{rest}"

@@ -8,14 +8,13 @@ import pytest
 import speediness.analysis.analyse
 from scripted_runtime import FADING, fading_network
 from speediness.analysis.analyse import STILL_PX, analyse, analyse_with_features, embed
-from speediness.analysis.scorer import VideoScorer
 from speediness.errors import VideoError
 from speediness.results.curve import SpeedinessCurve
 from speediness.results.features import UNKNOWN_S
 from speediness.results.store import ResultStore
 from speediness.sampling import playback_factors
 from speediness.speedup.solver import plan_speedup
-from speediness.video.reader import VideoReader
+from speediness.video.reader import Frame, VideoReader
 from synthetic import Image, drifting_frame, steady, uneven, write_video
 
 BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
@@ -57,11 +56,10 @@ def test_the_bundled_clip_has_a_value_for_every_frame_at_every_factor() -> None:
     assert seen[-1][1] == pytest.approx(10, abs=0.2)
 
 
-@pytest.mark.parametrize("rate", [50, 60])
-def test_the_same_motion_at_another_frame_rate_gives_the_same_answer(tmp_path: Path, rate: int) -> None:
+def test_the_same_motion_at_another_frame_rate_gives_the_same_answer(tmp_path: Path) -> None:
     # Slow enough that 5x is still seen: beyond a few pixels a step every rate guesses differently.
     slow = analyse(video(tmp_path / "25.mp4", steady(100, 25), beats=0.25))
-    fast = analyse(video(tmp_path / "other.mp4", steady(4 * rate, rate), beats=0.25))
+    fast = analyse(video(tmp_path / "other.mp4", steady(240, 60), beats=0.25))
     for k in range(8):
         there = np.interp(slow.times_s, fast.times_s, fast.normal[k])
         assert np.abs(there - slow.normal[k]).mean() < 0.1
@@ -112,24 +110,23 @@ def scored(path: Path, **options: Any) -> SpeedinessCurve:
 def test_the_rate_of_a_video_is_found_and_what_can_be_played_faster(
     tmp_path: Path, rate: float, label: str, limit: float
 ) -> None:
-    curve = scored(fading(tmp_path / "film.mp4", steady(750), rate))
+    curve = scored(fading(tmp_path / "film.mp4", steady(500), rate))
     assert {s.label for s in curve.segments} <= {label, "not_sure"}
     longest = max(curve.segments, key=lambda s: s.end_s - s.start_s)
     assert longest.label == label and longest.factor == pytest.approx(rate, rel=0.2)
-    assert longest.end_s - longest.start_s > 20
+    assert longest.end_s - longest.start_s > 12
     assert np.median(curve.limit()) == pytest.approx(limit, rel=0.3)
     # Sped up says that the video as it is looks sped up, and the other way round.
     assert ((curve.normal[0] < 0.5) == (label == "sped_up")).mean() > 0.95
     assert curve.notes == ()
 
 
-@pytest.mark.parametrize("rate", [24, Fraction(30_000, 1001), 50, 60, None])
-def test_the_frame_rate_of_a_video_does_not_matter(tmp_path: Path, rate: Fraction | int | None) -> None:
+def test_the_frame_rate_of_a_video_does_not_matter(tmp_path: Path) -> None:
     expected = scored(fading(tmp_path / "25.mp4", steady(300)))
-    times_s = uneven(245) if rate is None else steady(round(12 * rate), rate)
-    curve = scored(fading(tmp_path / "other.mp4", times_s))
-    there = np.stack([np.interp(expected.times_s, curve.times_s, row) for row in curve.normal])
-    assert np.abs(there - expected.normal).mean() < 0.05
+    for times_s in (steady(360, Fraction(30_000, 1001)), steady(720, 60), uneven(245)):
+        curve = scored(fading(tmp_path / "other.mp4", times_s))
+        there = np.stack([np.interp(expected.times_s, curve.times_s, row) for row in curve.normal])
+        assert np.abs(there - expected.normal).mean() < 0.05
 
 
 def test_a_static_video_is_natural_at_any_speed_not_sure_and_its_plan_is_flat(tmp_path: Path) -> None:
@@ -219,14 +216,14 @@ def test_a_second_run_decodes_nothing_and_knows_the_video_by_its_content(
         scored(renamed)
 
 
-@pytest.mark.parametrize("stop_s", [5, 13, 19])
+@pytest.mark.parametrize("stop_s", [3, 9])
 def test_an_interrupted_analysis_goes_on_after_the_last_whole_shot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_s: float
 ) -> None:
     monkeypatch.setattr(speediness.analysis.analyse, "CHECKPOINT_S", 0)
     store = ResultStore(tmp_path / "store")
-    cuts_s = (6.0, 12.0, 18.0)
-    path = fading(tmp_path / "film.mp4", steady(600), cuts_s=cuts_s)
+    cuts_s = (4.0, 8.0)
+    path = fading(tmp_path / "film.mp4", steady(300), cuts_s=cuts_s)
     whole = scored(path)
     assert whole.cuts_s == pytest.approx(cuts_s)
 
@@ -237,13 +234,12 @@ def test_an_interrupted_analysis_goes_on_after_the_last_whole_shot(
     with pytest.raises(KeyboardInterrupt):
         scored(path, store=store, progress=stop)
     taken: list[float] = []
-    add = VideoScorer.add
 
-    def counted(scorer: VideoScorer, frame: Any) -> bool:
+    def counted(frame: Frame) -> Frame:
         taken.append(float(frame.time_s))
-        return add(scorer, frame)
+        return frame
 
-    monkeypatch.setattr(VideoScorer, "add", counted)
+    monkeypatch.setattr(speediness.analysis.analyse, "_middle", counted)
     again = scored(path, store=store)
     assert taken[0] == pytest.approx(max((0.0, *(cut_s for cut_s in cuts_s if cut_s < stop_s))))
     np.testing.assert_array_equal(again.normal, whole.normal)
@@ -256,7 +252,7 @@ def test_an_interrupted_analysis_goes_on_after_the_last_whole_shot(
 def test_a_state_of_another_version_is_no_obstacle(tmp_path: Path) -> None:
     class Store(ResultStore):
         def checkpoint(self, key: str) -> dict[str, np.ndarray]:
-            return {"place": np.array(["0", "7"]), "0.times_s.": np.arange(3)}
+            return {"0.times_s": np.arange(3)}
 
     path = fading(tmp_path / "film.mp4", steady(60))
     curve = scored(path, store=Store(tmp_path / "store"))

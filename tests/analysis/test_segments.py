@@ -1,5 +1,6 @@
 import itertools
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -52,7 +53,14 @@ def shot(start_s: float, played: list[tuple[float, float]], own: float = 0.0, se
         rates.append(np.stack([mean, 0 * mean], 1).astype(np.float32) if len(truth) else NOTHING)
     never = np.zeros(0)
     return ShotScores(
-        times_s, tuple(middles), tuple(rates), NOTHING, never, np.zeros((0, 0), np.float16), never
+        times_s,
+        Fraction(times_s[-1]),
+        tuple(middles),
+        tuple(rates),
+        NOTHING,
+        never,
+        np.zeros((0, 0), np.float16),
+        never,
     )
 
 

@@ -10,24 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from command_line import complaints, names
 from speediness.cli.analyse import write_csv
 from speediness.cli.main import main
-from speediness.cli.terminal import stamp
 from speediness.plots import PALETTES
 from speediness.results.curve import SpeedinessCurve
 
 
-def complaints(err: str) -> list[str]:
-    """Lines on stderr but for those that tell how far a slow machine is."""
-    return [line for line in err.splitlines() if not line.startswith(("analysing ", "rendering "))]
-
-
-def names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
-
-
-def test_results_lie_beside_the_video_and_agree(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["analyse", str(video), "--csv"]) == 0
+def test_results_lie_beside_the_video_and_agree(
+    video: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.chdir(video.parent)
+    assert main(["analyse", video.name, "--csv"]) == 0
     assert names(video.parent) == {
         f"walk{end}" for end in (".mp4", *(f".speediness.{e}" for e in ("json", "png", "csv")))
     }
@@ -38,6 +33,7 @@ def test_results_lie_beside_the_video_and_agree(video: Path, capsys: pytest.Capt
     assert video.with_name("walk.speediness.png").read_bytes().startswith(b"\x89PNG")
     out = capsys.readouterr().out
     assert "walk.mp4: 2.4 s, 60 frames" in out and "confidence" in out and "walk.speediness.json" in out
+    assert "\x1b" not in out and max(map(len, out.splitlines())) <= 80  # there is no terminal
 
 
 def test_the_plot_may_be_dark_and_svg(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,9 +46,13 @@ def test_the_plot_may_be_dark_and_svg(video: Path, capsys: pytest.CaptureFixture
     assert main(["analyse", str(video), "--svg"]) == 2  # it is there already
 
 
-def test_json_is_one_document_and_nothing_else(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    missing = video.with_name("missing.mp4")
-    assert main(["analyse", str(video), str(missing), "--json"]) == 2
+def test_json_is_one_document_and_a_bad_video_stops_no_other(
+    video: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing, bad = video.with_name("missing.mp4"), video.with_name("a bad file.mp4")
+    bad.write_text("no video")
+    video = video.rename(video.with_name("other video ü.mp4"))
+    assert main(["analyse", str(bad), str(video), str(missing), "--json"]) == 2
     out, err = capsys.readouterr()
     document = json.loads(out)
     assert document["schema"] == "speediness.summary/1"
@@ -60,31 +60,9 @@ def test_json_is_one_document_and_nothing_else(video: Path, capsys: pytest.Captu
     assert summary["frames"] == 60 and summary["duration_s"] == pytest.approx(2.4)
     assert sum(summary["share"].values()) == pytest.approx(1, abs=1e-3)
     assert Path(summary["outputs"]["curve"]).is_file() and Path(summary["outputs"]["plot"]).is_file()
-    assert [error["video"] for error in document["errors"]] == [str(missing)]
-    assert len(complaints(err)) == 1 and "does not exist" in err
-
-
-def test_one_bad_video_does_not_stop_the_others(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    bad = video.with_name("a bad file.mp4")
-    bad.write_text("no video")
-    other = video.with_name("other video ü.mp4")
-    shutil.copy(video, other)
-    assert main(["analyse", str(bad), str(video), str(other)]) == 2
-    assert video.with_name("walk.speediness.json").exists()
-    assert video.with_name("other video ü.speediness.json").exists()
+    assert [error["video"] for error in document["errors"]] == [str(bad), str(missing)]
+    assert len(complaints(err)) == 2 and "does not exist" in err and "a bad file.mp4 is not a video" in err
     assert not list(video.parent.glob("a bad file.speediness.*"))
-    assert "a bad file.mp4 is not a video" in capsys.readouterr().err
-
-
-def test_printed_without_a_terminal_it_is_plain_and_80_columns_wide(
-    video: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.chdir(video.parent)
-    assert main(["analyse", video.name]) == 0
-    out = capsys.readouterr().out
-    assert "\x1b" not in out
-    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_earlier_results_are_not_replaced_unasked(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,7 +140,3 @@ def test_csv_rows_carry_the_label_of_their_segment(curve_file: Path, tmp_path: P
     assert np.allclose([float(row["time_s"]) for row in rows], curve.times_s)
     assert np.allclose([float(row["limit"]) for row in rows], curve.limit(), atol=1e-4)
     assert np.allclose([float(row["natural_at_1.5625"]) for row in rows], curve.normal[2], atol=1e-4)
-
-
-def test_moments_are_written_as_people_read_them() -> None:
-    assert [stamp(s) for s in (0, 6.2, 59.999, 3723.5)] == ["0:00.00", "0:06.20", "1:00.00", "1:02:03.50"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import refused
 from layouts import put, put_kinetics, put_scene, put_ucf101
 from speediness.cli.main import main
 from speediness.datasets import DATASETS
@@ -98,16 +99,13 @@ def test_what_cannot_be_verified_is_exit_code_2(
         (["folder", str(tmp_path), "--report", str(tmp_path / "taken.csv")], "taken.csv exists"),
         (["folder", str(tmp_path), "--report", str(tmp_path / "no/r.csv")], "does not exist"),
     ):
-        assert main(["data", "verify", *arguments]) == 2
-        out, err = capsys.readouterr()
-        assert out == "" and len(err.splitlines()) == 1 and reason in err
+        assert reason in refused(["data", "verify", *arguments], capsys)
     assert (tmp_path / "taken.csv").read_bytes() == b""
 
 
 @pytest.mark.parametrize("arguments", [[], ["verify"], ["verify", "folder", "x", "--jobs", "0"], ["mend"]])
 def test_bad_arguments_are_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", *arguments]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
+    refused(["data", *arguments], capsys)
 
 
 @pytest.mark.usefixtures("stopped_by_user")

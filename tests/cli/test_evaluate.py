@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from command_line import refused
 from speediness.cli.main import main
 from synthetic import steady, write_video
 
@@ -14,26 +15,18 @@ def videos(video: Path) -> Path:
     return video.parent
 
 
-def test_a_video_without_a_whole_window_is_counted_not_scored(
-    videos: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["evaluate", "speed", "--data", str(videos), "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert (report["films"], report["too_short"]) == (1, 1)
-    (videos / "long.mp4").unlink()
-    assert main(["evaluate", "speed", "--data", str(videos)]) == 2
-    assert "none lasts 4 s" in capsys.readouterr().err
-
-
-def test_the_plot_shows_what_the_document_says(
+def test_the_document_and_the_plot_count_a_video_without_a_whole_window(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "reliability.png"
     assert main(["evaluate", "speed", "--data", str(videos), "--plot", str(out), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
+    assert (report["films"], report["too_short"]) == (1, 1)
     assert sum(b["windows"] for b in report["reliability"]["bins"]) == report["windows"]
     assert 0 <= report["reliability"]["expected_calibration_error"] <= 1
     assert out.read_bytes().startswith(b"\x89PNG")
+    (videos / "long.mp4").unlink()
+    assert "none lasts 4 s" in refused(["evaluate", "speed", "--data", videos], capsys)
 
 
 def test_a_table_for_people(videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,6 +39,5 @@ def test_a_table_for_people(videos: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_a_frame_that_cannot_be_written_is_refused_before_the_work(
     video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = str(tmp_path / "no" / "a.png")
-    assert main(["evaluate", "speed", "--data", str(video.parent), "--plot", out]) == 2
-    assert "choose another with --plot" in capsys.readouterr().err
+    command = ["evaluate", "speed", "--data", video.parent, "--plot", tmp_path / "no" / "a.png"]
+    assert "choose another with --plot" in refused(command, capsys)

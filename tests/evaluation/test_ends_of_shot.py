@@ -43,11 +43,15 @@ def score(network: SpeedNet, frames: list[Frame]) -> ShotScores:
     return score_shot(frames, runtime_for(network), CLIP, FACTORS)
 
 
+@pytest.fixture(scope="module")
+def whole(network: SpeedNet, frames: list[Frame]) -> ShotScores:
+    return score(network, frames)
+
+
 @pytest.mark.parametrize(("first_s", "last_s"), [(0, 4.5), (2.5, 8), (2.5, 7)])
 def test_part_of_a_shot_is_answered_as_the_same_windows_in_the_whole(
-    first_s: float, last_s: float, network: SpeedNet, frames: list[Frame]
+    first_s: float, last_s: float, network: SpeedNet, frames: list[Frame], whole: ShotScores
 ) -> None:
-    whole = score(network, frames)
     part = score(network, frames[round(first_s * RATE) : round(last_s * RATE) + 1])
     for k, factor in enumerate(FACTORS):
         assert len(part.rate[k]) == int((last_s - first_s) / factor * 8 + 1e-6) - 15
@@ -57,10 +61,12 @@ def test_part_of_a_shot_is_answered_as_the_same_windows_in_the_whole(
     assert whole.rate[0][:, 0].std() > 0.02  # there was something to say
 
 
-def test_what_comes_after_a_window_does_not_matter(network: SpeedNet, frames: list[Frame]) -> None:
+def test_what_comes_after_a_window_does_not_matter(
+    network: SpeedNet, frames: list[Frame], whole: ShotScores
+) -> None:
     end = round(5 * RATE) + 1
     still = [Frame(frame.time_s, frames[end].pixels_HWC) for frame in frames[end:]]
-    usual, other = score(network, frames), score(network, frames[:end] + still)
+    usual, other = whole, score(network, frames[:end] + still)
     ends_s = usual.middles_s[0] + CLIP.duration_s / 2
     inside = ends_s <= 5 + 1e-6
     assert inside.any() and not inside.all()

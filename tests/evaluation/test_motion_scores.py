@@ -33,12 +33,10 @@ def tiny(sees_scene: bool = False) -> SpeedNet:
     return network
 
 
-@pytest.fixture(scope="module", params=[25, 50])
-def swinging(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> VideoItem:
+def swinging(folder: Path, rate: int) -> VideoItem:
     """Eight seconds, whole bins at either speed, of a texture that swings to and fro ever faster."""
-    rate = request.param
     path = write_video(
-        tmp_path_factory.mktemp("swinging") / f"swing-{rate}.mp4",
+        folder / f"swing-{rate}.mp4",
         steady(8 * rate + 1, rate),
         width_px=148,
         height_px=112,
@@ -47,12 +45,12 @@ def swinging(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return VideoItem(path, "swing")
 
 
-@pytest.mark.parametrize("sees_scene", [False, True])
-def test_scores_are_those_of_the_product(swinging: VideoItem, sees_scene: bool, tmp_path: Path) -> None:
-    network = tiny(sees_scene)
-    video = decode_video(swinging, 2 * CLIP.size_px, 1, SCENE_PX if sees_scene else None)
+@pytest.mark.parametrize(("rate", "sees_scene"), [(25, False), (50, True)])
+def test_scores_are_those_of_the_product(rate: int, sees_scene: bool, tmp_path: Path) -> None:
+    network, item = tiny(sees_scene), swinging(tmp_path, rate)
+    video = decode_video(item, 2 * CLIP.size_px, 1, SCENE_PX if sees_scene else None)
     expected = score_video(video, runtime_for(network), CLIP)
-    found = score_motion(MotionCache(tmp_path, CLIP.size_px).video(swinging), network)
+    found = score_motion(MotionCache(tmp_path, CLIP.size_px).video(item), network)
     assert expected is not None and found is not None
     assert (found.name, found.source) == (expected.name, expected.source)
     spread = float(np.ptp(np.concatenate([expected.score_1x, expected.score_2x])))

@@ -89,7 +89,7 @@ def test_a_prophet_has_no_calibration_error() -> None:
     )
 
 
-@pytest.mark.parametrize("n_sources", [1, 3, 4 * MOST_SOURCES])
+@pytest.mark.parametrize("n_sources", [1, 4 * MOST_SOURCES])
 def test_any_number_of_sources_can_be_drawn(tmp_path: Path, n_sources: int) -> None:
     probability, sped_up, _ = windows(400, seed=0)
     names = [f"a $trange_{n} name" + "x" * n for n in range(n_sources)]

@@ -109,17 +109,18 @@ def drawn(seed: int, n_videos: int = 5) -> list[VideoScores]:
     return [scores(some(n, -1), some(n, 1), some(n, 0), f"s{n}") for n in lengths]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_area_under_the_curve_counts_pairs(seed: int) -> None:
     videos = drawn(seed)
     pairs = [(slow, fast) for a in videos for slow in a.score_1x for b in videos for fast in b.score_2x]
     by_hand = np.mean([1.0 if fast > slow else 0.5 if fast == slow else 0.0 for slow, fast in pairs])
     assert area_under_curve(videos) == pytest.approx(by_hand)
-    assert report(videos, 0.0)["auc"] == pytest.approx(by_hand)
-    assert report(videos, 0.0)["mean_flow_auc"] == pytest.approx(by_hand)  # whose numbers are the same
+    found = report(videos, 0.0)
+    assert found["auc"] == pytest.approx(by_hand)
+    assert found["mean_flow_auc"] == pytest.approx(by_hand)  # whose numbers are the same
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_log_loss_is_that_of_the_probabilities(seed: int) -> None:
     videos = drawn(seed)
     losses = []

@@ -31,19 +31,19 @@ def test_who_reads_flow_ranks_like_flow_and_sees_no_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fig2, "PERSONS", 1)
-    monkeypatch.setattr(fig2, "PERSON_SHARES", (0.3, 0.45, 0.7))
+    monkeypatch.setattr(fig2, "PERSON_SHARES", (0.3, 0.7))
     monkeypatch.setattr(fig2, "VIDEO_S", 4.0)
     seen: list[float] = []
     out = tmp_path / "fig2.png"
     found = speediness_against_magnitude(ReadsFlow(), out, lambda done, total: seen.append(done / total))
-    assert found["pairs"] == 3 and found["person_share"] == [0.3, 0.45, 0.7]
+    assert found["pairs"] == 1 and found["person_share"] == [0.3, 0.7]
     assert found["ranked_by_network"] < 0.5 and found["ranked_by_flow"] < 0.5
     for speed in ("natural", "sped_up"):
         flow = found[speed]["flow"]
         assert flow == sorted(flow)  # nearer moves more
         assert found[speed]["speediness"] == sorted(found[speed]["speediness"])
     assert (np.array(found["sped_up"]["flow"]) > found["natural"]["flow"]).all()
-    assert seen == pytest.approx([1 / 3, 2 / 3, 1])
+    assert seen == pytest.approx([1 / 2, 1])
     assert imread(out).std() > 0.05 and list(tmp_path.iterdir()) == [out]
 
 

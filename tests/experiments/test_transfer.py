@@ -136,5 +136,7 @@ def test_means_intervals_and_seeds_are_printed() -> None:
 
 def test_the_paper_takes_days_here_and_smoke_seconds() -> None:
     everything = ("pretext", "probe", "finetune")
-    paper, smoke = (estimate_s(scale, ["random", "rspnet"], everything) for scale in ("paper", "smoke"))
+    paper, smoke = (
+        estimate_s(recipes(scale), ["random", "rspnet"], everything) for scale in ("paper", "smoke")
+    )
     assert np.isfinite(paper) and paper > 1000 * smoke

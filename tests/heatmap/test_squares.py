@@ -11,6 +11,7 @@ from speediness.clip import ClipSpec
 from speediness.heatmap.squares import CELL_PX, FINE, MapKind, ShotMaps, Squares, resized
 from speediness.motion_field import REFERENCE_PX
 from speediness.runtime.protocol import BOUNDARY, Floats, Indices, Outputs, Pixels, Runtime
+from speediness.video.reader import Frame
 
 CLIP = ClipSpec(n_frames=4, frame_rate=Fraction(8), size_px=56)
 HIGH = FINE * CLIP.size_px // CELL_PX  # rows of a map
@@ -21,7 +22,7 @@ def maps_of(runtime: Runtime, kind: MapKind, frames: NDArray[np.uint8], clip: Cl
     squares = Squares(runtime, clip, kind)
     shot = shot_scorer(squares.runtime, squares.clip, (1.0,), to_the_ends=False)
     for number, pixels in enumerate(frames):
-        shot.add(number / 8, pixels, None)
+        shot.add(Frame(Fraction(number, 8), pixels))
     shot.close()
     maps = squares.take()
     assert maps is not None
@@ -131,7 +132,8 @@ def test_a_square_is_told_of_its_own_part_of_the_scene(kind: MapKind) -> None:
     for number in range(17):
         scene = np.zeros((224, 448, 3), np.uint8)
         scene[:, 224:] = 100 + number // 8
-        shot.add(number / 8, np.zeros((112, 224, 1), np.uint8), scene if number % 8 == 4 else None)
+        seen = scene if number % 8 == 4 else None
+        shot.add(Frame(Fraction(number, 8), np.zeros((112, 224, 1), np.uint8), seen))
     shot.close()
     coarse_BL, fine_BL = told
     if kind == "drive":

@@ -56,17 +56,19 @@ def test_imagenet_places_are_its_maps_each_of_length_1() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", ["colorization", "random_walk"])
+@pytest.mark.parametrize("task", ["colorization", "random_walk", "time_cycle"])
 def test_training_ends_with_features_that_propagate_takes(
     task: str, walkers: list[VideoItem], cache_folder: Path, tmp_path: Path
 ) -> None:
     settings = [f"task={task}", "backbone=frame_resnet18", "n_frames=4", "validation_share=0.4", "steps=2"]
     if task == "random_walk":
         settings += ["patch_px=16", "step_px=16"]
+    if task == "time_cycle":
+        settings += ["size_px=64"]
     recipe = smoke().with_settings(settings)
     train(recipe, walkers, tmp_path / "run", cache_folder, log=lambda line: None)
     out = tmp_path / "network.safetensors"
-    made = publish(tmp_path / "run", walkers, out, cache_folder, log=lambda line: None)
+    made = publish([tmp_path / "run"], walkers, out, cache_folder, log=lambda line: None)
     assert 0 <= made["validation"]["accuracy"] <= 1
     found = load_features(out.with_suffix(".onnx")).features(frames())
     assert found.shape[:3] == (2, 8, 12)

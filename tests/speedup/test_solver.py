@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -84,7 +83,7 @@ def goal_by_hand(curve: SpeedinessCurve, rho: float, plan: SpeedPlan, options: P
     return goal(root_scalar(too_long_s, bracket=(1e-3, 1e3), xtol=1e-14).root)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_plan_is_the_optimum_of_the_constrained_programme(seed: int):
     rng = np.random.default_rng(seed)
     duration_s = float(rng.uniform(0.6, 1.6))
@@ -379,21 +378,6 @@ def test_one_factor_alone_can_be_scored():
     )
 
 
-# Speed
-
-
-@pytest.mark.parametrize(("duration_s", "allowed_s"), [(10.0, 0.05), (3 * 3600.0, 2.0)])
-def test_planning_is_quick(duration_s: float, allowed_s: float):
-    limits = np.random.default_rng(0).choice(FACTORS, int(duration_s * 25))
-    curve = curve_of_limits(limits, duration_s)
-    took_s = []
-    for _ in range(3):  # the best of three, because the machine may be busy
-        begin_s = time.perf_counter()
-        plan_speedup(curve, 2)
-        took_s.append(time.perf_counter() - begin_s)
-    assert min(took_s) < allowed_s
-
-
 def test_hours_keep_their_length():
     plan = plan_speedup(random_curve(8, 3 * 3600.0), 2)
     assert plan.output_duration_s == pytest.approx(3 * 1800.0, rel=1e-9)
@@ -439,8 +423,8 @@ def test_a_still_video_keeps_its_locks():
 @pytest.mark.parametrize(
     ("rate", "lock_s", "message"),
     [
-        (2.0, (0.0, 20.0), "cannot be reached with these locks; choose one from 1 to 1"),
-        (5.0, (2.0, 12.0), r"cannot be reached with these locks; choose one from 1 to 1\.\d+"),
+        (2.0, (0.0, 20.0), "cannot be reached with what must stay slow; choose one from 1 to 1"),
+        (5.0, (2.0, 12.0), r"cannot be reached with what must stay slow; choose one from 1 to 1\.\d+"),
         (2.0, (-1.0, 3.0), "no stretch of this video"),
         (2.0, (3.0, 3.0), "no stretch of this video"),
         (2.0, (15.0, 21.0), "between 0 and 20 s"),

@@ -17,10 +17,9 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import pytest
 
-from speediness.errors import OutputError
 from speediness.results.curve import Float64s
 from speediness.results.plan import SpeedPlan
-from speediness.timeline.export import FORMATS, export_timeline, format_of, has_variable_rate
+from speediness.timeline.export import FORMATS, export_timeline, has_variable_rate
 from speediness.video.frame_choice import STANDARD_RATES
 from speediness.video.info import VideoInfo
 from speediness.video.reader import VideoReader
@@ -357,14 +356,6 @@ def test_melt_renders_the_plan(tmp_path: Path) -> None:
     begins_s, ends_s = (plan.output_time((np.array(shown) + n) / 25) for n in (0, 1))
     moments_s = np.arange(len(shown)) / 25
     assert np.all((begins_s - 0.5 / 25 <= moments_s) & (moments_s <= ends_s + 0.5 / 25))
-
-
-def test_an_unknown_ending_is_one_line_that_names_the_known() -> None:
-    with pytest.raises(
-        OutputError, match=r"a\.prproj: give .* \.fcpxml, \.xml, \.mlt, \.otio, \.edl, \.csv$"
-    ):
-        format_of(Path("a.prproj"))
-    assert format_of(Path("A.EDL")) is FORMATS[".edl"]
 
 
 def test_uneven_frames_are_told_from_even_ones_that_containers_round() -> None:

@@ -102,7 +102,7 @@ def test_a_run_becomes_a_calibrated_network_that_analyses_video(
     whole: Path, drifters: list[VideoItem], motion_folder: Path, tmp_path: Path
 ) -> None:
     document = publish(
-        whole, drifters, tmp_path / "small.safetensors", motion_folder, log=lambda line: None
+        [whole], drifters, tmp_path / "small.safetensors", motion_folder, log=lambda line: None
     )
     kept, held = held_out(drifters, RECIPE.validation_share)
     assert document["made_by"]["films"] == {"train": len(kept), "validation": len(held)}

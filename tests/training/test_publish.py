@@ -31,7 +31,7 @@ def test_of_many_videos_few_are_scored_and_all_are_named(
 
     monkeypatch.setattr(videos, "score_video", score)
     monkeypatch.setattr(video_list, "MOST_SCORED", 2)
-    document = publish(tmp_path, walkers, tmp_path / "network.safetensors", cache_folder, print)
+    document = publish([tmp_path], walkers, tmp_path / "network.safetensors", cache_folder, print)
     step = -(-len(kept) // 2)
     assert scored[: len(kept[::step])] == [item.path.name for item in kept[::step]]
     assert document["made_by"]["films"]["train"] == len(kept)

@@ -51,7 +51,7 @@ def test_clips_a_step_are_windows_times_views() -> None:
     ("settings", "said"),
     [
         (["temporal=odd"], "even, random, none"),
-        (["task=jigsaw"], "known: speed_class, playback_rate, rspnet, colorization"),
+        (["task=jigsaw"], "known: speed_class, playback_rate, rspnet, shuffle_and_learn"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings: list[str], said: str) -> None:

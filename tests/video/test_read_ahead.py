@@ -97,19 +97,6 @@ def test_nobody_asking_is_no_reason_to_hang() -> None:
         pass
 
 
-def test_producer_and_consumer_overlap() -> None:
-    def slow() -> Iterator[int]:
-        for n in range(20):
-            time.sleep(0.01)
-            yield n
-
-    began = time.monotonic()
-    with read_ahead(slow(), 2) as items:
-        for _ in items:
-            time.sleep(0.01)
-    assert time.monotonic() - began < 0.34  # one after the other takes 0.40
-
-
 def test_nothing_ahead_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"), read_ahead([1], 0):
         pass

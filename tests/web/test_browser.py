@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from page_driver import DESK, PHONE, complaints_of_axe, open_curve, open_item, until, wait_until_at
 from speediness.analysis.analyse import embed
 from speediness.corpus.analysed_video import AnalysedVideo
 from speediness.corpus.report import write_report
@@ -23,33 +22,17 @@ from speediness.video.reader import VideoReader
 from speediness.web.services import Services
 from speediness.web.settings import Settings
 from synthetic import numbered_frame, steady, tone, write_video
-from web_site import PATIENCE_S, Site, made_up_curve, serving, settings_in, with_curve
+from web_site import Site, made_up_curve, serving, settings_in, with_curve
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the development tools are not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+pytestmark = pytest.mark.slow
 
 BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PLAYED_S = 20.0
 MOST_DRIFT = 0.25 / 60  # the bar: a quarter of a second in a minute
 LONG_S = 90.0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -86,58 +69,6 @@ def add_pair(settings: Settings, name: str) -> None:
     services.database.close()
 
 
-@pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For people to look at; pytest keeps the folders of its last runs."""
-    return tmp_path_factory.mktemp("screenshots")
-
-
-@pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """A fresh window; whatever the browser complains of, such as a breach of the policy, fails the test."""
-    context = browser.new_context(viewport=DESK, accept_downloads=True)  # type: ignore[arg-type]
-    context.set_default_timeout(1000 * PATIENCE_S)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(site.url)
-    page.wait_for_selector("#videos li")
-    yield page
-    context.close()
-    assert not [text for text in complaints if "status of 4" not in text]  # what the page asked in vain
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait; from outside, because the page's own policy allows no text to be run."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not page.evaluate(condition):
-        assert time.monotonic() < end_s, f"waited in vain for {condition}"
-        page.wait_for_timeout(30)
-
-
-def open_item(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name).click()
-    page.wait_for_selector("#video-meta:not(:empty)")
-
-
-def open_curve(page: Page, name: str) -> None:
-    open_item(page, name)
-    until(page, "performance.getEntriesByName('replan').length > 0")
-
-
-def at(page: Page) -> float:
-    return page.evaluate("document.getElementById('video').currentTime")
-
-
-def rate(page: Page) -> float:
-    return page.evaluate("document.getElementById('video').playbackRate")
-
-
-def wait_until_at(page: Page, time_s: float, tolerance_s: float = 0.05) -> None:
-    until(page, f"Math.abs(document.getElementById('video').currentTime - {time_s}) < {tolerance_s}")
-
-
 def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_path: Path) -> None:
     page.set_input_files("#upload", BIKES)
     page.wait_for_selector("#video-meta:not(:empty)")
@@ -164,9 +95,9 @@ def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_
 
     page.focus("#rate")
     page.keyboard.press("End")
-    assert page.inner_text("#rate-text") == "10×" and page.inner_text("#to") == "0:01.0"
+    assert (page.input_value("#rate-typed"), page.input_value("#length-typed")) == ("10", "0:01.0")
     page.fill("#rate", "301")  # 10^0.301 = 2
-    assert page.inner_text("#to") == "0:05.0"
+    assert page.input_value("#length-typed") == "0:05.0"
     page.click("#render")
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Video at 2×").click()
@@ -174,7 +105,16 @@ def test_from_upload_to_download(page: Page, site: Site, screenshots: Path, tmp_
     waiting.value.save_as(video)
     assert video.name == "bikes-2x.mp4"
     assert VideoReader(video).info.duration_s == pytest.approx(5, abs=0.05)
-    endings = {"Its plan": ".json", "Its plot": ".png", "Its plot as SVG": ".svg", "Curve": ".json"}
+    page.click("#export")
+    page.click("text=Data and plots")
+    endings = {
+        "Speed over time (JSON)": ".json",
+        "Scores of every frame (JSON)": ".json",
+        "Plot (PNG)": ".png",
+        "Plot (SVG)": ".svg",
+        "Final Cut Pro, DaVinci Resolve (.fcpxml)": ".fcpxml",
+        "Edit decision list (.edl)": ".edl",
+    }
     for name, ending in endings.items():
         with page.expect_download() as waiting:
             page.get_by_role("link", name=name, exact=True).click()
@@ -239,40 +179,44 @@ def played(page: Page) -> tuple[Float64s, Float64s, Float64s]:
     return wall_s, source_s, rates
 
 
-def test_one_key_compares_with_uniform(page: Page, site: Site) -> None:
+def test_keys_compare_with_uniform(page: Page, site: Site) -> None:
     open_curve(page, "long.mp4")
     plan = plan_speedup(made_up_curve(LONG_S, 15), 2)
-    page.keyboard.press("a")
+    page.keyboard.press("2")
     page.keyboard.press("Home")
     until(page, f"Math.abs(document.getElementById('video').playbackRate - {plan.factor[0]}) < 0.05")
-    page.keyboard.press("u")
+    page.keyboard.press("3")
     until(page, "document.getElementById('video').playbackRate === 2")
     assert page.is_checked("input[value=uniform]")
-    page.keyboard.press("u")
+    page.keyboard.press("2")
     until(page, "document.getElementById('video').playbackRate !== 2")
-    page.keyboard.press("o")
+    page.keyboard.press("1")
     until(page, "document.getElementById('video').playbackRate === 1")
 
 
 def test_a_lock_keeps_natural_speed(page: Page, site: Site, screenshots: Path) -> None:
     open_curve(page, "long.mp4")
-    page.keyboard.press("a")
+    page.keyboard.press("2")
     for _ in range(2):
         page.keyboard.press("Shift+ArrowRight")
     wait_until_at(page, 10)
-    page.keyboard.press("l")
+    page.keyboard.press("i")
     page.keyboard.press("Shift+ArrowRight")
     wait_until_at(page, 15)
-    page.keyboard.press("l")
+    page.keyboard.press("o")
     assert page.inner_text("#locks li") == "0:10.0 to 0:15.0"
     page.keyboard.press("ArrowLeft")
     wait_until_at(page, 14)
     until(page, "document.getElementById('video').playbackRate === 1")
-    assert page.inner_text("#to") == "0:45.0"
+    assert page.input_value("#length-typed") == "0:45.0"
     page.screenshot(path=screenshots / "lock.png", full_page=True)
     page.reload()
     page.wait_for_selector("#locks li")  # a wish survives a reload
-    page.get_by_role("button", name="Unlock").click()
+    page.get_by_role("button", name="Remove").click()
+    page.wait_for_selector("#locks li", state="detached")
+    page.keyboard.press("Control+z")
+    assert page.inner_text("#locks li") == "0:10.0 to 0:15.0"
+    page.keyboard.press("Control+Shift+z")
     page.wait_for_selector("#locks li", state="detached")
 
     box = page.locator("#canvas").bounding_box()
@@ -285,8 +229,9 @@ def test_a_lock_keeps_natural_speed(page: Page, site: Site, screenshots: Path) -
     page.keyboard.up("Shift")
     until(page, "document.getElementById('plan-error').textContent.includes('locks')")
     # Nothing of the earlier plan is left.
-    assert (page.inner_text("#range"), page.inner_text("#to")) == ("", "?")
-    assert page.locator("#render").is_disabled() and page.locator("#add-study").is_disabled()
+    assert page.inner_text("#range") == ""
+    for name in ("render", "export", "add-study"):
+        assert page.locator(f"#{name}").is_disabled()
     assert page.locator("#modes input[value=original]").is_checked()
     for _ in range(page.locator("#locks li").count()):
         page.locator("#locks li button").first.click()
@@ -295,17 +240,19 @@ def test_a_lock_keeps_natural_speed(page: Page, site: Site, screenshots: Path) -
 
 
 def test_an_hour_is_at_hand_at_once(page: Page, site: Site, screenshots: Path) -> None:
-    """90 000 frames: interactive within a second, a new plan within a tenth of one."""
+    """90 000 frames: painted in half a second, interactive within one, a new plan within a tenth of one."""
     open_curve(page, "hour.mp4")
-    ready_ms = 1e9
+    painted_ms = ready_ms = 1e9
     for _ in range(8):  # the best, because the machine may be busy
         page.reload()
         until(page, "performance.getEntriesByName('replan').length > 0")
         assert page.is_visible("#chart")
         ready_ms = min(ready_ms, page.evaluate("performance.getEntriesByName('replan')[0].startTime"))
-        if ready_ms < 1000:
+        first = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        painted_ms = min(painted_ms, page.evaluate(first))
+        if ready_ms < 1000 and painted_ms < 500:
             break
-    assert ready_ms < 1000
+    assert ready_ms < 1000 and painted_ms < 500
     plans_ms = [1e9]
     for place in range(200, 700, 10):
         page.fill("#rate", str(place))
@@ -332,18 +279,19 @@ def test_the_heat_map_goes_on_and_off(
     monkeypatch.setattr("speediness.progress.SETTLED_S", 0.0)  # so short a job would end before
     page.set_input_files("#upload", BIKES)
     page.wait_for_selector("#video-meta:not(:empty)")
-    page.click("#heatmap")
+    page.select_option("#showing", "heatmap")
     page.get_by_role("button", name="Cancel").click()
-    page.wait_for_selector("#heatmap[aria-pressed=false]:enabled")
+    until(page, "document.getElementById('showing').value === ''")
     assert page.locator("#jobs .job").count() == 0 and site.get("jobs") == []
-    page.click("#heatmap")
-    page.wait_for_selector("#jobs .job[data-kind=heatmap] progress[value]")
-    until(page, "document.querySelector('#jobs .job[data-kind=heatmap] .dim').innerText.includes('left')")
+    page.locator("#showing").blur()
+    page.keyboard.press("Shift+h")  # the signed one
+    page.wait_for_selector("#jobs .job[data-kind=speedmap] progress[value]")
+    until(page, "document.querySelector('#jobs .job[data-kind=speedmap] .dim').innerText.includes('left')")
     page.screenshot(path=screenshots / "heatmap.png", full_page=True)
-    until(page, "document.getElementById('video').src.includes('/heatmap?')")
+    until(page, "document.getElementById('video').src.endsWith('/files/film')")
     until(page, "document.getElementById('video').videoWidth > 0")
-    assert page.get_attribute("#heatmap", "aria-pressed") == "true"
-    page.keyboard.press("h")
+    assert page.input_value("#showing") == "speedmap"
+    page.keyboard.press("Shift+h")
     until(page, "document.getElementById('video').src.includes('/video?')")
     page.click("#remove-video")
     page.wait_for_selector("#library:not([hidden])")
@@ -416,7 +364,7 @@ def test_a_clip_finds_motion_like_its_own(page: Page, site: Site, screenshots: P
     page.reload()  # a search survives that
     found(page, 1)
     assert page.input_value("#find-to") == "7.00"
-    page.keyboard.press("f")
+    page.keyboard.press("/")
     page.wait_for_selector("#find-panel", state="hidden")
     page.click("#remove-video")
     page.wait_for_selector("#library:not([hidden])")
@@ -431,7 +379,7 @@ DRAWN = """(() => {
 
 def test_a_video_analysed_by_an_earlier_version_is_to_be_analysed_again(page: Page, site: Site) -> None:
     open_curve(page, "hour.mp4")
-    page.keyboard.press("f")
+    page.keyboard.press("/")
     page.wait_for_selector("#analyse-again", state="visible")
     look_for(page, "1", "2")
     until(page, "document.getElementById('find-error').textContent.includes('analyse it')")
@@ -521,16 +469,6 @@ def search_long(page: Page) -> None:
     page.wait_for_selector("#find-here .match")
 
 
-def with_names(page: Page) -> list[str]:
-    """What can be operated and has no name that could be read out."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll("button, a, input, video, [role=slider]")]
-            .filter((e) => !e.closest("[hidden]"))
-            .filter((e) => !(e.textContent.trim() || e.ariaLabel || e.labels?.length))
-            .map((e) => e.outerHTML)"""
-    )
-
-
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize(("size", "name"), [(DESK, "desk"), (PHONE, "phone")])
 def test_every_view_fits_and_can_be_read_out(
@@ -549,7 +487,7 @@ def test_every_view_fits_and_can_be_read_out(
         page.wait_for_timeout(300)
         page.screenshot(path=screenshots / f"{view}-{name}-{colours}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        assert with_names(page) == []
+        assert complaints_of_axe(page) == []
 
 
 def test_the_page_needs_nothing_from_elsewhere(browser: Browser, site: Site) -> None:

@@ -76,6 +76,7 @@ def post(site: Site, path: str, body: str, *headers: str) -> bytes:
 
 
 OURS = "X-Speediness: 1"
+WISH = '{"rate": 2, "locks": []}'
 SEARCH = '{"start_s": 0.2, "end_s": 0.9}'  # which the page itself is answered
 
 REQUESTS: dict[str, Callable[[Site, str], bytes]] = {
@@ -201,6 +202,24 @@ REQUESTS: dict[str, Callable[[Site, str], bytes]] = {
     ),
     "a search behind the end": lambda site, video: post(
         site, f"/api/films/{video}/search", '{"start_s": 50, "end_s": 51}', OURS
+    ),
+    "an outline of thousands of corners": lambda site, video: post(
+        site,
+        f"/api/films/{video}/jobs",
+        f'{{"kind": "propagate", "mask": {{"objects": [[{"[0,1]," * 5000}[0,1]]]}}}}',
+        OURS,
+    ),
+    "an outline around no number": lambda site, video: post(
+        site,
+        f"/api/films/{video}/jobs",
+        '{"kind": "propagate", "mask": {"objects": [[[0, 0], [1, 0], [NaN, 1]]]}}',
+        OURS,
+    ),
+    "a part of a curve without end": lambda site, video: request(
+        site, f"GET /api/films/{video}/columns?start_s=0&end_s=inf"
+    ),
+    "a timeline by a path": lambda site, video: post(
+        site, f"/api/films/{video}/jobs", f'{{"kind": "export", "wish": {WISH}, "media": "/etc"}}', OURS
     ),
     "thousands of locks": lambda site, video: post(
         site, f"/api/films/{video}/plan", f'{{"rate": 2, "locks": [{"[0,1]," * 5000}[0,1]]}}', OURS

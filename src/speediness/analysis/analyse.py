@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.analysis.scorer import VideoScorer
+from speediness.analysis.scorer import score_shots
 from speediness.analysis.segments import find_rates, find_segments, probability_sped_up
 from speediness.analysis.shot import ShotScores, scene_px, shortest_s
 from speediness.results.curve import SpeedinessCurve
@@ -117,11 +117,21 @@ def analyse_with_features(
         return replace(curve, made_by=curve.made_by | {"video": reader.path.name}), features
     promised_s = reader.info.duration_s or 0
 
-    def seen(time_s: float) -> None:
+    def seen(frame: Frame) -> Frame:
         if progress is not None:
-            progress(time_s, max(promised_s, time_s))
+            progress(float(frame.time_s), max(promised_s, float(frame.time_s)))
+        return frame
 
-    shots = _scored(reader, net, factors, store, key, seen)
+    shots, place = _taken_up(store.checkpoint(key) or {}) if store else ([], None)
+    kept_s = time.monotonic()
+    # Decoding goes on while the network works.
+    with read_ahead(open_frames(reader, net, place), AHEAD) as frames:
+        for shot in score_shots(map(seen, frames), net.runtime, net.clip, factors):
+            shots.append(shot)
+            # What a reader had to put up with is not known any more after an interruption.
+            if store and time.monotonic() - kept_s > CHECKPOINT_S and not reader.warnings:
+                store.keep_checkpoint(key, _state(shots))
+                kept_s = time.monotonic()
     curve, features = _curve(reader, net, factors, shots), features_of_shots(shots, float(reader.end_s))
     if store:
         store.keep_result(key, curve, features)
@@ -139,64 +149,41 @@ def _key(
     return store.key(reader.path, {"network": net.sha256, "engine": net.engine, "factors": factors}, sha256)
 
 
-def _scored(
-    reader: VideoReader,
-    net: Network,
-    factors: tuple[float, ...],
-    store: ResultStore | None,
-    key: str,
-    seen: Callable[[float], None],
-) -> list[ShotScores]:
-    """All shots; decoding goes on while the network works, and now and then whole shots are kept."""
-    known = store.checkpoint(key) if store else None
-    before, after = ([], None) if known is None else _taken_up(known)
-    scorer = VideoScorer(net.runtime, net.clip, factors)
-    kept_s, last = time.monotonic(), after
-    with read_ahead(open_frames(reader, net, after), AHEAD) as coming:
-        for frame in coming:
-            shot_ended = scorer.add(_middle(frame))
-            # What a reader had to put up with is not known any more after an interruption.
-            if store and shot_ended and time.monotonic() - kept_s > CHECKPOINT_S and not reader.warnings:
-                assert last is not None
-                store.keep_checkpoint(key, _state(before + scorer.shots, last))
-                kept_s = time.monotonic()
-            last = ResumePoint(frame.time_s, 1 if last is None else last.n_frames + 1)
-            seen(float(frame.time_s))
-    return before + scorer.finish()
-
-
 def open_frames(reader: VideoReader, net: Network, after: ResumePoint | None = None) -> Iterator[Frame]:
-    """The frames of a video as a network wants them."""
-    return reader.frames(net.clip.size_px, net.clip.channels, after, scene_px(net.runtime))
+    """The frames of a video as a network wants them; of very long ones the middle."""
+    for frame in reader.frames(net.clip.size_px, net.clip.channels, after, scene_px(net.runtime)):
+        yield _middle(frame)
 
 
-def _state(shots: list[ShotScores], last: ResumePoint) -> dict[str, NDArray]:
-    """Whole shots, and the last frame of them, as plain arrays."""
-    state: dict[str, NDArray] = {"place": np.array([str(last.time_s), str(last.n_frames)])}
+def _state(shots: list[ShotScores]) -> dict[str, NDArray]:
+    """Whole shots as plain arrays."""
+    state: dict[str, NDArray] = {}
     for n, shot in enumerate(shots):
         for name, value in vars(shot).items():
-            parts = dict(enumerate(value)) if isinstance(value, tuple) else {"": value}
-            state |= {f"{n}.{name}.{k}": part for k, part in parts.items()}
+            if isinstance(value, tuple):
+                state |= {f"{n}.{name}.{k}": part for k, part in enumerate(value)}
+            else:
+                state[f"{n}.{name}"] = np.array(str(value)) if name == "last_s" else value
     return state
 
 
 def _taken_up(state: Mapping[str, NDArray]) -> tuple[list[ShotScores], ResumePoint | None]:
-    """Inverse of :func:`_state`; nothing where an earlier version of this program wrote it."""
+    """Inverse of :func:`_state`, and where to go on; nothing where an earlier version wrote it."""
     shots: list[ShotScores] = []
     try:
-        time_s, n_frames = state["place"]
-        while f"{len(shots)}.times_s." in state:
+        while f"{len(shots)}.times_s" in state:
             n = len(shots)
             many: dict[str, Any] = {
                 name: tuple(state[f"{n}.{name}.{k}"] for k in range(_count(state, f"{n}.{name}")))
                 for name in ("middles_s", "rate")
             }
             for name in ("times_s", "motion", "motion_s", "features", "features_s"):
-                many[name] = state[f"{n}.{name}."]
-            shots.append(ShotScores(**many))
-        return shots, ResumePoint(Fraction(str(time_s)), int(n_frames))
-    except (KeyError, TypeError, ValueError):
+                many[name] = state[f"{n}.{name}"]
+            shots.append(ShotScores(**many, last_s=Fraction(str(state[f"{n}.last_s"]))))
+        place = ResumePoint(shots[-1].last_s, sum(len(shot.times_s) for shot in shots))
+    except (IndexError, KeyError, TypeError, ValueError):
         return [], None
+    return shots, place
 
 
 def _count(state: Mapping[str, NDArray], name: str) -> int:

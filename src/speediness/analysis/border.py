@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -54,16 +53,6 @@ class BorderFinder:
             kept[0, 1] = np.maximum(kept[0, 1], new[1])
         self._n_frames += 1
         return Border(*_bars(self._rows_BEH), *_bars(self._columns_BEW))
-
-    def state(self) -> dict[str, NDArray]:
-        """What it remembers; after at least one frame."""
-        assert self._rows_BEH is not None and self._columns_BEW is not None
-        return {"rows": self._rows_BEH, "columns": self._columns_BEW, "n": np.array(self._n_frames)}
-
-    def restore(self, state: Mapping[str, NDArray]) -> None:
-        """Take up an earlier :meth:`state`."""
-        self._rows_BEH, self._columns_BEW = state["rows"].copy(), state["columns"].copy()
-        self._n_frames = int(state["n"])
 
 
 def _bars(extremes_BEL: NDArray[np.int16]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ shot is left out; a shot a little shorter than any is one shorter window.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,7 @@ from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, SLACK_S, MotionField
 from speediness.runtime.protocol import Floats, Outputs, Pixels, Runtime
+from speediness.video.reader import Frame
 
 CHUNK_S = 40.0  # windows are classified whenever this much more video is at hand
 PAIRS = 128  # measured in one call
@@ -44,6 +46,8 @@ class ShotScores:
 
     times_s: Times
     """(F,) of its frames."""
+    last_s: Fraction
+    """The last of them, exactly."""
     middles_s: tuple[Times, ...]
     """By factor, (W,) ascending: the middles of the windows; none where none fits. Where no whole one fits
     into a shot, but SHORTEST of one, it is the only window."""
@@ -62,14 +66,8 @@ class ShotScores:
 class ShotScorer(Protocol):
     """A shot still growing."""
 
-    def add(self, time_s: float, pixels_HWC: Pixels, scene_HWC: Pixels | None) -> None:
-        """Take the next frame.
-
-        Args:
-            time_s: later than the frame before.
-            pixels_HWC: at the clip's short side and with its channels.
-            scene_HWC: the same frame in RGB at short side SCENE_PX, where it is given.
-        """
+    def add(self, frame: Frame) -> None:
+        """Take the next frame, at the clip's short side and with its channels; its scene is RGB."""
         ...
 
     def close(self) -> ShotScores:
@@ -105,9 +103,14 @@ class _Stream:
     """Bins of its windows."""
     done: int = 0
     """Bins taken from the field."""
-    tail: list[Floats] = field(default_factory=list)
-    tail_scene: list[int] = field(default_factory=list)
+    bins: Floats = field(default_factory=lambda: np.zeros((0, 4, 0, 0), np.float32))
+    scene: list[int] = field(default_factory=list)
+    """For each bin the number of a look at the scene."""
     rate: list[Floats] = field(default_factory=list)
+
+    def forget(self, kept: int) -> None:
+        """All bins but the last ones."""
+        self.bins, self.scene = self.bins[-kept:].copy(), self.scene[-kept:]
 
 
 class MotionShot:
@@ -133,20 +136,23 @@ class MotionShot:
         self._held: list[tuple[float, Pixels]] = []
         self._scenes_s: list[float] = []
         self._scenes: list[Pixels] = []
-        self._scene_maps: dict[int, Floats] = {}  # by number in scenes_s, those still needed
+        self._scene_maps: Floats | None = None  # of those looks at the scene that are still needed
+        self._first_map = 0  # the first one's number in scenes_s
         self._motion: list[Floats] = []
         self._features: list[NDArray[np.float16]] = []
         self._classified_s = -np.inf
+        self._last_s = Fraction(0)
         self.times_s: list[float] = []
 
-    def add(self, time_s: float, pixels_HWC: Pixels, scene_HWC: Pixels | None) -> None:
+    def add(self, frame: Frame) -> None:
         """See :class:`ShotScorer`."""
+        self._last_s, time_s = frame.time_s, float(frame.time_s)
         self.times_s.append(time_s)
         if not self._held or time_s - self._held[-1][0] >= SHORTEST_PAIR_S - 1e-6:
-            self._held.append((time_s, fit(pixels_HWC, self._clip.unit_px)))
-        if self._runtime.see is not None and scene_HWC is not None:
+            self._held.append((time_s, fit(frame.pixels_HWC, self._clip.unit_px)))
+        if self._runtime.see is not None and frame.scene_HWC is not None:
             self._scenes_s.append(time_s)
-            self._scenes.append(fit(scene_HWC, 32))
+            self._scenes.append(fit(frame.scene_HWC, 32))
         if len(self._held) > PAIRS:
             self._measure()
         if time_s - max(self._classified_s, self.times_s[0]) >= CHUNK_S:
@@ -156,16 +162,20 @@ class MotionShot:
     def close(self) -> ShotScores:
         """See :class:`ShotScorer`."""
         self._classify()
-        for number, stream in enumerate(self._streams):
-            self._classify_short(stream, first=number == 0)
+        for stream in self._streams:
+            # Where no whole window fits: all bins there are as one, if they are enough to say anything.
+            count = len(stream.scene)
+            if not stream.rate and count >= SHORTEST * self._clip.n_frames:
+                stream.window = count
+                self._keep(stream, self._ask(stream.bins, stream.scene))
         if self._features and self._to_the_ends:
-            tail = self._streams[0]
-            self._features.append(self._end(np.concatenate(tail.tail), tail.tail_scene, before=False))
+            self._features.append(self._end(self._streams[0], before=False))
         margin = (sum(map(len, self._motion)) - sum(map(len, self._features))) / 2 if self._features else 0
         motion = np.concatenate([np.zeros((0, 2), np.float32), *self._motion])
         features = np.concatenate(self._features) if self._features else np.zeros((0, 0), np.float16)
         return ShotScores(
             np.array(self.times_s),
+            self._last_s,
             tuple(self._middles(sum(map(len, s.rate)), s.window / 2, s.factor) for s in self._streams),
             tuple(np.concatenate([np.zeros((0, 2), np.float32), *s.rate]) for s in self._streams),
             motion,
@@ -200,79 +210,72 @@ class MotionShot:
         assert self._field is not None
         if self._scenes:
             assert self._runtime.see is not None
-            maps, first = self._runtime.see(np.stack(self._scenes)), len(self._scenes_s) - len(self._scenes)
-            self._scene_maps |= dict(enumerate(maps, first))
+            maps = self._runtime.see(np.stack(self._scenes))
+            known = [] if self._scene_maps is None else [self._scene_maps]
+            self._scene_maps = np.concatenate([*known, maps])
             self._scenes.clear()
-        for number, stream in enumerate(self._streams):
-            self._classify_stream(self._field, stream, first=number == 0)
+        for stream in self._streams:
+            self._take(stream, self._field)
+            if len(stream.bins) >= self._clip.n_frames:
+                self._keep(stream, self._ask(stream.bins, stream.scene))
+                stream.forget(self._clip.n_frames - 1)
         self._field.forget(min(self._field.start_s + s.done * self._bin_s(s.factor) for s in self._streams))
-        oldest = min(s.tail_scene[0] if s.tail_scene else 0 for s in self._streams)
-        self._scene_maps = {n: cells for n, cells in self._scene_maps.items() if n >= oldest}
+        if self._scene_maps is not None:
+            oldest = min(s.scene[0] if s.scene else self._first_map for s in self._streams)
+            self._scene_maps, self._first_map = self._scene_maps[oldest - self._first_map :], oldest
 
-    def _classify_stream(self, motion_field: MotionField, stream: _Stream, first: bool) -> None:
-        width_s, length = self._bin_s(stream.factor), self._clip.n_frames
+    def _take(self, stream: _Stream, motion_field: MotionField) -> None:
+        """Cut the bins that are whole by now from the field."""
+        width_s = self._bin_s(stream.factor)
         start_s = motion_field.start_s + stream.done * width_s
         count = int((motion_field.end_s - start_s + SLACK_S / 2) / width_s)
         if count < 1:
             return
         bins = motion_field.bins(start_s, width_s, count)
-        scene = self._scene_of(start_s + (np.arange(count, dtype=np.float64) + 0.5) * width_s)
-        stream.done += count
-        if first:
+        if stream is self._streams[0]:
             speed = bins[:, 2] * np.float32(REPORTED_PX / REFERENCE_PX)
             self._motion.append(np.stack([speed.mean((1, 2)), speed.max((1, 2))], 1))
-        bins, scene = np.concatenate([*stream.tail, bins]), [*stream.tail_scene, *scene]
-        keep = max(len(bins) - length + 1, 0)
-        stream.tail, stream.tail_scene = [bins[keep:]], scene[keep:]
-        if len(bins) < length:
-            return
-        outputs = self._outputs(bins, scene)
-        stream.rate.append(outputs.rate[0])
-        if first:
-            self._keep_features(outputs.features[0], bins, scene)
+        # A bin is told of the last look at the scene before its middle, or else of the first one.
+        middles_s = start_s + (np.arange(count, dtype=np.float64) + 0.5) * width_s
+        looks = np.maximum(np.searchsorted(self._scenes_s, middles_s, "right") - 1, 0)
+        stream.done += count
+        stream.bins = np.concatenate([stream.bins, bins]) if len(stream.bins) else bins
+        stream.scene += looks.tolist()
 
-    def _end(self, bins: Floats, scene: list[int], before: bool) -> NDArray[np.float16]:
+    def _ask(self, bins: Floats, scene: list[int]) -> Outputs:
+        """What the network says of a sequence of bins."""
+        assert self._runtime.classify is not None
+        if self._scene_maps is None:
+            return self._runtime.classify(bins[None])
+        return self._runtime.classify(bins[None], self._scene_maps, np.array([scene]) - self._first_map)
+
+    def _keep(self, stream: _Stream, outputs: Outputs) -> None:
+        """Answers to the windows of a stream and, of the first one, features."""
+        stream.rate.append(outputs.rate[0])
+        if stream is not self._streams[0]:
+            return
+        features_LD = outputs.features[0].astype(np.float16)
+        # Neighbouring sequences overlap by a window less a bin.
+        known = self._clip.n_frames - 1 - (len(stream.bins) - len(features_LD)) if self._features else 0
+        if not self._features and self._to_the_ends:
+            self._features.append(self._end(stream, before=True))
+        self._features.append(features_LD[max(known, 0) :])
+
+    def _end(self, stream: _Stream, before: bool) -> NDArray[np.float16]:
         """Features of the first or the last bins of a shot, as many as a pass gives none for."""
-        if not before:
-            bins, scene = bins[::-1], scene[::-1]
+        length = self._clip.n_frames
+        bins, scene = (
+            (stream.bins[:length], stream.scene[:length]) if before else (stream.bins, stream.scene)
+        )
         more = len(bins)
-        bins, scene = np.concatenate([bins[:1].repeat(more, 0), bins]), scene[:1] * more + scene
-        if not before:
-            bins, scene = bins[::-1], scene[::-1]
-        features_LD = self._outputs(np.ascontiguousarray(bins), scene).features[0].astype(np.float16)
+        if before:
+            bins, scene = np.concatenate([bins[:1].repeat(more, 0), bins]), scene[:1] * more + scene
+        else:
+            bins, scene = np.concatenate([bins, bins[-1:].repeat(more, 0)]), scene + scene[-1:] * more
+        features_LD = self._ask(bins, scene).features[0].astype(np.float16)
         margin = (len(bins) - len(features_LD)) // 2
         first = more - margin if before else len(features_LD) - more
         return features_LD[first : first + margin]
-
-    def _classify_short(self, stream: _Stream, first: bool) -> None:
-        """Where no whole window fits: all bins there are as one, if they are enough to say anything."""
-        count = sum(map(len, stream.tail))
-        if not stream.rate and count >= SHORTEST * self._clip.n_frames:
-            stream.window = count
-            outputs = self._outputs(np.concatenate(stream.tail), stream.tail_scene)
-            stream.rate.append(outputs.rate[0])
-            if first:
-                self._keep_features(outputs.features[0], np.concatenate(stream.tail), stream.tail_scene)
-
-    def _outputs(self, bins: Floats, scene: list[int]) -> Outputs:
-        assert self._runtime.classify is not None
-        if not self._scene_maps:
-            return self._runtime.classify(bins[None])
-        numbers = sorted(set(scene))
-        maps = np.stack([self._scene_maps[n] for n in numbers])
-        return self._runtime.classify(bins[None], maps, np.searchsorted(numbers, scene)[None])
-
-    def _keep_features(self, features_LD: Floats, bins: Floats, scene: list[int]) -> None:
-        """Those not kept before: neighbouring sequences overlap by a window less a bin."""
-        known = self._clip.n_frames - 1 - (len(bins) - len(features_LD)) if self._features else 0
-        if not self._features and self._to_the_ends:
-            first = slice(self._clip.n_frames)
-            self._features.append(self._end(bins[first], scene[first], before=True))
-        self._features.append(features_LD[max(known, 0) :].astype(np.float16))
-
-    def _scene_of(self, middles_s: Times) -> list[int]:
-        """For each bin the last look at the scene before its middle, or else the first one."""
-        return np.maximum(np.searchsorted(self._scenes_s, middles_s, "right") - 1, 0).tolist()
 
 
 class ClipShot:
@@ -292,15 +295,17 @@ class ClipShot:
         self._change: list[float] = []
         self._features: list[NDArray[np.float16]] = []
         self._classified_s = -np.inf
+        self._last_s = Fraction(0)
         self.times_s: list[float] = []
 
-    def add(self, time_s: float, pixels_HWC: Pixels, scene_HWC: Pixels | None) -> None:
+    def add(self, frame: Frame) -> None:
         """See :class:`ShotScorer`."""
-        frame = fit(pixels_HWC, self._clip.unit_px)
-        before = self._held[-1] if self._held else frame
-        self._change.append(float(np.abs(frame.astype(np.int16) - before).mean()))
+        self._last_s, time_s = frame.time_s, float(frame.time_s)
+        pixels_HWC = fit(frame.pixels_HWC, self._clip.unit_px)
+        before_HWC = self._held[-1] if self._held else pixels_HWC
+        self._change.append(float(np.abs(pixels_HWC.astype(np.int16) - before_HWC).mean()))
         self.times_s.append(time_s)
-        self._held.append(frame)
+        self._held.append(pixels_HWC)
         if time_s - max(self._classified_s, self.times_s[0]) >= CHUNK_S / STEPS:
             self._classified_s = time_s
             self._classify()
@@ -313,6 +318,7 @@ class ClipShot:
         change_F1 = np.array(self._change, np.float32)[:, None]
         return ShotScores(
             np.array(self.times_s),
+            self._last_s,
             tuple(np.array(middles_s) for middles_s in self._middles_s),
             tuple(np.concatenate([none, *rate]) for rate in self._rate),
             np.repeat(change_F1, 2, 1),

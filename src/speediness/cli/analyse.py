@@ -121,7 +121,7 @@ def _analyse_one(
 
 
 def summarise(video: Path, curve: SpeedinessCurve) -> dict[str, Any]:
-    """What ``--json`` says of a video (docs/cli.md): plain values, times in seconds."""
+    """What ``--json`` says of a video (docs/formats.md): plain values, times in seconds."""
     document = curve.outline()
     seconds = dict.fromkeys(LABELS, 0.0)
     for segment in curve.segments:

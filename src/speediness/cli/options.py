@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from speediness.progress import Bar
     from speediness.results.curve import SpeedinessCurve
     from speediness.results.features import MotionFeatures
+    from speediness.speedup.job import SpeedupJob
     from speediness.speedup.rendering import Rendering
 
 Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
@@ -73,6 +74,38 @@ class RunOptions:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
+class PlanningOptions:
+    """What a plan is made from, and what it may not do."""
+
+    curve: Annotated[Path | None, Parameter(name="--from")] = None
+    """use this curve instead of analysing again"""
+    limits: Annotated[tuple[str, ...], Parameter(name="--limit", metavar="[WHERE=]R")] = ()
+    """play nothing faster than R: anywhere, from A to B (A-B=R) or in speech (speech=R); may be repeated"""
+
+    def job(self, rate: float | None, duration_s: float | None = None) -> SpeedupJob:
+        """What is wanted of a video.
+
+        Raises:
+            PlanError: it cannot be had.
+        """
+        from speediness.speedup.job import SpeedupJob
+        from speediness.speedup.solver import PlanOptions
+        from speediness.speedup.stretches import parse_limit
+
+        limits = [parse_limit(text) for text in self.limits]
+        anywhere = [most for where, most in limits if where is None]
+        in_speech = [most for where, most in limits if where == "speech"]
+        return SpeedupJob(
+            rate=rate,
+            duration_s=duration_s,
+            options=PlanOptions(fastest=min(anywhere, default=PlanOptions.fastest)),
+            limits_s=[(where, most) for where, most in limits if isinstance(where, tuple)],
+            speech_rate=min(in_speech, default=None),
+        )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
 class RenderingOptions:
     """How a video is written."""
 
@@ -80,10 +113,8 @@ class RenderingOptions:
     """sound tracks kept, at their pitch: all, first, none, mute, or numbers such as 1,3"""
     blend: bool = False
     """mix neighbouring frames instead of picking one"""
-    codec: Annotated[str, Parameter(metavar="NAME")] = "h264"
-    """h264, hevc or av1"""
-    quality: Annotated[int, Parameter(metavar="Q")] = 19
-    """0, the best, to 51: x264's CRF"""
+    codec: Annotated[str, Parameter(metavar="NAME[:Q]")] = "h264:19"
+    """h264, hevc or av1, and its quality from 0, the best, to 51"""
 
     def rendering(self, force: bool) -> Rendering:
         """The same for the renderer.
@@ -94,7 +125,7 @@ class RenderingOptions:
         from speediness.speedup.rendering import Rendering
         from speediness.video.coding import Coding
 
-        return Rendering(self.audio, self.blend, Coding(self.codec, self.quality), force)
+        return Rendering(self.audio, self.blend, Coding.parse(self.codec), force)
 
 
 def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None) -> SpeedinessCurve:
@@ -103,13 +134,13 @@ def analyse_video(video: Path, options: AnalysisOptions, bar: Bar | None = None)
     Raises:
         VideoError, WeightsError: as :func:`speediness.analyse`.
     """
-    from speediness.analysis.analyse import analyse
+    from speediness.analysis.analyse import analyse_with_features
     from speediness.progress import progress_bar
 
     with (bar or progress_bar)(f"analysing {video.name}") as progress:
-        return analyse(
+        return analyse_with_features(
             video, network=options.model, engine=options.engine, store=options.store(), progress=progress
-        )
+        )[0]
 
 
 def features_of(video: Path, options: AnalysisOptions) -> MotionFeatures:

@@ -7,35 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import App, Group, Parameter
-from cyclopts.validators import mutually_exclusive
+from cyclopts import App, Parameter
 
 from speediness.cli.options import Json, LabelledVideos, Model, Settings
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import console, log, print_json, print_outputs, print_table
-from speediness.errors import SpeedinessError
+from speediness.cli.transfer import (
+    NamedWeights,
+    OutFolder,
+    Seeds,
+    TransferOptions,
+    check_seeds,
+    named_weights,
+    transferred,
+)
+from speediness.errors import SpeedinessError, suggest
 from speediness.experiments import EXPERIMENTS
 
 if TYPE_CHECKING:
-    from speediness.experiments.transfer import Scale
     from speediness.training.recipe import Recipe
 
 reproduce = App(name="reproduce", help="Repeat an experiment of the paper.")
 
-Seeds = Annotated[int, Parameter(metavar="N", help="networks a row")]
-OutFolder = Annotated[
-    Path, Parameter(help="folder of the results, made if missing; what is found there is not done again")
-]
 Plot = Annotated[Path, Parameter(name="-o", metavar="OUT.png", help="plot to write")]
-NamedWeights = Annotated[
-    tuple[str, ...],
-    Parameter(
-        name="--weights",
-        metavar="NAME=FILE",
-        help="weights that NAME starts from, in tables also a row of their own; may be repeated",
-    ),
-]
-SCALES = Parameter(group=Group(validator=mutually_exclusive, show=False))
 
 
 @Parameter(name="*")
@@ -58,7 +52,7 @@ class RecipeOptions:
         """
         from speediness.training.recipes import find_recipe
 
-        _check_seeds(self.seeds)
+        check_seeds(self.seeds)
         budget = [] if self.budget is None else [f"steps={self.budget}"]
         return find_recipe(self.recipe, [*self.settings, *budget, *settings])
 
@@ -70,31 +64,6 @@ class LectureRecipe(RecipeOptions):
 
     recipe: str = "finetune_small"
     """what all networks are trained by"""
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class TransferOptions:
-    """From what networks start, and on what they are pretrained and measured."""
-
-    data: LabelledVideos
-    out: OutFolder
-    pretrain: str | None = None
-    """videos to pretrain on, such as kinetics400:ROOT (default: the training list of --data)"""
-    unseen: str | None = None
-    """videos the pretext tasks are measured on (default: the test list of --data)"""
-    weights: NamedWeights = ()
-    small: Annotated[bool, SCALES] = False
-    """a narrow 3D ResNet-18 for two CPU cores, instead of the paper's networks"""
-    smoke: Annotated[bool, SCALES] = False
-    """a few steps of the same code"""
-    seeds: Seeds = 1
-    json: Json = False
-
-    @property
-    def scale(self) -> Scale:
-        """How large networks and runs are."""
-        return "small" if self.small else "smoke" if self.smoke else "paper"
 
 
 @Parameter(name="*")
@@ -115,9 +84,9 @@ class TrainingOptions:
 @reproduce.command(help=EXPERIMENTS["table1"])
 def table1(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOptions()) -> None:
     """Table 1."""
-    from speediness.experiments.table1 import table1
+    from speediness.experiments.table1 import table, table1
 
-    _trained("table1", table1, _print_table1, options, recipe)
+    _trained("table1", table1, table, options, recipe)
 
 
 @reproduce.command(help=EXPERIMENTS["table2"])
@@ -136,6 +105,40 @@ def table3(*, options: TransferOptions) -> None:
 def rspnet(*, options: TransferOptions) -> None:
     """RSPNet."""
     _transfer("rspnet", ("pretext", "probe", "finetune"), options)
+
+
+@reproduce.command(help=EXPERIMENTS["pretext"])
+def pretext(*, options: TransferOptions, starts: str = "", minutes: float | None = None) -> None:
+    """The pretext tasks of a lecture.
+
+    Args:
+        starts: some of the starts, with commas between (default: all).
+        minutes: of pretraining a network, at most.
+    """
+    from speediness.experiments.pretext import STARTS, recipes, table
+    from speediness.results.documents import markdown_table, write_text
+
+    weights = named_weights(options.weights)
+    asked = [name.strip() for name in starts.split(",") if name.strip()]
+    for name in asked:
+        if name not in (*STARTS, *weights):
+            raise SpeedinessError(f"there is no start {name}; {suggest(name, (*STARTS, *weights))}")
+    if minutes is not None and minutes <= 0:
+        raise SpeedinessError("--minutes is the length of a pretraining: give more than 0")
+    chosen = asked or [*STARTS, *(name for name in weights if name not in STARTS)]
+    by = recipes(options.scale)
+    document = transferred("pretext", ("task", "frozen"), options, chosen, weights, by, minutes)
+    outputs = _outputs("pretext", options.out)
+    del outputs["png"]
+    rows = table(document)
+    write_text(Path(outputs["md"]), markdown_table(rows))
+    if options.json:
+        print_json(document | {"outputs": outputs})
+        return
+    for columns in ((0, 1, 2, 3, 4), (0, 5, 6, 7)):
+        _print_rows([[row[n] for n in columns] for row in rows if columns[1] == 1 or row[5]])
+        console().print()
+    print_outputs(outputs)
 
 
 @reproduce.command(help=EXPERIMENTS["lecture"])
@@ -165,7 +168,7 @@ def lecture(
 
     # The backbone is each network's own; naming one here makes the clips RGB for all.
     base = recipe.load("backbone=single_frame")
-    starts = _named_weights(weights)
+    starts = named_weights(weights)
     find_networks(starts)
     work = Lecture(
         base,
@@ -180,23 +183,15 @@ def lecture(
     outputs = _outputs("lecture", out)
     write_text(Path(outputs["md"]), markdown(document))
     plot_networks(work.networks, Path(outputs["png"]))
-    if json:
-        print_json(document | {"outputs": outputs})
-        return
-    for view in views(document):
-        _print_rows(view)
-        console().print()
-    for note in document["notes"]:
-        console().print(f"note: {note}")
-    print_outputs(outputs)
+    _print_all(document, views(document), outputs, json)
 
 
 @reproduce.command(name="data_scaling", help=EXPERIMENTS["data_scaling"])
 def data_scaling(*, options: TrainingOptions, recipe: RecipeOptions = RecipeOptions()) -> None:
     """Shares of the sources."""
-    from speediness.experiments.data_scaling import data_scaling
+    from speediness.experiments.data_scaling import data_scaling, table
 
-    _trained("data_scaling", data_scaling, _print_scaling, options, recipe)
+    _trained("data_scaling", data_scaling, table, options, recipe)
 
 
 @reproduce.command(help=EXPERIMENTS["fig2"])
@@ -251,7 +246,7 @@ def fig4(videos: list[Path], /, *, out: Plot, model: Model = None, json: Json = 
 def _trained(
     name: str,
     experiment: Callable[..., dict[str, Any]],
-    show: Callable[[dict[str, Any]], None],
+    table: Callable[[dict[str, Any]], list[list[str]]],
     options: TrainingOptions,
     recipe: RecipeOptions,
 ) -> None:
@@ -266,84 +261,42 @@ def _trained(
     )
     make_folder(options.out)
     document = experiment(base, videos, options.out, recipe.seeds, log)
-    outputs = _outputs(name, options.out)
-    if options.json:
+    _print_all(document, [table(document)], _outputs(name, options.out), options.json)
+
+
+def _print_all(
+    document: dict[str, Any], tables: Iterable[list[list[str]]], outputs: dict[str, str], json: bool
+) -> None:
+    if json:
         print_json(document | {"outputs": outputs})
-    else:
-        show(document)
-        print_outputs(outputs)
-
-
-def _print_scaling(document: dict[str, Any]) -> None:
-    from speediness.experiments.data_scaling import table
-
-    _print_rows(table(document))
-    console().print()
-    for name, found in document["expected"].items():
+        return
+    out = console()
+    for table in tables:
+        _print_rows(table)
+        out.print()
+    for name, found in document.get("expected", {}).items():
         if isinstance(found, dict):
             low, high = found["interval_95"]["gain"]
-            print(
+            out.print(
                 f"{name}: ten times the sources would bring {100 * found['gain']:+.1f} points"
                 f" ({100 * low:+.1f} to {100 * high:+.1f}), if the line goes on"
             )
-
-
-def _print_table1(document: dict[str, Any]) -> None:
-    def cell(figures: dict[str, Any] | None) -> str:
-        if figures is None:
-            return ""
-        low, high = figures["interval_95"]["accuracy"]
-        return f"{100 * figures['accuracy']:.1f} ({100 * low:.0f}-{100 * high:.0f})"
-
-    out = console()
-    out.print("accuracy of single windows in percent, 95 % interval over sources\n")
-    rows = [
-        [
-            row["title"],
-            *(cell(row[part]) for part in ("own_sampling", "in_domain", "out_of_domain")),
-            " / ".join(f"{100 * share:.1f}" for share in (row["paper"] or {}).values()),
-        ]
-        for row in document["rows"]
-    ]
-    print_table(("", "own sampling", "in domain", "out of domain", "paper"), rows)
-    for note in document["notes"]:
+    for note in document.get("notes", ()):
         out.print(f"note: {note}")
-    for line in document["left_out"]:
+    for line in document.get("left_out", ()):
         out.print(f"left out: {line}")
+    print_outputs(outputs)
 
 
 def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) -> None:
-    from speediness.datasets import find_videos
-    from speediness.experiments.transfer import STARTS, Data, estimate_s, transfer
+    from speediness.experiments.transfer import STARTS, recipes
     from speediness.experiments.transfer_tables import gains, plot_shares, published, table
     from speediness.results.documents import markdown_table, write_text
 
-    _check_seeds(options.seeds)
-    weights = _named_weights(options.weights)
+    weights = named_weights(options.weights)
     starts = [start for start in STARTS if start != "speednet" or name != "rspnet"]
     starts += [start for start in weights if start not in starts]
-    train, test = (find_videos(options.data, split) for split in ("train", "test"))
-    data = Data(
-        pretrain=find_videos(options.pretrain, "train") if options.pretrain else train,
-        unseen=find_videos(options.unseen, "test") if options.unseen else test,
-        train=train,
-        test=test,
-    )
-    make_folder(options.out)
-    seconds = estimate_s(options.scale, [start for start in starts if start not in weights], measures)
-    log(f"training takes about {_long(seconds * options.seeds)} on this machine; --small and --smoke less")
-    document = transfer(
-        data,
-        options.out,
-        options.scale,
-        options.seeds,
-        log,
-        starts=starts,
-        weights=weights,
-        measures=measures,
-        where=(options.pretrain or options.data, options.data),
-        name=name,
-    )
+    document = transferred(name, measures, options, starts, weights, recipes(options.scale))
     rows = table(name, document)
     outputs = _outputs(name, options.out)
     ours = [rows] if name == "table3" else [rows, gains(document)]
@@ -363,34 +316,12 @@ def _transfer(name: str, measures: tuple[str, ...], options: TransferOptions) ->
         print_outputs(outputs)
 
 
-def _named_weights(given: Iterable[str]) -> dict[str, Path]:
-    weights = {}
-    for one in given:
-        name, equals, path = one.partition("=")
-        if not equals or not Path(path).exists():
-            raise SpeedinessError(f"--weights {one}: give NAME=FILE, a .safetensors file that exists")
-        weights[name] = Path(path)
-    return weights
-
-
-def _long(seconds: float) -> str:
-    for unit, length_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length_s:
-            return f"{seconds / length_s:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
-
-
 def _print_rows(rows: list[list[str]]) -> None:
     print_table(rows[0], rows[1:], left=(0, 1))
 
 
 def _outputs(name: str, folder: Path) -> dict[str, str]:
     return {kind: str(folder / f"{name}.{kind}") for kind in ("json", "md", "png")}
-
-
-def _check_seeds(seeds: int) -> None:
-    if seeds < 1:
-        raise SpeedinessError("--seeds is the number of networks a row: give 1 or more")
 
 
 def _check_plot(out: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from cyclopts import Group, Parameter
 from cyclopts.validators import LimitedChoice
 
 from speediness.analysis.options import AnalysisOptions
-from speediness.cli.options import Analysis, Force, Json, RenderingOptions, analyse_video
+from speediness.cli.options import Force, Json, PlanningOptions, RenderingOptions, analyse_video
 from speediness.cli.terminal import console, print_error, print_json, print_outputs, print_table
 from speediness.errors import OutputError
 
@@ -30,26 +30,16 @@ class SpeedupOptions:
     """how many times shorter the video becomes"""
     duration: Annotated[float | None, TARGET] = None
     """how many seconds long the video becomes, instead of --rate"""
-    out: Annotated[Path | None, Parameter(name="-o")] = None
-    """video to write (.mp4, .mov, .mkv), folder for several, or - for stdout"""
-    exports: Annotated[tuple[Path, ...], Parameter(name="--export")] = ()
-    """timeline for a video editor, its format by the ending (docs/timelines.md); may be repeated"""
-    curve: Annotated[Path | None, Parameter(name="--from")] = None
-    """use this curve instead of analysing again"""
-    max_rate: Annotated[float, Parameter(metavar="R")] = 10.0
-    """play nothing faster"""
-    keep: Annotated[tuple[str, ...], Parameter(metavar="A-B")] = ()
-    """leave A to B (seconds or mm:ss) at its speed; may be repeated"""
-    speech: Annotated[float | None, Parameter(metavar="R")] = None
-    """play nothing faster than this while somebody speaks"""
+    outputs: Annotated[tuple[Path, ...], Parameter(name="-o")] = ()
+    """video or timeline to write, as it ends; may be repeated; a folder; or - for stdout"""
+    planning: PlanningOptions = PlanningOptions()
     rendering: RenderingOptions = RenderingOptions()
     json: Json = False
-    progress: Literal["bar", "json"] = "bar"
-    """a bar, or lines of JSON"""
-    quiet: bool = False
-    """print nothing but errors"""
+    progress: Literal["bar", "json", "none"] = "bar"
+    """a bar, lines of JSON, or nothing"""
     force: Force = False
-    analysis: Analysis = AnalysisOptions()
+    model: str = AnalysisOptions.model
+    """shipped network or a .onnx file"""
 
     def job(self) -> SpeedupJob:
         """What is wanted of every video.
@@ -57,18 +47,8 @@ class SpeedupOptions:
         Raises:
             PlanError, OutputError: it cannot be had.
         """
-        from speediness.speedup.job import SpeedupJob
-        from speediness.speedup.solver import PlanOptions
-        from speediness.speedup.stretches import parse_span
-
-        return SpeedupJob(
-            rate=self.rate,
-            duration_s=self.duration,
-            options=PlanOptions(fastest=self.max_rate),
-            keep_s=[parse_span(text) for text in self.keep],
-            speech_rate=self.speech,
-            rendering=self.rendering.rendering(self.force),
-        )
+        job = self.planning.job(self.rate, self.duration)
+        return replace(job, rendering=self.rendering.rendering(self.force))
 
 
 def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions()) -> int:
@@ -79,32 +59,33 @@ def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions
     """
     from speediness.progress import bar_for
     from speediness.speedup.batch import is_many
-    from speediness.speedup.job import speed_up
+    from speediness.speedup.job import speed_up, told_apart
     from speediness.speedup.pipes import PIPE, piped
 
-    job, bar = arguments.job(), bar_for(arguments.progress == "json", arguments.quiet)
+    job, bar = arguments.job(), bar_for(arguments.progress)
 
-    def one(video: Path, out: Path | None) -> dict[str, Any]:
+    def one(video: Path, out: Path | None, timelines: Sequence[Path] = ()) -> dict[str, Any]:
         return speed_up(
             video,
             job,
-            lambda: analyse_video(video, arguments.analysis, bar),
+            lambda: analyse_video(video, AnalysisOptions(arguments.model), bar),
             bar,
             out=out,
-            exports=arguments.exports,
-            curve_file=arguments.curve,
+            exports=timelines,
+            curve_file=arguments.planning.curve,
         )
 
     if is_many(videos):
         return _speed_up_all(videos, arguments, job, one)
     (video,) = videos
-    if arguments.json and arguments.out == PIPE:
+    wanted, timelines = told_apart(arguments.outputs)
+    if arguments.json and wanted == PIPE:
         raise OutputError("--json and -o - would both write to stdout; leave one out")
-    with piped(video, arguments.out) as (source, out):
-        summary = one(source, out)
+    with piped(video, wanted) as (source, out):
+        summary = one(source, out, timelines)
     if arguments.json:
         print_json(summary)
-    elif not arguments.quiet and arguments.out != PIPE:
+    elif wanted != PIPE:
         _print_summary(summary)
     return 0
 
@@ -117,16 +98,16 @@ def _speed_up_all(
 ) -> int:
     from speediness.speedup.batch import outputs_in, speed_up_all
 
-    if arguments.out is None or arguments.exports or arguments.curve:
-        raise OutputError("several videos need a folder for the results, -o DIR, no --export and no --from")
+    if len(arguments.outputs) != 1 or arguments.planning.curve:
+        raise OutputError("several videos need one folder for the results, -o DIR, and no --from")
 
     def shown(video: Path, out: Path) -> dict[str, Any]:
         summary = one(video, out)
-        if not (arguments.json or arguments.quiet):
+        if not arguments.json:
             _print_summary(summary)
         return summary
 
-    outputs = outputs_in(arguments.out, videos, job.rendering.coding)
+    outputs = outputs_in(arguments.outputs[0], videos, job.rendering.coding)
     batch = speed_up_all(outputs, shown, lambda _, error: print_error(error), arguments.force)
     if arguments.json:
         print_json(
@@ -137,7 +118,7 @@ def _speed_up_all(
                 "errors": [{"video": str(video), "error": error} for video, error in batch.errors.items()],
             }
         )
-    elif not arguments.quiet:
+    else:
         for out in batch.skipped:
             print(f"skipped, it is there already: {out}")
     return 2 if batch.errors else 0

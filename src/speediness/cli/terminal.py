@@ -8,6 +8,8 @@ import sys
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from speediness.progress import stamp as stamp
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -62,11 +64,3 @@ def print_outputs(outputs: Mapping[str, object]) -> None:
     for kind, path in outputs.items():
         word = "video" if kind == "film" else kind  # the key in the JSON is older than the word
         print(f"{word:5} {path}")
-
-
-def stamp(seconds: float) -> str:
-    """A moment of a video: ``0:06.20`` or ``1:02:03.50``."""
-    minutes, hundredths = divmod(round(seconds * 100), 6000)
-    hours, minutes = divmod(minutes, 60)
-    rest = f"{hundredths / 100:05.2f}"
-    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"

@@ -55,7 +55,7 @@ def train(
         more=more,
     )
     if is_first_process():
-        made = publish(run.out, items, network, cache, log=log, cache_bytes=most_bytes, more=more)
+        made = publish([run.out], items, network, cache, log=log, cache_bytes=most_bytes, more=more)
         log("  ".join(f"{name} {value:.3f}" for name, value in made["validation"].items()))
         onnx = network.with_suffix(".onnx")
         print(onnx if onnx.exists() else network)

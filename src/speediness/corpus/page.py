@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from speediness.plots import LABEL_WORDS
-from speediness.progress import clock
+from speediness.progress import clock, stamp
 from speediness.results.documents import write_text
 
 
@@ -31,15 +31,8 @@ def write_page(out_html: Path, template: str, **values: Any) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters |= {"clock": clock, "stamp": stamp, "base64": lambda content: b64encode(content).decode()}
+    pages.filters |= {"clock": clock, "stamp": lambda seconds: stamp(seconds, 1)}
+    pages.filters["base64"] = lambda content: b64encode(content).decode()
     pages.globals["words"] = LABEL_WORDS
     page = pages.get_template(template).render(values)
     write_text(out_html, page.encode(errors="replace").decode())  # bytes in names that are no text: ?
-
-
-def stamp(seconds: float) -> str:
-    """A moment of a video: ``0:06.2`` or ``1:02:03.5``."""
-    minutes, tenths = divmod(round(seconds * 10), 600)
-    hours, minutes = divmod(minutes, 60)
-    rest = f"{tenths / 10:04.1f}"
-    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from speediness.corpus.analysed_video import AnalysedVideo
-from speediness.corpus.page import stamp, write_page
+from speediness.corpus.page import write_page
 from speediness.plots import LABEL_WORDS, new_figure
-from speediness.progress import clock
+from speediness.progress import clock, stamp
 from speediness.results.curve import LABELS, Label, Segment
 
 TICKS = (0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 100, 1000, 10_000)
@@ -90,8 +90,8 @@ def _where(title: str, label: Label, found: Sequence[Found]) -> Table:
     rows = [
         [
             path,
-            stamp(s.start_s),
-            stamp(s.end_s),
+            stamp(s.start_s, 1),
+            stamp(s.end_s, 1),
             f"{_length_s(s):.1f} s",
             f"{s.factor:.2f}×",
             f"{s.confidence:.2f}",

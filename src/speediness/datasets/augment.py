@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -103,17 +104,9 @@ def _augmented(
         for crop, augmentation in zip(crops_TssC, augmentations, strict=True)
     ]
     frames_BTCNN = torch.stack(scaled)
-    tone = [
-        (
-            augmentation.gamma,
-            augmentation.contrast,
-            augmentation.brightness,
-            augmentation.noise,
-            augmentation.saturation,
-        )
-        for augmentation in augmentations
-    ]
-    tone_5B1111 = torch.tensor(tone, device=frames_BTCNN.device).T[:, :, None, None, None, None]
+    tone = attrgetter("gamma", "contrast", "brightness", "noise", "saturation")
+    tone_B5 = torch.tensor([*map(tone, augmentations)], device=frames_BTCNN.device)
+    tone_5B1111 = tone_B5.T[:, :, None, None, None, None]
     gamma, contrast, brightness, deviation, saturation = tone_5B1111
     if frames_BTCNN.shape[2] == 3:
         luma_31 = frames_BTCNN.new_tensor(LUMA)[:, None, None]

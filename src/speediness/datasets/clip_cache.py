@@ -40,6 +40,18 @@ class CachedVideo(DecodedVideo):
         """What its frames take, copies included."""
         return self.frames_FHWC.nbytes + sum(frames.nbytes for frames in self.recompressed)
 
+    def busier_of_two(self, length_s: float, rng: np.random.Generator) -> tuple[float, float]:
+        """Start and end, in seconds, of two random stretches of a length: the one in which more changes."""
+        starts = rng.uniform(0, max(self.end_s - length_s, 0), size=2)
+        moments = (self.times_s[1:] + self.times_s[:-1]) / 2
+
+        def busy(start_s: float) -> float:
+            inside = (moments >= start_s) & (moments <= start_s + length_s)
+            return float(self.activity[inside].mean()) if inside.any() else 0.0
+
+        start_s = max(starts, key=busy)
+        return start_s, start_s + length_s
+
     def at(self, short_side_px: int) -> CachedVideo:
         """The video with its short side at least so long: enlarged if it was stored smaller.
 
@@ -93,7 +105,7 @@ class ClipCache:
         """The video as it is stored, with so many recompressed copies; decoded if it must be.
 
         Raises:
-            As :meth:`video`.
+            DataError, OutputError, VideoError: as :meth:`video`.
         """
         key = f"{fingerprint(item)}|{self.short_side_px}|{self.channels}"
         name = hashlib.sha256(key.encode()).hexdigest()[:24]
@@ -114,7 +126,7 @@ class ClipCache:
         """All videos that can be decoded; each that cannot is reported by name, none replaced.
 
         Raises:
-            As :meth:`video`, but for videos that cannot be decoded.
+            DataError, OutputError: as :meth:`video`; videos that cannot be decoded are left out.
         """
 
         def tried(item: VideoItem) -> int | str:

@@ -8,7 +8,6 @@ arrays ``joints`` (T, J, 3) in metres relative to the first joint, ``root`` (T, 
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from speediness.simulation.cameras import draw_stage
 from speediness.simulation.capture import Capture, recorded
 from speediness.simulation.render import render
 from speediness.simulation.stage import Stage
+from speediness.video.listing import read_manifest
 from speediness.video.reader import Frame
 
 LONGEST_S = 8.0  # of a video; longer captures make more of them
@@ -33,7 +33,7 @@ LEAST_S = 4.5  # a window at twice its speed
 LEAST_MPS = 0.1  # mean speed of the joints
 RATES = (24, 25, 30)
 SHAPES, CHANCES = (16 / 9, 4 / 3, 1.0, 9 / 16), (0.55, 0.2, 0.1, 0.15)
-COLUMNS = {"file", "subject", "label", "seconds", "mean_joint_speed", "licence_use"}
+COLUMNS = ("file", "subject", "label", "seconds", "mean_joint_speed", "licence_use")
 
 
 def read(root: Path) -> DataSetContents:
@@ -43,15 +43,8 @@ def read(root: Path) -> DataSetContents:
         DataError: no manifest, or columns are missing.
     """
     manifest = root / "manifest.csv"
-    if not manifest.is_file():
-        raise DataError(f"{manifest} does not exist; give the folder of captures that holds it")
-    with manifest.open(newline="", encoding="utf-8") as file:
-        lines = csv.DictReader(file)
-        if missing := COLUMNS - set(lines.fieldnames or ()):
-            raise DataError(f"{manifest} lacks the columns {', '.join(sorted(missing))}; add them")
-        rows = list(lines)
     lists: dict[str, list[VideoItem]] = {"any": [], "noncommercial": []}
-    for row in rows:
+    for row in read_manifest(manifest, COLUMNS):
         if row["licence_use"] not in lists:
             raise DataError(f"{manifest}: licence_use of {row['file']} is neither any nor noncommercial")
         if float(row["mean_joint_speed"]) < LEAST_MPS or float(row["seconds"]) < LEAST_S:

@@ -31,6 +31,7 @@ from speediness.simulation.cells import Sight, motion_cells
 STRIDES = (1, 2, 4)
 """Frames from one to the next that motion is measured between: what faster video is made of."""
 PAIRS, LOOKS = 64, 4  # measured in one call
+MEASURED = 1  # goes up whenever the same video is measured to other values: old files are left alone
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ class MotionCache:
             OutputError: the folder cannot be written.
             VideoError: the file cannot be decoded or holds fewer frames than the largest stride needs.
         """
-        name = hashlib.sha256(f"{fingerprint(item)}|motion|{self.size_px}".encode()).hexdigest()[:24]
-        path = self.folder / f"{name}.motion.npz"
+        name = f"{fingerprint(item)}|motion {MEASURED}|{self.size_px}"
+        path = self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.motion.npz"
         try:
             with np.load(path) as held:
                 arrays = dict(held)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from speediness.datasets.data_set import DataSet, DataSetContents
-from speediness.datasets.video_list import from_folder, read_manifest
+from speediness.datasets.video_list import from_folder, manifest_lists
 
 EXCLUSIVE = ("train", "val", "test")
 
@@ -25,7 +25,7 @@ def read(root: Path) -> DataSetContents:
         return DataSetContents({"all": [replace(item, label=None) for item in from_folder(root)]}, [])
     lists = {
         name: [replace(item, label=None) for item in items]
-        for name, items in read_manifest(manifest).items()
+        for name, items in manifest_lists(manifest).items()
     }
     return DataSetContents(lists, [manifest.parent], [tuple(name for name in EXCLUSIVE if name in lists)])
 

@@ -14,8 +14,9 @@ from typing import Any
 from speediness.datasets.data_set import DataSet, DataSetContents, Finding
 from speediness.datasets.decoded_video import open_item
 from speediness.datasets.image_folder import ImageFolder
-from speediness.datasets.video_list import VideoItem, is_video
+from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, VideoError
+from speediness.video.listing import is_video
 
 BATCH = 64  # videos handed to the threads at a time: Ctrl-C waits for no more
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from speediness.errors import DataError
+from speediness.video.listing import is_video, read_manifest
 
-VIDEO_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".m4v", ".mpg", ".mpeg"}
 T = TypeVar("T")
 MOST_SCORED = 1000
 """Videos that place a bias, a threshold or a point of a curve; more change nothing but the hours."""
@@ -47,7 +46,7 @@ def from_manifest(manifest: Path, split: str | None = None) -> list[VideoItem]:
     Raises:
         DataError: missing file or columns, a line without a file, or no line of this split.
     """
-    lists = read_manifest(manifest)
+    lists = manifest_lists(manifest)
     if split is None:
         return [item for items in lists.values() for item in items]
     if split not in lists:
@@ -55,27 +54,14 @@ def from_manifest(manifest: Path, split: str | None = None) -> list[VideoItem]:
     return lists[split]
 
 
-def read_manifest(manifest: Path) -> dict[str, list[VideoItem]]:
+def manifest_lists(manifest: Path) -> dict[str, list[VideoItem]]:
     """The videos of a manifest CSV by split, in the order of its lines; see :func:`from_manifest`.
 
     Raises:
         DataError: missing file or columns, or a line without a file.
     """
-    if not manifest.is_file():
-        raise DataError(f"{manifest} does not exist; give the CSV that lists the videos")
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig") as file:
-            lines = csv.DictReader(file)
-            missing = {"file", "split", "source"} - set(lines.fieldnames or ())
-            rows = list(lines)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{manifest} is not a CSV in UTF-8; give the CSV that lists the videos") from error
-    if missing:
-        raise DataError(f"{manifest} lacks the columns {', '.join(sorted(missing))}; add them")
     lists: dict[str, list[VideoItem]] = {}
-    for number, row in enumerate(rows, 2):
-        if not row["file"]:
-            raise DataError(f"line {number} of {manifest} names no file; complete or remove it")
+    for row in read_manifest(manifest, ("file", "split", "source")):
         path = manifest.parent / row["file"]
         item = VideoItem(path, row["source"] or path.stem, row.get("label") or None)
         lists.setdefault(row["split"] or "", []).append(item)
@@ -114,11 +100,6 @@ def videos_below(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             if is_video(name):
                 yield Path(parent, name)
-
-
-def is_video(name: str) -> bool:
-    """Whether a file is a video by its name; the ``._`` shadows that macOS leaves beside files are not."""
-    return not name.startswith("._") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
 
 
 def digest(lists: Iterable[list[VideoItem]]) -> str:

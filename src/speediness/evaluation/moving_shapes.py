@@ -74,7 +74,7 @@ def draw(name: str, shapes: list[Shape], seed: int) -> MaskedSequence:
             own_y = np.cos(turn) * down - np.sin(turn) * across
             edge = 1 - 0.3 * (0.5 - 0.5 * np.cos(shape.points * np.arctan2(own_y, own_x)))
             inside = np.hypot(own_x, own_y) < edge
-            image[inside] = _looked_up(pattern, 100 + 60 * own_y, 200 + 60 * own_x)[inside]
+            image[inside] = _looked_up(pattern, 100 + 60 * own_y[inside], 200 + 60 * own_x[inside])
             labels_HW[inside] = label
         noisy = image + NOISE * rng.standard_normal(image.shape)
         frames.append(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))

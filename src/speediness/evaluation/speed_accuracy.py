@@ -13,8 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,9 @@ from speediness.runtime.protocol import Runtime, log_odds
 from speediness.video.reader import Frame
 
 MAGNIFICATION = 2  # of the matched pairs
+
+Told = Literal["score", "flow"]
+"""Who tells 1x from 2x: the network, or the mean flow."""
 
 
 @dataclass(frozen=True)
@@ -185,12 +189,16 @@ def _mean_motion(shot: ShotScores, clip: ClipSpec) -> NDArray[np.float32]:
     return ((sums[last] - sums[first]) / np.maximum(last - first, 1)).astype(np.float32)
 
 
-def area_under_curve(videos: Sequence[VideoScores]) -> float:
+def _windows(videos: Iterable[VideoScores], what: Told) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What all windows were given, at 1x and at 2x."""
+    videos = list(videos)
+    slow, fast = (np.concatenate([getattr(f, f"{what}_{x}") for f in videos]) for x in ("1x", "2x"))
+    return slow, fast
+
+
+def area_under_curve(videos: Sequence[VideoScores], what: Told = "score") -> float:
     """Share of pairs of windows, one at 1x and one at 2x of any videos, that are ranked right (AUC)."""
-    return _area(*(np.concatenate([getattr(f, name) for f in videos]) for name in ("score_1x", "score_2x")))
-
-
-def _area(slow: NDArray[np.float32], fast: NDArray[np.float32]) -> float:
+    slow, fast = _windows(videos, what)
     slow = np.sort(slow)
     below = (np.searchsorted(slow, fast, "left") + np.searchsorted(slow, fast, "right")) / 2
     return float(below.mean() / len(slow))
@@ -198,20 +206,18 @@ def _area(slow: NDArray[np.float32], fast: NDArray[np.float32]) -> float:
 
 def log_loss(videos: Sequence[VideoScores]) -> float:
     """Mean of -log of the probability that windows, at 1x and 2x, were given for what they are."""
-    signed = [np.concatenate([f.score_1x, -f.score_2x]).astype(np.float64) for f in videos]
-    return float(np.logaddexp(0, np.concatenate(signed)).mean())
+    slow, fast = _windows(videos, "score")
+    return float(np.logaddexp(0, np.concatenate([slow, -fast]).astype(np.float64)).mean())
 
 
 def fit_flow_threshold(scores: Iterable[VideoScores]) -> float:
     """The mean-flow threshold that best separates 1x from 2x on these (training) windows."""
-    videos = list(scores)
-    slow = np.concatenate([video.flow_1x for video in videos])
-    return best_threshold(slow, np.concatenate([video.flow_2x for video in videos]))
+    return best_threshold(scores, "flow")
 
 
-def best_threshold(slow: NDArray[np.float32], fast: NDArray[np.float32]) -> float:
-    """The value above which most of ``fast`` and fewest of ``slow`` lie."""
-    slow, fast = np.sort(slow), np.sort(fast)
+def best_threshold(videos: Iterable[VideoScores], what: Told) -> float:
+    """The value above which most windows at 2x and fewest at 1x lie."""
+    slow, fast = map(np.sort, _windows(videos, what))
     candidates = np.unique(np.concatenate([slow, fast]))
     right = (
         np.searchsorted(slow, candidates, "right") + len(fast) - np.searchsorted(fast, candidates, "right")
@@ -227,10 +233,10 @@ def by_source(videos: Iterable[VideoScores]) -> dict[str, list[VideoScores]]:
     return groups
 
 
-def window_accuracy(videos: Sequence[VideoScores]) -> float:
+def window_accuracy(videos: Sequence[VideoScores], what: Told = "score", threshold: float = 0.0) -> float:
     """Share of single windows, at 1x and at 2x, that were called what they are (§5.1)."""
-    right = [np.concatenate([f.score_1x <= 0, f.score_2x > 0]) for f in videos]
-    return float(np.concatenate(right).mean())
+    slow, fast = _windows(videos, what)
+    return float(np.concatenate([slow <= threshold, fast > threshold]).mean())
 
 
 def clip_accuracy(videos: Sequence[VideoScores]) -> float:
@@ -246,9 +252,10 @@ def pairs_ranked(videos: Sequence[VideoScores]) -> float:
     return float(np.mean([f.score_2x.mean() > f.score_1x.mean() for f in videos]))
 
 
-def matched_pairs(videos: Sequence[VideoScores]) -> float:
+def matched_pairs(videos: Sequence[VideoScores], what: Told = "score") -> float:
     """Share of videos that score higher at 2x than at 1x magnified, which moves as many pixels."""
-    return float(np.mean([f.score_2x.mean() > f.score_magnified.mean() for f in videos]))
+    fast, near = ([getattr(f, f"{what}_{x}").mean() for f in videos] for x in ("2x", "magnified"))
+    return float(np.greater(fast, near).mean())
 
 
 def report(scores: list[VideoScores], flow_threshold: float) -> dict[str, Any]:
@@ -256,29 +263,16 @@ def report(scores: list[VideoScores], flow_threshold: float) -> dict[str, Any]:
 
     The intervals come from resampling whole sources, since windows of one source are alike.
     """
-
-    def flow_accuracy(videos: Sequence[VideoScores]) -> float:
-        right = [np.concatenate([f.flow_1x <= flow_threshold, f.flow_2x > flow_threshold]) for f in videos]
-        return float(np.concatenate(right).mean())
-
-    def flow_area(videos: Sequence[VideoScores]) -> float:
-        return _area(
-            *(np.concatenate([getattr(f, name) for f in videos]) for name in ("flow_1x", "flow_2x"))
-        )
-
-    def flow_matched(videos: Sequence[VideoScores]) -> float:
-        return float(np.mean([f.flow_2x.mean() > f.flow_magnified.mean() for f in videos]))
-
     measures: dict[str, Callable[[Sequence[VideoScores]], float]] = {
         "accuracy": window_accuracy,
         "auc": area_under_curve,
         "log_loss": log_loss,
         "accuracy_clip": clip_accuracy,
-        "mean_flow": flow_accuracy,
-        "mean_flow_auc": flow_area,
+        "mean_flow": partial(window_accuracy, what="flow", threshold=flow_threshold),
+        "mean_flow_auc": partial(area_under_curve, what="flow"),
         "pairs_ranked": pairs_ranked,
         "matched_pairs": matched_pairs,
-        "mean_flow_matched_pairs": flow_matched,
+        "mean_flow_matched_pairs": partial(matched_pairs, what="flow"),
     }
     sources = by_source(scores)
     result: dict[str, Any] = {name: measure(scores) for name, measure in measures.items()}

@@ -8,15 +8,17 @@ tell 1x from 2x, where scenery cannot help. What is found in the output folder i
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from speediness.datasets.clip_cache import CachedVideo, ClipCache
+from speediness.clip import ClipSpec
+from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem, digest
 from speediness.errors import DataError, SpeedinessError, suggest
 from speediness.evaluation.centre_clips import with_clip
@@ -48,9 +50,9 @@ class Lecture:
     base: Recipe
     """Of every network, but for the backbone."""
     train: list[VideoItem]
-    """With labels."""
+    """With labels, unless speed is the only task."""
     test: list[VideoItem]
-    """With labels, of other groups."""
+    """Of other groups."""
     networks: Sequence[LectureNetwork] = NETWORKS
     weights: dict[str, Path] = field(default_factory=dict)
     """To start from, by the name of a network; the others start at random."""
@@ -87,7 +89,8 @@ def lecture(work: Lecture, out: Path, seeds: int, log: Log) -> dict[str, Any]:
         DataError: ``out`` holds results of another recipe or of other videos; a list without labels.
     """
     base = dataclasses.replace(work.base, compiled=False, evaluate_every=work.base.steps)
-    base = with_classes(base, work.train)
+    if "action" in work.tasks:
+        base = with_classes(base, work.train)
     work = dataclasses.replace(work, base=base)
     rows = {
         network.name: {"published": dataclasses.asdict(network), **{task: [] for task in work.tasks}}
@@ -97,10 +100,12 @@ def lecture(work: Lecture, out: Path, seeds: int, log: Log) -> dict[str, Any]:
     for done, (seed, network) in enumerate(jobs):
         log(f"{network.title}, seed {seed}: {done + 1} of {len(jobs)}")
         row, folder = rows[network.name], out / network.name
-        for task in work.tasks:
-            if network.name != TRAJECTORIES or task == "action":
+        if network.name == TRAJECTORIES:
+            if "action" in work.tasks and not row["action"]:
+                row["action"] = _by_trajectories(work, folder, seeds, log)
+        else:
+            for task in work.tasks:
                 row[task].append(_result(work, network, task, seed, folder / f"seed-{seed}" / task, log))
-        if seed == 0 and network.name != TRAJECTORIES:
             row |= _once(folder / "cost.json", base, lambda name=network.name: cost(_recipe(work, name, 0)))
         document = {
             "schema": SCHEMA,
@@ -146,15 +151,9 @@ def _result(
     work: Lecture, network: LectureNetwork, task: Task, seed: int, folder: Path, log: Log
 ) -> dict[str, Any]:
     """Accuracy on the test list with its interval, and what was said of each video."""
-    cache = folder.parents[2] / "cache"
-    if network.name == TRAJECTORIES:
-        recipe = dataclasses.replace(work.base, seed=seed)
-    else:
-        recipe = _recipe(work, network.name, seed)
+    cache, recipe = folder.parents[2] / "cache", _recipe(work, network.name, seed)
 
     def make() -> dict[str, Any]:
-        if network.name == TRAJECTORIES:
-            return by_trajectories(recipe, work.train, work.test, cache, log)
         if task == "speed":
             return _by_speed(network, recipe, work, folder, cache, log)
         resume = (folder / "checkpoint.safetensors").exists()
@@ -179,44 +178,74 @@ def _by_speed(
     }
 
 
-def by_trajectories(
-    recipe: Recipe, train: list[VideoItem], test: list[VideoItem], cache: Path, log: Log
-) -> dict[str, Any]:
-    """Dense trajectories of ten clips a video, Fisher vectors and a linear SVM.
+def _by_trajectories(work: Lecture, folder: Path, seeds: int, log: Log) -> list[dict[str, Any]]:
+    """All seeds at once: they follow the same points, which takes longest."""
+
+    @functools.cache
+    def followed() -> tuple[list[Followed], list[Followed]]:
+        clip = work.base.config.clip
+        return follow_points(clip, work.train, work.test, folder.parent / "cache", log)
+
+    return [
+        _once(
+            folder / f"seed-{seed}" / "action" / "result.json",
+            dataclasses.replace(work.base, seed=seed),
+            lambda seed=seed: classify_trajectories(*followed(), seed),
+            digest([work.train, work.test]),
+        )
+        for seed in range(seeds)
+    ]
+
+
+class Followed(NamedTuple):
+    """A video and the trajectories of its ten clips."""
+
+    item: VideoItem
+    tracks: Trajectories
+
+
+def follow_points(
+    clip: ClipSpec, train: list[VideoItem], test: list[VideoItem], cache: Path, log: Log
+) -> tuple[list[Followed], list[Followed]]:
+    """Dense trajectories of ten clips a video, of both lists.
 
     Args:
-        recipe: says which clips, and the seed.
-        train: videos with labels; mixtures and SVM learn from these alone.
-        test: videos with labels.
+        clip: says which clips.
+        train: videos with labels.
+        test: the same.
         cache: folder of decoded videos.
         log: receives one line at a time.
 
     Raises:
-        DataError: no video of a side has the frames of a clip, or hardly anything moves in them.
+        DataError: no video of a list has the frames of a clip.
     """
-    clip = recipe.config.clip
     clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels)
     known, asked = (list(with_clip(clips.videos(items, log), clip)) for items in (train, test))
-
-    def tracks(video: CachedVideo) -> Trajectories:
-        parts = [dense_trajectories(_luma(frames)) for frames in ten_clips(video, clip)]
-        return joined([part for part in parts if len(part)])
-
-    found = []
+    found: list[Followed] = []
     with progress_bar("following points", "videos") as progress:
         for video in (*known, *asked):
-            found.append(tracks(video))
+            parts = [dense_trajectories(_luma(frames)) for frames in ten_clips(video, clip)]
+            found.append(Followed(video.item, joined([part for part in parts if len(part)])))
             progress(len(found), len(known) + len(asked))
+    return found[: len(known)], found[len(known) :]
+
+
+def classify_trajectories(train: list[Followed], test: list[Followed], seed: int) -> dict[str, Any]:
+    """Fisher vectors and a linear SVM; mixtures and SVM learn from ``train`` alone.
+
+    Raises:
+        DataError: hardly anything moves in the videos.
+    """
     try:
-        classifier = TrajectoryClassifier(seed=recipe.seed)
-        classifier.fit(found[: len(known)], [video.item.label or "" for video in known])
+        classifier = TrajectoryClassifier(seed=seed)
+        classifier.fit([video.tracks for video in train], [video.item.label or "" for video in train])
     except ValueError as error:
         raise DataError(
             f"dense trajectories learned nothing from these videos ({error}); clips need 16 frames or more"
             " of 32 pixels or more in which something moves"
         ) from error
-    said = classifier.predict(found[len(known) :])
-    items = [video.item for video in asked]
+    said = classifier.predict([video.tracks for video in test])
+    items = [video.item for video in test]
     right = [item.label == name for item, name in zip(items, said, strict=True)]
     return {
         "accuracy": float(np.mean(right)),
@@ -225,7 +254,7 @@ def by_trajectories(
             {"file": item.path.name, "source": item.source, "label": item.label, "said": name}
             for item, name in zip(items, said, strict=True)
         ],
-        "tracks_a_video": float(np.mean([len(one) for one in found])),
+        "tracks_a_video": float(np.mean([len(video.tracks) for video in (*train, *test)])),
     }
 
 

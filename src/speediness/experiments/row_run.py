@@ -17,7 +17,7 @@ from speediness.datasets.video_list import VideoItem, digest, held_out, subsampl
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.centre_clips import run_batched
 from speediness.evaluation.motion_scores import score_motion
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, fit_flow_threshold, score_video
+from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, best_threshold, score_video
 from speediness.experiments.ablation import Row
 from speediness.experiments.flow_baseline import train_mean_flow
 from speediness.experiments.row_result import ROW_SCHEMA, RowResult
@@ -111,10 +111,10 @@ class _Maker:
         score = self._score_by(network)
         trained = self._scores("training videos", self.kept, score, TRAINED_STRIDE_S)
         held = self._scores("held-out videos", self.held, score)
-        bias = _fit_bias(trained + held)
+        bias = best_threshold(trained + held, "score")
         return RowResult(
             bias=bias,
-            flow_threshold=fit_flow_threshold(trained),
+            flow_threshold=best_threshold(trained, "flow"),
             own=self._own(network) if isinstance(self.recipe.task, SpeedClassTask) else {},
             trained=_centred(trained, bias),
             test=_centred(self._scores("test videos", self.videos.test, score), bias),
@@ -216,13 +216,6 @@ class _Maker:
         if items and not scores:
             raise DataError(f"none of the {len(items)} {title} can be used: {self.left_out[-1]}")
         return scores
-
-
-def _fit_bias(videos: Sequence[VideoScores]) -> float:
-    """The score that best separates 1x from 2x."""
-    return fit_flow_threshold(
-        replace(video, flow_1x=video.score_1x, flow_2x=video.score_2x) for video in videos
-    )
 
 
 def _centred(videos: Sequence[VideoScores], bias: float) -> list[VideoScores]:

@@ -160,27 +160,21 @@ def _share(right_and_all_R2: np.ndarray) -> dict[str, Any]:
     return {"accuracy": float(right / clips), "interval_95": {"accuracy": (float(low), float(high))}}
 
 
-def markdown(document: dict[str, Any]) -> str:
-    """The table for a model card."""
-    columns = (
-        "own sampling, held out",
-        "in domain",
-        "out of domain",
-        "gap",
-        "paper: Kinetics",
-        "paper: NFS",
-    )
-    rows: list[tuple[str, ...]] = [("", *columns)]
+def table(document: dict[str, Any]) -> list[list[str]]:
+    """The head, then a row a network: accuracy of single windows, with 95 % intervals over sources."""
+    measured = ("own sampling, held out", "in domain", "out of domain", "gap")
+    rows = [["", *measured, "paper: Kinetics", "paper: NFS"]]
     for row in document["rows"]:
         paper = row["paper"] or {"in_domain": None, "out_of_domain": None}
-        cells = (
-            row["title"],
-            *(with_interval(row[part]) for part in ("own_sampling", "in_domain", "out_of_domain")),
-            gap(row),
-            *(f"{share:.1%}" if share else "" for share in paper.values()),
-        )
-        rows.append(cells)
-    return markdown_table(rows) + "\n" + "".join(f"- {note}\n" for note in document["notes"])
+        cells = (with_interval(row[part]) for part in ("own_sampling", "in_domain", "out_of_domain"))
+        papers = (f"{share:.1%}" if share else "" for share in paper.values())
+        rows.append([row["title"], *cells, gap(row), *papers])
+    return rows
+
+
+def markdown(document: dict[str, Any]) -> str:
+    """The table for a model card."""
+    return markdown_table(table(document)) + "\n" + "".join(f"- {note}\n" for note in document["notes"])
 
 
 def with_interval(figures: dict[str, Any] | None) -> str:

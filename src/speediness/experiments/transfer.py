@@ -2,7 +2,7 @@
 
 Networks start at random, from SpeedNet's task or from RSPNet's, all on the same backbone. Each is
 fine-tuned and tested, and its frozen features are probed and searched. Every step leaves its result
-in the output folder and is not done again.
+in the output folder and is not done again. :mod:`speediness.experiments.pretext` has more starts.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from speediness.evaluation.probes import probe, released_retrieval
 from speediness.evaluation.relative_speed import holds_both_speeds, ranked_right, same_video_found
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.backbones import find_backbone
+from speediness.models.backbones.inflated import load_imagenet
 from speediness.models.checkpoint import load_checkpoint, network_name, save_network
 from speediness.models.cost import count_macs
 from speediness.models.encoder import Encoder
 from speediness.models.rspnet import RSPNet
 from speediness.results.documents import read_json, write_json
+from speediness.training.by_video import by_video
 from speediness.training.finetune import finetune, with_classes
 from speediness.training.loop import train
 from speediness.training.publish import averaged
@@ -48,6 +50,7 @@ from speediness.version import __version__
 SCHEMA, STEP_SCHEMA = "speediness.transfer/1", "speediness.transfer_step/1"
 Scale = Literal["paper", "small", "smoke"]
 STARTS = ("random", "speednet", "rspnet")
+UNTRAINED = ("random", "random_frames", "imagenet")
 Log = Callable[[str], None]
 
 
@@ -103,6 +106,8 @@ def transfer(
     measures: Sequence[str] = ("pretext", "probe", "finetune"),
     where: tuple[str, str] = ("PRETRAIN", "DATA"),
     name: str = "transfer",
+    by: dict[str, Recipe] | None = None,
+    minutes: float | None = None,
 ) -> dict[str, Any]:
     """Pretrain or load, fine-tune and probe, for every start and seed.
 
@@ -112,11 +117,14 @@ def transfer(
         scale: of the recipes.
         seeds: networks a start, of seeds 0 to ``seeds - 1``.
         log: receives one line at a time; what it says is also in ``log.txt``.
-        starts: of STARTS, or names in ``weights``.
+        starts: of STARTS, of ``by``, or names in ``weights``.
         weights: trained before, by name; a start that is named here is not pretrained.
-        measures: what is done with each.
+        measures: what is done with each: ``pretext``, RSPNet's two; ``task``, what it was trained for;
+            ``frozen``, probes; ``probe``, also retrieval by the released protocol; ``finetune``.
         where: ``--data`` of the videos to pretrain on and of those with labels, for ``commands.txt``.
         name: of the document; several may share a folder, which does nothing twice.
+        by: recipes by start, and ``finetune``; by default those of the scale.
+        minutes: of pretraining a network, at most.
 
     Returns:
         The document in ``NAME.json``: ``rows``, one a start, with every measure's figures by
@@ -125,7 +133,7 @@ def transfer(
     Raises:
         DataError: ``out`` holds results of other videos or of another scale.
     """
-    work = _Work(data, out, scale, log, dict(weights or {}), where)
+    work = _Work(data, out, by or recipes(scale), log, dict(weights or {}), where, minutes)
     for start in starts:
         work.check(start)
     rows: dict[str, dict[str, list[Any]]] = {start: {name: [] for name in measures} for start in starts}
@@ -133,7 +141,7 @@ def transfer(
     for done, (seed, start) in enumerate(jobs):
         work.say(f"{start}, seed {seed}: {done + 1} of {len(jobs)}")
         for measure in measures:
-            if measure == "pretext" and not work.has_pretext(start):
+            if not work.has(measure, start):
                 continue
             rows[start][measure].append(work.result(measure, start, seed))
         document = {
@@ -143,6 +151,7 @@ def transfer(
                 "scale": scale,
                 "recipes": {name: recipe.to_json() for name, recipe in work.recipes.items()},
                 "weights": {name: str(path) for name, path in work.weights.items()},
+                "minutes": minutes,
                 "speediness": __version__,
             },
         }
@@ -150,13 +159,12 @@ def transfer(
     return read_json(out / f"{name}.json", SCHEMA)
 
 
-def estimate_s(scale: Scale, starts: Sequence[str], measures: Sequence[str]) -> float:
-    """Seconds of training that one seed takes here, roughly.
+def estimate_s(made_by: dict[str, Recipe], starts: Sequence[str], measures: Sequence[str]) -> float:
+    """Seconds of training by recipes that one seed takes here, roughly.
 
     Fine-tuning of every start is counted, and the pretraining of those that have any.
     """
-    made_by = recipes(scale)
-    wanted = [made_by[start] for start in starts if start in made_by]
+    wanted = [made_by[start] for start in starts if start in made_by and start not in UNTRAINED]
     if "finetune" in measures:
         wanted += [made_by["finetune"]] * len(starts)
     return sum(_step_s(recipe) * recipe.steps for recipe in wanted)
@@ -165,8 +173,9 @@ def estimate_s(scale: Scale, starts: Sequence[str], measures: Sequence[str]) -> 
 def _step_s(recipe: Recipe) -> float:
     """Seconds a step: measured on a narrow network and small clips, scaled by multiply-adds."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    _, backbone = find_backbone(recipe.backbone)
-    small, shape = backbone(3, min(recipe.width, 0.25)).to(device), (2, 3, 16, 64, 64)
+    stem, backbone = find_backbone(recipe.backbone)
+    channels = stem.out_channels
+    small, shape = backbone(channels, min(recipe.width, 0.25)).to(device), (2, channels, 16, 64, 64)
     clips = torch.rand(shape, device=device)
     taken_s = []
     for _ in range(2):  # the first warms up
@@ -175,7 +184,8 @@ def _step_s(recipe: Recipe) -> float:
         if device.type == "cuda":
             torch.cuda.synchronize()
         taken_s.append(time.perf_counter() - started_s)
-    macs = count_macs(backbone(3, recipe.width), (1, 3, recipe.n_frames, recipe.size_px, recipe.size_px))
+    seen = (1, channels, recipe.n_frames, recipe.size_px, recipe.size_px)
+    macs = count_macs(backbone(channels, recipe.width), seen)
     # RSPNet's keys go forward alone, a third of the work: less than this is wrong by.
     return taken_s[1] * recipe.clips * macs / count_macs(small, shape)
 
@@ -187,14 +197,15 @@ class _Work:
         self,
         data: Data,
         out: Path,
-        scale: Scale,
+        by: dict[str, Recipe],
         log: Log,
         weights: dict[str, Path],
         where: tuple[str, str],
+        minutes: float | None,
     ) -> None:
         self.pretrain_where, self.labels_where = where
-        self.data, self.out, self.scale, self.weights = data, out, scale, weights
-        self.recipes, self.cache = recipes(scale), out / "cache"
+        self.data, self.out, self.recipes, self.weights = data, out, by, weights
+        self.minutes, self.cache = minutes, out / "cache"
         self._log = log
         self._videos = digest(vars(data).values())
 
@@ -203,9 +214,10 @@ class _Work:
         document: dict[str, Any] = {"films": self._videos, "finetune": self.recipes["finetune"].to_json()}
         if start in self.weights:
             return document | {"weights": str(self.weights[start])}
-        if start == "random":
-            return document | {"network": self.recipes["rspnet"].config.to_json()}
-        return document | {"pretrain": self.recipes[start].to_json()}
+        if start in UNTRAINED:
+            return document | {"network": self._untrained(start).config.to_json()}
+        limit = {} if self.minutes is None else {"minutes": self.minutes}
+        return document | {"pretrain": self.recipes[start].to_json()} | limit
 
     def check(self, start: str) -> None:
         """Refuse a folder of this start that was made otherwise."""
@@ -221,11 +233,24 @@ class _Work:
         else:
             write_json(path, document)
 
-    def has_pretext(self, start: str) -> bool:
-        """Whether it holds the heads that RSPNet's tasks ask: others' backbones and SpeedNet do not."""
-        if start not in self.weights:
-            return start != "speednet"
-        return network_name(self.weights[start]) == RSPNet.__name__
+    def has(self, measure: str, start: str) -> bool:
+        """Whether a start can be measured so: one asks the heads of a task, which others' weights lack."""
+        if measure not in ("pretext", "task"):
+            return True
+        trained = start not in UNTRAINED and start in self.recipes
+        if measure == "pretext":
+            wanted, fitting = RSPNet.__name__, start != "speednet"
+        else:
+            wanted, fitting = type(self._task_network(start)).__name__ if trained else "", trained
+        return network_name(self.weights[start]) == wanted if start in self.weights else fitting
+
+    def _untrained(self, start: str) -> Recipe:
+        """What says of a start without training which network it is."""
+        return self.recipes.get(start, self.recipes["rspnet"])
+
+    def _task_network(self, start: str) -> Encoder:
+        recipe = self.recipes[start]
+        return recipe.task.network(recipe.config)
 
     def say(self, line: str) -> None:
         """To the log and to the file."""
@@ -239,17 +264,21 @@ class _Work:
         path = folder / f"{name}.json"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            made = {"pretext": self._pretext, "probe": self._probe, "finetune": self._finetune}[name](
-                start, seed, folder
-            )
-            write_json(path, {"schema": STEP_SCHEMA, **made})
+            measures = {
+                "pretext": self._pretext,
+                "task": self._task,
+                "frozen": self._frozen,
+                "probe": self._probe,
+                "finetune": self._finetune,
+            }
+            write_json(path, {"schema": STEP_SCHEMA, **measures[name](start, seed, folder)})
         return {key: value for key, value in read_json(path, STEP_SCHEMA).items() if key != "schema"}
 
     def _start(self, start: str, seed: int, folder: Path) -> Path | None:
         """Weights to start from; None: a random start."""
         if start in self.weights:
             return self.weights[start]
-        if start == "random":
+        if start in UNTRAINED:
             return None
         network = folder / "pretrain" / "network.safetensors"
         if not network.exists():
@@ -257,7 +286,7 @@ class _Work:
             run = folder / "pretrain"
             self._note("train", self.pretrain_where, run, recipe)
             resume = (run / "checkpoint.safetensors").exists()
-            train(recipe, self.data.pretrain, run, self.cache, resume, self.say)
+            train(recipe, self.data.pretrain, run, self.cache, resume, self.say, minutes=self.minutes)
             pretrained, _, made_by = averaged(run)
             save_network(network, pretrained, made_by)
         return network
@@ -268,7 +297,18 @@ class _Work:
         if weights is not None:
             return load_checkpoint(weights, Encoder).for_inference()
         torch.manual_seed(seed)
-        return Encoder(self.recipes["rspnet"].config).for_inference()
+        encoder = Encoder(self._untrained(start).config)
+        if start == "imagenet":
+            load_imagenet(encoder)
+        return encoder.for_inference()
+
+    def _task(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
+        weights = self._start(start, seed, folder)
+        assert weights is not None
+        network = load_checkpoint(weights, type(self._task_network(start))).for_inference()
+        clip = network.config.clip
+        clips = ClipCache(self.cache, MAGNIFICATION * clip.size_px, clip.channels)
+        return by_video(self.recipes[start].task, network, clips.videos(self.data.unseen, self.say))
 
     def _pretext(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         weights = self._start(start, seed, folder)
@@ -287,11 +327,14 @@ class _Work:
             "same_film_changed": same_video_found(network, videos, changed=True),
         }
 
+    def _frozen(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
+        encoder = self._encoder(start, seed, folder)
+        return probe(encoder, self.data.train, self.data.test, self.cache, self.say)
+
     def _probe(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         encoder = self._encoder(start, seed, folder)
         given = (encoder, self.data.train, self.data.test, self.cache, self.say)
-        clean, released = probe(*given), released_retrieval(*given)
-        return clean | {"released": {"recall": released["recall"]}}
+        return probe(*given) | {"released": {"recall": released_retrieval(*given)["recall"]}}
 
     def _finetune(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         weights = self._start(start, seed, folder)
@@ -316,6 +359,8 @@ class _Work:
             task = recipe.to_json()["task"]
             settings = {"task": task.pop("name"), **task, **settings}
         words = ["speediness", verb, "smoke", "--data", where, "--out", str(run)]
+        if verb == "train" and self.minutes is not None:
+            words += ["--minutes", f"{self.minutes:g}"]
         words += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
         with (self.out / "commands.txt").open("a", encoding="utf-8") as file:
             file.write(shlex.join(words) + "\n")

@@ -42,7 +42,7 @@ def table(name: str, document: dict[str, Any]) -> list[list[str]]:
         if name == "rspnet":
             pretext = row.get("pretext") or []
             keys = ("ranked_right", "same_film", "same_film_changed")
-            cells += [_mean([made[key] for made in pretext]) for key in keys]
+            cells += [mean_text([made[key] for made in pretext]) for key in keys]
         rows.append(cells)
     return rows
 
@@ -106,7 +106,7 @@ def _retrieval(document: dict[str, Any]) -> list[list[str]]:
         title = TITLES.get(row["start"], row["start"])
         for protocol in ("clean", "released"):
             made = [one if protocol == "clean" else one["released"] for one in row["probe"]]
-            recalls = [_mean([one["recall"][str(k)] for one in made]) for k in RECALL_AT]
+            recalls = [mean_text([one["recall"][str(k)] for one in made]) for k in RECALL_AT]
             rows.append([f"{title}, {protocol}", *recalls])
     return rows
 
@@ -121,7 +121,8 @@ def share_text(made: Sequence[dict[str, Any]]) -> str:
     return f"{100 * np.mean(values):.1f} ({100 * low:.0f} to {100 * high:.0f}){each}"
 
 
-def _mean(values: Sequence[float]) -> str:
+def mean_text(values: Sequence[float]) -> str:
+    """Mean over seeds, in percent."""
     return f"{100 * np.mean(values):.1f}" if values else ""
 
 

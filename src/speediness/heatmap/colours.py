@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import Colormap, LinearSegmentedColormap
@@ -21,21 +19,17 @@ COVER = 0.8  # opacity of the strongest colour over the video
 NATURAL, NEUTRAL, SPED_UP = ("#0B2E59", "#0072B2", "#6DBBEA"), "#E9E9E4", ("#F5B041", "#E66100", "#7A2B00")
 
 
-def _diverging() -> Colormap:
+def colour_map(kind: MapKind) -> Colormap:
+    """From one colour to another for drive, from blue over grey to orange for speed."""
+    if kind == "drive":
+        return colormaps["inferno"].resampled(LEVELS)
     stops = [*NATURAL, NEUTRAL, *SPED_UP]
     return LinearSegmentedColormap.from_list("natural-sped-up", stops, LEVELS)
 
 
-def _sequential() -> Colormap:
-    return colormaps["inferno"].resampled(LEVELS)
-
-
-COLOUR_MAPS: dict[MapKind, Callable[[], Colormap]] = {"drive": _sequential, "speed": _diverging}
-
-
 def rgb_table(kind: MapKind) -> NDArray[np.float64]:
     """(N, 3) red, green and blue in 0..1 for values from the lowest to the highest."""
-    return np.asarray(COLOUR_MAPS[kind]()(np.arange(LEVELS)))[:, :3]
+    return np.asarray(colour_map(kind)(np.arange(LEVELS)))[:, :3]
 
 
 def opacity_table(kind: MapKind) -> NDArray[np.float64]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from speediness.heatmap.colours import COLOUR_MAPS
+from speediness.heatmap.colours import colour_map
 from speediness.heatmap.squares import MapKind
 
 WORDS: dict[MapKind, tuple[str, str, str]] = {
@@ -36,10 +35,6 @@ def legend_rgba(kind: MapKind, width_px: int, height_px: int) -> NDArray[np.uint
     figure.text(0.96, 0.3, high, ha="right", va="center", **text)
     axes = figure.add_axes((0.29, 0.2, 0.42, 0.22))
     axes.set_axis_off()
-    axes.imshow(np.linspace(0, 1, 256)[None], cmap=_colours(kind), aspect="auto")
+    axes.imshow(np.linspace(0, 1, 256)[None], cmap=colour_map(kind), aspect="auto")
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:height, :width].copy()
-
-
-def _colours(kind: MapKind) -> Colormap:
-    return COLOUR_MAPS[kind]()

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.analysis.analyse import AHEAD
-from speediness.analysis.scorer import VideoScorer
-from speediness.analysis.shot import scene_px, shortest_s
+from speediness.analysis.scorer import score_shots
+from speediness.analysis.shot import ShotScores, scene_px, shortest_s
 from speediness.heatmap.squares import CELL_PX, MapKind, ShotMaps, Squares
 from speediness.results.documents import written_whole
 from speediness.runtime.network import DEFAULT_NETWORK, Network, load_network
 from speediness.video.read_ahead import read_ahead
-from speediness.video.reader import VideoReader
+from speediness.video.reader import Frame, VideoReader
 
 LOW, HIGH = 20.0, 99.5  # percentiles of a video's absolute maps that are drawn as 0 and 1
 FAINTEST = 0.1  # distance of the two at least, in log-odds: maps of nothing stay dark
@@ -128,19 +128,22 @@ def find_maps(
     reader = VideoReader(Path(video))
     promised_s = float(reader.info.duration_s or 0)
     squares = Squares(net.runtime, net.clip, kind)
-    scorer = VideoScorer(squares.runtime, squares.clip, (1.0,), to_the_ends=False)
     frames = reader.frames(squares.clip.size_px, squares.clip.channels, scene_px=scene_px(net.runtime))
     frame_px = (0, 0)
+
+    def seen(frame: Frame) -> Frame:
+        nonlocal frame_px
+        frame_px = frame.pixels_HWC.shape[:2]
+        if progress is not None:
+            progress(float(frame.time_s), max(promised_s, float(frame.time_s)))
+        return frame
+
+    shots: list[ShotScores] = []
     found: list[ShotMaps | None] = []
     with read_ahead(frames, AHEAD) as coming:
-        for frame in coming:
-            frame_px = frame.pixels_HWC.shape[:2]
-            if scorer.add(frame):
-                found.append(squares.take())
-            if progress is not None:
-                progress(float(frame.time_s), max(promised_s, float(frame.time_s)))
-    shots = scorer.finish()
-    found.append(squares.take())
+        for shot in score_shots(map(seen, coming), squares.runtime, squares.clip, to_the_ends=False):
+            shots.append(shot)
+            found.append(squares.take())
     region, nothing = _covered(frame_px, squares.clip.unit_px)
     maps = [nothing if shot is None else shot for shot in found]
     times_s = [

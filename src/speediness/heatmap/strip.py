@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from speediness.heatmap.colours import COLOUR_MAPS
+from speediness.heatmap.colours import colour_map
 from speediness.heatmap.legend import WORDS
 from speediness.heatmap.maps import HeatMaps
 from speediness.heatmap.painter import Painter
@@ -82,7 +82,7 @@ def _figure(maps: HeatMaps, columns: list[tuple[float, NDArray[np.uint8], NDArra
         below.set_axis_off()
     title, low, high = WORDS[maps.kind]
     lowest = -1 if maps.kind == "speed" else 0
-    colours = ScalarMappable(Normalize(lowest, 1), COLOUR_MAPS[maps.kind]())
+    colours = ScalarMappable(Normalize(lowest, 1), colour_map(maps.kind))
     bar = figure.colorbar(colours, ax=panels.ravel().tolist(), aspect=30, fraction=0.04, pad=0.01)
     bar.set_ticks([lowest, 1], labels=[low, high], fontsize=9)
     bar.set_label(title, fontsize=9)

@@ -16,8 +16,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CELL_PX = 4
-MOTION_CHANNELS = 4
-"""Displacement along x and y, length of the displacement, confidence."""
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # BT.601
 NOISE = 2e-4  # variance of sensor and coding noise, for luma in 0..1
 LEAST_CONFIDENCE = 0.02  # so that a frame without texture keeps a mean

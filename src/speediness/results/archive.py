@@ -51,20 +51,10 @@ def curve_to_arrays(curve: SpeedinessCurve) -> dict[str, NDArray]:
     Raises:
         TypeError: ``made_by`` holds what JSON has no words for.
     """
-    parts = {
-        "duration_s": curve.duration_s,
-        "factors": curve.factors,
-        "segments": [asdict(segment) for segment in curve.segments],
-        "cuts_s": curve.cuts_s,
-        "notes": curve.notes,
-        "made_by": curve.made_by,
-    }
-    return {
-        "times_s": curve.times_s,
-        "normal": curve.normal,
-        "motion": curve.motion,
-        "parts": np.array(json.dumps(parts)),
-    }
+    arrays = {name: value for name, value in vars(curve).items() if isinstance(value, np.ndarray)}
+    parts = {name: value for name, value in vars(curve).items() if name not in arrays}
+    parts["segments"] = [asdict(segment) for segment in curve.segments]
+    return arrays | {"parts": np.array(json.dumps(parts))}
 
 
 def curve_from_arrays(arrays: Mapping[str, NDArray]) -> SpeedinessCurve:
@@ -74,17 +64,10 @@ def curve_from_arrays(arrays: Mapping[str, NDArray]) -> SpeedinessCurve:
         KeyError, TypeError, ValueError: not the arrays of a curve.
     """
     parts = json.loads(str(arrays["parts"]))
-    return SpeedinessCurve(
-        times_s=arrays["times_s"],
-        duration_s=parts["duration_s"],
-        factors=tuple(parts["factors"]),
-        normal=arrays["normal"],
-        motion=arrays["motion"],
-        segments=tuple(Segment(**segment) for segment in parts["segments"]),
-        cuts_s=tuple(parts["cuts_s"]),
-        notes=tuple(parts["notes"]),
-        made_by=parts["made_by"],
-    )
+    parts["segments"] = [Segment(**segment) for segment in parts["segments"]]
+    long = {name: arrays[name] for name in ("times_s", "normal", "motion")}
+    many = {name: tuple(parts[name]) for name in ("factors", "segments", "cuts_s", "notes")}
+    return SpeedinessCurve(**parts | long | many)
 
 
 def features_to_arrays(features: MotionFeatures) -> dict[str, NDArray]:

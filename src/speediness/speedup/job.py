@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speediness.errors import PlanError
+from speediness.errors import OutputError, PlanError
 from speediness.plots import plot_curve
 from speediness.progress import Bar
 from speediness.results.curve import SpeedinessCurve
 from speediness.results.plan import SpeedPlan
 from speediness.speedup.curve_file import curve_of
+from speediness.speedup.pipes import PIPE
 from speediness.speedup.rendering import Rendering, measured
 from speediness.speedup.solver import (
     DEFAULT_OPTIONS,
@@ -25,7 +26,8 @@ from speediness.speedup.solver import (
 )
 from speediness.speedup.speech import find_speech
 from speediness.speedup.stretches import Span
-from speediness.timeline.export import export_timeline, format_of, has_variable_rate
+from speediness.timeline.export import FORMATS, export_timeline, has_variable_rate
+from speediness.video.coding import CONTAINERS
 from speediness.video.reader import VideoReader
 from speediness.video.writer import check_file
 
@@ -39,8 +41,8 @@ class SpeedupJob:
     duration_s: float | None = None
     """Or how long it becomes."""
     options: PlanOptions = DEFAULT_OPTIONS
-    keep_s: Sequence[Span] = ()
-    """Stretches that keep their speed."""
+    limits_s: Sequence[Limit] = ()
+    """Stretches with a greatest speed of their own."""
     speech_rate: float | None = None
     """Speech is played at so many times at most; None: speech is not looked for."""
     rendering: Rendering = field(default_factory=Rendering)
@@ -63,6 +65,25 @@ class SpeedupJob:
         return duration_s / self.duration_s
 
 
+def told_apart(outputs: Sequence[Path]) -> tuple[Path | None, list[Path]]:
+    """The video and the timelines among files to write, told apart by their endings.
+
+    Raises:
+        OutputError: an ending that is neither's, or two videos.
+    """
+    timelines = [path for path in outputs if path.suffix.lower() in FORMATS]
+    videos = [path for path in outputs if path not in timelines]
+    for path in videos:
+        if path != PIPE and path.suffix.lower() not in CONTAINERS:
+            raise OutputError(
+                f"{path}: give a video a name that ends in {', '.join(CONTAINERS)},"
+                f" a timeline one that ends in {', '.join(FORMATS)}"
+            )
+    if len(videos) > 1:
+        raise OutputError(f"{videos[0]} and {videos[1]} would be the same video; name one with -o")
+    return next(iter(videos), None), timelines
+
+
 def speed_up(
     video: Path,
     job: SpeedupJob,
@@ -73,7 +94,7 @@ def speed_up(
     exports: Sequence[Path] = (),
     curve_file: Path | None = None,
 ) -> dict[str, Any]:
-    """Analyse, plan and render; returns what ``speedup --json`` prints (docs/cli.md).
+    """Analyse, plan and render; returns what ``speedup --json`` prints (docs/formats.md).
 
     Without ``out`` and ``exports`` only the plan is made, and compared with those at other rates.
 
@@ -91,12 +112,10 @@ def speed_up(
     """
     if job.rate is not None:
         job.options.check_rate(job.rate)
-    for path in exports:
-        format_of(path)
     reader = VideoReader(video)
     info = reader.info
     if info.duration_s is not None:
-        check_target(info.duration_s, job.rate_of(info.duration_s), job.options, job.keep_s)
+        check_target(info.duration_s, job.rate_of(info.duration_s), job.options, limits_s=job.limits_s)
     stem = next(iter([*([out] if out else []), *exports]), video).with_suffix("")
     outputs = {
         kind: Path(f"{stem}{suffix}")
@@ -109,15 +128,12 @@ def speed_up(
         outputs["curve"] = curve_file
     else:
         curve = analyse()
-        curve.save(
-            outputs["curve"]
-        )  # at once: whatever goes wrong later, the long part need not be done again
+        curve.save(outputs["curve"])  # at once: whatever goes wrong later, this need not be done again
     plan = plan_speedup(
         curve,
         job.rate_of(curve.duration_s),
         job.options,
-        job.keep_s,
-        limits(speech_s, job.speech_rate, curve.duration_s),
+        limits_s=[*job.limits_s, *limits(speech_s, job.speech_rate, curve.duration_s)],
     )
     plan.save(outputs["plan"])
     plot_curve(curve, outputs["plot"], plan, video=video)

@@ -58,7 +58,7 @@ class Rendering:
 
 
 def measured(report: RenderReport) -> dict[str, Any]:
-    """What ``--json`` says of a video that was written (docs/cli.md)."""
+    """What ``--json`` says of a video that was written (docs/formats.md)."""
     return {
         "frames": report.frames,
         "frame_rate": str(report.frame_rate),

@@ -118,7 +118,7 @@ def restore(
     given: Sequence[tuple[Span, float]] = (),
     curve_file: Path | None = None,
 ) -> dict[str, Any]:
-    """Analyse, restore, and analyse the result; returns what ``restore --json`` prints (docs/cli.md).
+    """Analyse, restore, and analyse the result; returns what ``restore --json`` prints (docs/formats.md).
 
     Args:
         video: to restore.

@@ -280,7 +280,7 @@ def check_target(
     for start_s, end_s in (*locks_s, *(span for span, _ in limits_s)):
         if not 0 <= start_s < end_s <= duration_s:
             raise PlanError(
-                f"a lock from {start_s:g} to {end_s:g} s is no stretch of this video;"
+                f"{start_s:g} to {end_s:g} s is no stretch of this video;"
                 f" give a start before its end, between 0 and {duration_s:g} s"
             )
     if limits_s and min(limit for _, limit in limits_s) < options.slowest:
@@ -329,8 +329,7 @@ def _check_reach(mass_s: Float64s, bounds: tuple[Float64s, Float64s], rate: floa
         slowest, fastest = np.ceil(100 * source_s / longest_s - 1e-9), np.floor(100 * source_s / shortest_s)
         reach = f"{slowest / 100:g} to {fastest / 100:g}"
         raise PlanError(
-            f"a rate of {rate:g} cannot be reached with these locks; choose one from {reach},"
-            " or keep less as it is"
+            f"a rate of {rate:g} cannot be reached with what must stay slow; choose one from {reach}"
         )
 
 

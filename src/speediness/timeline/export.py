@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from speediness.errors import OutputError
 from speediness.results.curve import Float64s
 from speediness.results.documents import write_text
 from speediness.results.plan import SpeedPlan
@@ -27,29 +26,18 @@ FORMATS: dict[str, Format] = {
 """Every format by the ending of its files."""
 
 
-def format_of(path: Path) -> Format:
-    """The format that a file name asks for.
-
-    Raises:
-        OutputError: no known ending.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise OutputError(f"{path}: give a timeline a name that ends in {', '.join(FORMATS)}")
-    return FORMATS[path.suffix.lower()]
-
-
 def export_timeline(plan: SpeedPlan, info: VideoInfo, path: Path) -> None:
     """Write a timeline that plays the video by the plan, at the rate that a render would have.
 
     Args:
         plan: made from this video.
         info: of the video; it is referred to by its absolute path, not copied.
-        path: an existing file is replaced.
+        path: ends in one of FORMATS; an existing file is replaced.
 
     Raises:
-        OutputError: no known ending, or the file cannot be written.
+        OutputError: the file cannot be written.
     """
-    form = format_of(path)
+    form = FORMATS[path.suffix.lower()]
     rate = standard_rate(info.frame_rate)
     time_map = TimeMap.of_plan(plan, rate, form.max_error_frames, form.source_step_s(rate))
     write_text(path, form.write(time_map, info))

@@ -81,7 +81,7 @@ def finetune(
 
     Raises:
         DataError: a test video of an unknown class, or no video that can be used.
-        As :func:`train`.
+        SpeedinessError, KeyboardInterrupt: as :func:`speediness.training.loop.train`.
     """
     assert isinstance(recipe.task, ActionClassTask)
     classes = recipe.task.classes

@@ -166,7 +166,7 @@ class Loader:
         """The views of one window."""
         number = int(rng.choice(len(self.videos), p=self.probability))
         video = self.videos[number]
-        views = self.task.draw(video.item, lambda: self._busier_of_two(video, rng), self.clip, rng)
+        views = self.task.draw(video.item, lambda: video.busier_of_two(self.view_s, rng), self.clip, rng)
         # Drawn before any subsampling, and the same for all views: compression says nothing of speed.
         copy = int(rng.integers(1 + len(video.recompressed)))
         augmentations = [
@@ -187,19 +187,6 @@ class Loader:
             if self.spatial
             else centre_square(height, width)
         )
-
-    def _busier_of_two(self, video: CachedVideo, rng: np.random.Generator) -> tuple[float, float]:
-        """Of two random segments as long as the longest view, the one in which more changes."""
-        length_s = self.view_s
-        starts = rng.uniform(0, max(video.end_s - length_s, 0), size=2)
-        moments = (video.times_s[1:] + video.times_s[:-1]) / 2
-
-        def busy(start_s: float) -> float:
-            inside = (moments >= start_s) & (moments <= start_s + length_s)
-            return float(video.activity[inside].mean()) if inside.any() else 0.0
-
-        start_s = max(starts, key=busy)
-        return start_s, start_s + length_s
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def _last_weights(run: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
 
 
 def publish(
-    run: Path,
+    runs: Sequence[Path],
     items: list[VideoItem],
     out: Path,
     cache: Path,
@@ -87,12 +87,12 @@ def publish(
     *,
     cache_bytes: int | None = None,
     more: Sequence[VideoItem] = (),
-    others: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Write the averaged weights of a run's last checkpoint; a SpeedNet also calibrated and as ONNX.
+    """Write the averaged weights of runs' last checkpoints; a SpeedNet also calibrated and as ONNX.
 
     Args:
-        run: folder written by :func:`speediness.training.loop.train`, finished or not.
+        runs: folders written by :func:`speediness.training.loop.train`, finished or not: one, or several
+            to average, see :func:`averaged`.
         items: the videos it was trained on; with the sources held out then a SpeedNet is calibrated,
             with the others the mean-flow threshold is fitted that every accuracy is read against; of
             very many only some, see :func:`speediness.datasets.video_list.subsample`.
@@ -101,15 +101,14 @@ def publish(
         log: receives one line at a time.
         cache_bytes: most that ``cache`` may take.
         more: what else it was trained on; counted, and used for nothing here.
-        others: runs to average with, see :func:`averaged`.
 
     Returns:
         What was stored in the files beside the weights: provenance, validation, response.
 
     Raises:
-        WeightsError: the folder holds no checkpoint.
+        WeightsError: as :func:`averaged`.
     """
-    network, recipe, made_by = averaged(run, *others)
+    network, recipe, made_by = averaged(*runs)
     # Where somebody's files lie is nobody else's business.
     made_by["recipe"]["init"] = Path(recipe.init).name
     parts = held_out(items, recipe.validation_share)

@@ -59,6 +59,18 @@ class Coding:
         if self.preset not in PRESETS:
             raise OutputError(f"there is no preset {self.preset!r}; choose one of {', '.join(PRESETS)}")
 
+    @classmethod
+    def parse(cls, text: str) -> Coding:
+        """``hevc`` or ``hevc:23``: a codec, and its quality unless that is the usual one.
+
+        Raises:
+            OutputError: as the class.
+        """
+        codec, colon, quality = text.partition(":")
+        if colon and not quality.isdecimal():
+            raise OutputError(f"there is no quality {quality!r}; choose 0, the best, to {WORST_QUALITY}")
+        return cls(codec, int(quality)) if colon else cls(codec)
+
     def check_container(self, out: Path) -> None:
         """Refuse a name whose container cannot hold this.
 

@@ -60,7 +60,7 @@ def list_videos(source: Path) -> Listing:
     if source.is_dir():
         paths = sorted(os.path.relpath(path, root) for path in _below(Path(root)))
     else:
-        paths = sorted(set(_listed(source)))
+        paths = sorted({os.path.normpath(row["file"]) for row in read_manifest(source)})
     videos, skipped = [], {}
     for path in paths:
         path = Path(path).as_posix()
@@ -79,28 +79,42 @@ def list_videos(source: Path) -> Listing:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Every file named like a video; the ``._`` shadows that macOS leaves beside files are not."""
-
     def refuse(error: OSError) -> None:
         raise error
 
     for parent, _, files in os.walk(folder, onerror=refuse):
         for name in files:
-            if not name.startswith("._") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES:
+            if is_video(name):
                 yield Path(parent, name)
 
 
-def _listed(manifest: Path) -> Iterator[str]:
+def is_video(name: str) -> bool:
+    """Whether a file is a video by its name; the ``._`` shadows that macOS leaves beside files are not."""
+    return not name.startswith("._") and os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
+
+
+def read_manifest(manifest: Path, columns: tuple[str, ...] = ("file",)) -> list[dict[str, str]]:
+    """The lines of a CSV in UTF-8 that lists videos, relative to it, in its column ``file``.
+
+    Args:
+        manifest: the CSV.
+        columns: that it must have.
+
+    Raises:
+        DataError: missing file or columns, or a line without a file.
+    """
     if not manifest.is_file():
         raise DataError(f"{manifest} does not exist; give a folder of videos, or a CSV that lists them")
     try:
         with manifest.open(newline="", encoding="utf-8-sig") as file:
             lines = csv.DictReader(file)
-            if "file" not in (lines.fieldnames or ()):
-                raise DataError(f"{manifest} lacks the column file; give a CSV that lists videos in it")
-            for number, row in enumerate(lines, 2):
-                if not row["file"]:
-                    raise DataError(f"line {number} of {manifest} names no file; complete or remove it")
-                yield os.path.normpath(row["file"])
+            missing = sorted(set(columns) - set(lines.fieldnames or ()))
+            rows = list(lines)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{manifest} is not a CSV in UTF-8; give the CSV that lists the videos") from error
+    if missing:
+        raise DataError(f"{manifest} lacks the columns {', '.join(missing)}; add them")
+    for number, row in enumerate(rows, 2):
+        if not row["file"]:
+            raise DataError(f"line {number} of {manifest} names no file; complete or remove it")
+    return rows

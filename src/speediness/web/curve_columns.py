@@ -15,42 +15,59 @@ COLUMNS = 1000
 def curve_columns(curve: SpeedinessCurve, columns: int = COLUMNS) -> dict[str, Any]:
     """What the page draws of a curve, however long the video.
 
-    Lowest and highest values keep every peak; V is given at each threshold a plan may choose.
-
     Args:
         curve: of F frames.
         columns: the most columns to sum up in; fewer frames are given one by one.
 
     Returns:
-        ``times_s``: starts of the columns (C,), C at most ``columns``; ``score``: 1 - P_v0 as
-        ``low``, ``mean`` and ``high`` (C,); ``limits``: for each rho as ``"0.5"`` the V with ``mean``
-        and ``high`` (C,); and the video's ``duration_s``, ``frames``, ``segments``, ``cuts_s``, ``notes``.
+        What :func:`columns_between` says of the whole, and the video's ``duration_s``, ``frames``,
+        ``segments``, ``cuts_s``, ``notes``.
     """
-    frames = len(curve.times_s)
-    starts = np.linspace(0, frames, min(columns, frames), endpoint=False).astype(np.int64)
-    counts = np.diff(starts, append=frames)
+    document = curve.outline()
+    return {
+        "duration_s": curve.duration_s,
+        "frames": len(curve.times_s),
+        **columns_between(curve, 0, curve.duration_s, columns),
+        "segments": document["segments"],
+        "cuts_s": document["cuts_s"],
+        "notes": document["notes"],
+    }
+
+
+def columns_between(
+    curve: SpeedinessCurve, start_s: float, end_s: float, columns: int = COLUMNS
+) -> dict[str, Any]:
+    """The frames on screen from one moment to another.
+
+    Lowest and highest values keep every peak; V is given at each threshold a plan may choose.
+
+    Args:
+        curve: of F frames.
+        start_s: 0 to ``curve.duration_s``.
+        end_s: after ``start_s``.
+        columns: the most columns to sum up in; fewer frames are given one by one.
+
+    Returns:
+        ``times_s``: starts of the columns (C,), C at most ``columns``; ``score``: 1 - P_v0 as
+        ``low``, ``mean`` and ``high`` (C,); ``limits``: for each rho as ``"0.5"`` the ``mean`` of V (C,).
+    """
+    first = max(int(np.searchsorted(curve.times_s, start_s, "right")) - 1, 0)
+    end = max(int(np.searchsorted(curve.times_s, end_s)), first + 1)
+    starts = np.linspace(0, end - first, min(columns, end - first), endpoint=False).astype(np.int64)
+    counts = np.diff(starts, append=end - first)
+    score = curve.sped_up[first:end]
 
     def mean(values: NDArray[np.floating]) -> list[float]:
         return _short(np.add.reduceat(values.astype(np.float64), starts) / counts)
 
-    limits = {f"{rho:.1f}": curve.limit(rho) for rho in THRESHOLDS}
-    document = curve.outline()
     return {
-        "duration_s": curve.duration_s,
-        "frames": frames,
-        "times_s": _short(curve.times_s[starts]),
+        "times_s": _short(curve.times_s[first:end][starts]),
         "score": {
-            "low": _short(np.minimum.reduceat(curve.sped_up, starts)),
-            "mean": mean(curve.sped_up),
-            "high": _short(np.maximum.reduceat(curve.sped_up, starts)),
+            "low": _short(np.minimum.reduceat(score, starts)),
+            "mean": mean(score),
+            "high": _short(np.maximum.reduceat(score, starts)),
         },
-        "limits": {
-            rho: {"mean": mean(limit), "high": _short(np.maximum.reduceat(limit, starts))}
-            for rho, limit in limits.items()
-        },
-        "segments": document["segments"],
-        "cuts_s": document["cuts_s"],
-        "notes": document["notes"],
+        "limits": {f"{rho:.1f}": {"mean": mean(curve.limit(rho)[first:end])} for rho in THRESHOLDS},
     }
 
 

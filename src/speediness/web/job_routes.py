@@ -9,14 +9,16 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict
 
+from speediness.timeline.export import FORMATS
 from speediness.web.api_error import ApiError
 from speediness.web.jobs import ACTIVE, Job, JobKind
-from speediness.web.plan_request import PlanRequest
+from speediness.web.plan_request import MaskRequest, PlanRequest
 from speediness.web.runner import NEEDS_CURVE, Runner
 from speediness.web.services import Services
 
-# What may be downloaded: name in the job's folder, and how the file is called after the video.
+# What may be played or downloaded: name in the job's folder, and how the file is called after the video.
 DOWNLOADS: dict[tuple[str, str], tuple[str, str]] = {
+    ("look", "thumbnail"): ("thumbnail.jpg", ".jpg"),
     ("analyse", "curve"): ("curve.json", ".speediness.json"),
     ("analyse", "plot"): ("plot.png", ".speediness.png"),
     ("analyse", "drawing"): ("plot.svg", ".speediness.svg"),
@@ -26,16 +28,19 @@ DOWNLOADS: dict[tuple[str, str], tuple[str, str]] = {
     ("render", "drawing"): ("plot.svg", "-{rate:g}x.plan.svg"),
     ("playable", "film"): ("film.mp4", "-playable.mp4"),
     ("heatmap", "film"): ("film.mp4", "-heatmap.mp4"),
-}
+    ("speedmap", "film"): ("film.mp4", "-speedmap.mp4"),
+    ("propagate", "film"): ("film.mp4", "-followed.mp4"),
+} | {("export", suffix[1:]): (f"timeline{suffix}", f"-{{rate:g}}x{suffix}") for suffix in FORMATS}
 
 
 class JobSpec(BaseModel):
-    """A job that is wanted; a wish comes with what is planned."""
+    """A job that is wanted; a wish comes with what is planned, a mask with what is followed."""
 
     model_config = ConfigDict(extra="forbid")
 
     kind: JobKind
     wish: PlanRequest | None = None
+    mask: MaskRequest | None = None
 
 
 def job_routes(services: Services) -> APIRouter:
@@ -46,9 +51,12 @@ def job_routes(services: Services) -> APIRouter:
     @router.post("/films/{video_id}/jobs")
     async def start(video_id: str, spec: JobSpec) -> dict[str, Any]:
         if (spec.wish is not None) != (spec.kind in NEEDS_CURVE):
-            raise ApiError(422, "a rate belongs to render and study, and to nothing else")
+            raise ApiError(422, f"a rate belongs to {', '.join(NEEDS_CURVE)}, and to nothing else")
+        if (spec.mask is not None) != (spec.kind == "propagate"):
+            raise ApiError(422, "an outline belongs to propagate, and to nothing else")
         video = services.videos.find(video_id)
-        params = spec.wish.model_dump(mode="json") if spec.wish else {}
+        asked = spec.wish or spec.mask
+        params = asked.model_dump(mode="json") if asked else {}
         return job_to_json(runner.submit(spec.kind, video, params), runner)
 
     @router.get("/jobs")
@@ -72,9 +80,12 @@ def job_routes(services: Services) -> APIRouter:
     @router.get("/jobs/{job_id}/files/{name}")
     def download(job_id: str, name: str) -> FileResponse:
         job = _job(job_id)
-        if job.state != "done" or (job.kind, name) not in DOWNLOADS:
+        offered = {name: form for (kind, name), form in DOWNLOADS.items() if kind == job.kind}
+        for number, rest in enumerate(job.result.get("subtitles", [])):
+            offered[f"subtitles-{number}"] = f"subtitles{rest}", "-{rate:g}x" + _plain(rest)
+        if job.state != "done" or name not in offered:
             raise ApiError(404, "that job made no such file")
-        stored, ending = DOWNLOADS[job.kind, name]
+        stored, ending = offered[name]
         if not services.result(job_id, stored).is_file():
             raise ApiError(
                 404, "an earlier version of this program did that and made no such file; do it again"
@@ -91,6 +102,11 @@ def job_routes(services: Services) -> APIRouter:
     return router
 
 
+def _plain(text: str) -> str:
+    """Text that ``str.format`` leaves as it is."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def job_to_json(job: Job, runner: Runner) -> dict[str, Any]:
     """What the page may know of a job."""
     progress = runner.progress(job.id)
@@ -104,6 +120,7 @@ def job_to_json(job: Job, runner: Runner) -> dict[str, Any]:
         "state": job.state,
         "active": job.state in ACTIVE,
         "message": job.message,
+        "subtitles": job.result.get("subtitles", []),
         "created_s": job.created_s,
         "share": share,
         "left_s": left_s,

@@ -11,8 +11,12 @@ from typing import Any, Literal
 
 from speediness.web.database import Database
 
-JobKind = Literal["look", "analyse", "render", "study", "playable", "heatmap"]
-"""look: what a video is; study: adaptive and uniform for the comparison; playable: H.264 for a browser."""
+JobKind = Literal[
+    "look", "analyse", "render", "study", "export", "playable", "heatmap", "speedmap", "propagate"
+]
+"""look: what a video is; study: adaptive and uniform for the comparison; export: timelines for editors;
+playable: H.264 for a browser; heatmap: what drives the score; speedmap: what looks sped up; propagate: a
+mask of the first frame carried through."""
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -79,10 +83,14 @@ class Jobs:
 
     def latest_done(self, kind: JobKind, video_id: str | None = None) -> dict[str, Job]:
         """For every video, or one, the newest job of a kind that succeeded, by video id."""
+        return self.latest(kind, "done", video_id)
+
+    def latest(self, kind: JobKind, state: State, video_id: str | None = None) -> dict[str, Job]:
+        """For every video, or one, the newest job of a kind that ended so, by video id."""
         rows = self._database.rows(
-            "SELECT * FROM jobs WHERE kind = ? AND state = 'done' AND film_id = coalesce(?, film_id)"
+            "SELECT * FROM jobs WHERE kind = ? AND state = ? AND film_id = coalesce(?, film_id)"
             " ORDER BY created_s, rowid",
-            *(kind, video_id),
+            *(kind, state, video_id),
         )
         return {row["film_id"]: _job(row) for row in rows}
 

@@ -21,8 +21,11 @@ from speediness.web.jobs import Job, JobKind, Jobs, State
 from speediness.web.settings import Settings
 from speediness.web.videos import FREE_BYTES, ServedVideo, ServedVideos
 
-NEEDS_CURVE = ("render", "study")
-LANES: tuple[tuple[JobKind, ...], ...] = (("look",), ("analyse", "render", "study", "playable", "heatmap"))
+NEEDS_CURVE = ("render", "study", "export")
+LANES: tuple[tuple[JobKind, ...], ...] = (
+    ("look", "export"),
+    ("analyse", "render", "study", "playable", "heatmap", "speedmap", "propagate"),
+)
 """Looking at a video takes a second and must not wait for an analysis; the rest has the machine in turn."""
 PAUSE_S = 2.0  # after an error of the server's own, which the next job may well meet again
 GIVEN_UP = "the server could not go on with this job; its terminal says why: see to that and start it again"
@@ -61,6 +64,7 @@ class Runner:
 
     def __init__(self, settings: Settings, jobs: Jobs, videos: ServedVideos) -> None:
         self._limits, self._jobs, self._videos = settings.limits, jobs, videos
+        self._alone = settings.token is None
         self._results = settings.state / "jobs"
         self._results.mkdir(exist_ok=True)
         self._progress: dict[str, Progress] = {}
@@ -187,6 +191,7 @@ class Runner:
             "kind": job.kind,
             "film": str(video.path),
             "name": video.name,
+            "media": self._media(video),
             "folder": str(self.folder(job.id)),
             "params": job.params,
             "curve": str(self.folder(analysis.id) / "curve.json") if analysis else None,
@@ -195,6 +200,13 @@ class Runner:
             "cpu_s": wall_s * (os.cpu_count() or 1),
             "file_bytes": max(shutil.disk_usage(self._results).free - FREE_BYTES, 1 << 20),
         }
+
+    def _media(self, video: ServedVideo) -> str:
+        """Where a timeline says that its video lies: editors ask for what is not there.
+
+        The folders of this machine are told to nobody on another, and an upload lies under a name of ours.
+        """
+        return str(video.path) if self._alone and not video.uploaded else f"/{Path(video.name).name}"
 
     async def _work(self, job_id: str, order: dict[str, Any], wall_s: float) -> dict[str, Any]:
         """Have a process do it.

@@ -78,5 +78,7 @@ def _search(services: Services, video_id: str, stretch: Stretch) -> dict[str, An
         "here": [match(hit) for hit in alike.here],
         "elsewhere": [match(hit) for hit in alike.elsewhere],
         "searched": len(videos) - len(alike.unread),
-        "unsearched": [{"id": video.id, "name": video.name} for video in left],
+        "unsearched": [
+            {"id": video.id, "name": video.name, "looked": video.id in looked} for video in left
+        ],
     }

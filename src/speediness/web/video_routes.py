@@ -18,7 +18,10 @@ from speediness.web.motion_search import MOST_QUERY_S
 from speediness.web.services import Services
 from speediness.web.videos import ServedVideo, shown_path
 
-SHOWN: tuple[JobKind, ...] = ("analyse", "playable", "heatmap", "study")
+SHOWN: tuple[JobKind, ...] = (
+    *("analyse", "playable", "render", "export"),
+    *("heatmap", "speedmap", "propagate", "study"),
+)
 STALL_S = 30.0  # an upload from which nothing comes for so long is given up
 MOST_UPLOADS = 3  # at a time
 
@@ -44,15 +47,22 @@ def video_routes(services: Services) -> APIRouter:
     @router.get("/films")
     def videos() -> list[dict[str, Any]]:
         looked = services.jobs.latest_done("look")
+        refused = services.jobs.latest("look", "failed")
         analysed = services.jobs.latest_done("analyse")
-        return [
-            video_to_json(video)
-            | {
-                "duration_s": looked[video.id].result["duration_s"] if video.id in looked else None,
-                "analysed": video.id in analysed,
+
+        def facts(video: ServedVideo) -> dict[str, Any]:
+            look, curve = looked.get(video.id), analysed.get(video.id)
+            image = look is not None and services.result(look.id, "thumbnail.jpg").is_file()
+            return {
+                "looked": look is not None,
+                "problem": refused[video.id].message if look is None and video.id in refused else None,
+                "duration_s": look.result["duration_s"] if look else None,
+                "thumbnail": look.id if look and image else None,
+                "analysed": curve is not None,
+                "verdict": curve.result.get("verdict") if curve else None,
             }
-            for video in services.videos.all()
-        ]
+
+        return [video_to_json(video) | facts(video) for video in services.videos.all()]
 
     @router.post("/uploads")
     async def upload(request: Request, name: str) -> dict[str, Any]:

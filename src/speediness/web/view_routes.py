@@ -8,8 +8,9 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, JSONResponse
 
 from speediness.web.api_error import ApiError
+from speediness.web.curve_columns import columns_between
 from speediness.web.jobs import JobKind
-from speediness.web.plan_request import PlanRequest
+from speediness.web.plan_request import PlanRequest, Seconds
 from speediness.web.services import Services
 
 # What a browser is told a container is. Its name is FFmpeg's word after decoding, never the file's.
@@ -38,16 +39,20 @@ def view_routes(services: Services) -> APIRouter:
         kind = MEDIA_TYPES.get(looked.result["container"], "application/octet-stream")
         return FileResponse(video.path, media_type=kind)
 
-    @router.get("/heatmap")
-    def heatmap(video_id: str) -> FileResponse:
-        return FileResponse(_done(services, "heatmap", video_id, "film.mp4"), media_type="video/mp4")
-
     @router.get("/curve")
     def curve(video_id: str) -> FileResponse:
         services.videos.find(video_id)
         return FileResponse(
             _done(services, "analyse", video_id, "columns.json"), media_type="application/json"
         )
+
+    @router.get("/columns")
+    def columns(video_id: str, start_s: Seconds, end_s: Seconds) -> JSONResponse:
+        """A part of the curve in as many columns as the whole has."""
+        curve = services.planner.load(_done(services, "analyse", video_id, "curve.json"))
+        if not start_s < end_s or start_s >= curve.duration_s:
+            raise ApiError(422, "there is nothing of the video between these moments")
+        return JSONResponse(columns_between(curve, start_s, end_s))
 
     @router.post("/plan")
     def plan(video_id: str, wish: PlanRequest) -> JSONResponse:

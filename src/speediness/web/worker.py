@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,13 @@ from speediness.errors import SpeedinessError, VideoError
 from speediness.web.containment import end_with_parent, limit_process, open_contained
 
 if TYPE_CHECKING:
+    from speediness.heatmap.squares import MapKind
     from speediness.results.curve import SpeedinessCurve
     from speediness.results.plan import SpeedPlan
 
 JobInput = dict[str, Any]
-"""kind, video (path), name, folder (for results), params, curve (path), video_s, and the three limits."""
+"""kind, video (path), name, media (its path for others), folder (for results), params, curve (path),
+video_s, and the three limits."""
 Report = Callable[[float, float], None]
 
 REPORT_EVERY_S = 0.2
@@ -72,6 +75,7 @@ def _every_so_often(say: Callable[[dict[str, Any]], None]) -> Report:
 def probe(job: JobInput, report: Report) -> dict[str, Any]:
     """What the video is, for the player: size, length, coding, and when its first frame shows."""
     from speediness.video.reader import VideoReader
+    from speediness.web.overview import draw_thumbnail
 
     path = Path(job["film"])
     container, clock_start_s = open_contained(path)
@@ -80,6 +84,7 @@ def probe(job: JobInput, report: Report) -> dict[str, Any]:
     duration_s = None if info.duration_s is None else float(info.duration_s)
     if duration_s is not None:
         _refuse_long(path, duration_s, job["film_s"])
+    draw_thumbnail(reader, Path(job["folder"], "thumbnail.jpg"))
     return {
         "width_px": info.width_px,
         "height_px": info.height_px,
@@ -100,6 +105,7 @@ def analyse(job: JobInput, report: Report) -> dict[str, Any]:
     from speediness.results.documents import write_json
     from speediness.results.store import ResultStore
     from speediness.web.curve_columns import curve_columns
+    from speediness.web.overview import verdict
 
     path, folder = Path(job["film"]), Path(job["folder"])
     open_contained(path)
@@ -118,19 +124,17 @@ def analyse(job: JobInput, report: Report) -> dict[str, Any]:
         "duration_s": curve.duration_s,
         "frames": len(curve.times_s),
         "network_sha256": curve.made_by["network_sha256"],
+        "verdict": verdict(curve.segments),
     }
 
 
 def render(job: JobInput, report: Report) -> dict[str, Any]:
     """The adaptive video with its plan and frame."""
-    from speediness.results.curve import SpeedinessCurve
     from speediness.speedup.render import render_speedup
-    from speediness.speedup.solver import plan_speedup
 
     path, folder = Path(job["film"]), Path(job["folder"])
     open_contained(path)
-    curve = SpeedinessCurve.load(Path(job["curve"]))
-    plan = plan_speedup(curve, job["params"]["rate"], locks_s=_locks(job))
+    curve, plan = _planned(job)
     plan.save(folder / "plan.json")
     _draw_plots(curve, path, folder, plan)
     made = render_speedup(path, plan, folder / "film.mp4", audio="first", progress=report)
@@ -139,15 +143,11 @@ def render(job: JobInput, report: Report) -> dict[str, Any]:
 
 def study(job: JobInput, report: Report) -> dict[str, Any]:
     """The two videos of a blind comparison, equally long."""
-    from speediness.results.curve import SpeedinessCurve
     from speediness.speedup.render import render_speedup
-    from speediness.speedup.solver import plan_speedup
 
     path, folder = Path(job["film"]), Path(job["folder"])
     open_contained(path)
-    curve = SpeedinessCurve.load(Path(job["curve"]))
-    rate = job["params"]["rate"]
-    plan = plan_speedup(curve, rate, locks_s=_locks(job))
+    curve, plan = _planned(job)
     made = render_speedup(
         path,
         plan,
@@ -157,12 +157,32 @@ def study(job: JobInput, report: Report) -> dict[str, Any]:
     )
     render_speedup(
         path,
-        _uniform(curve.duration_s, rate),
+        _uniform(curve.duration_s, plan.rate),
         folder / "uniform.mp4",
         audio="first",
         progress=lambda done, total: report((total + done) / 2, total),
     )
     return {"duration_s": made.duration_s}
+
+
+def export(job: JobInput, report: Report) -> dict[str, Any]:
+    """The plan as a timeline in every format, and the subtitles beside the video on its clock."""
+    from speediness.timeline.export import FORMATS, export_timeline
+    from speediness.video.reader import VideoReader
+    from speediness.video.subtitle_files import map_subtitles, mapped_name, subtitle_files
+
+    path, folder = Path(job["film"]), Path(job["folder"])
+    open_contained(path)
+    info = replace(VideoReader(path).info, path=Path(job["media"]))
+    _, plan = _planned(job)
+    for suffix in FORMATS:
+        export_timeline(plan, info, folder / f"timeline{suffix}")
+    # A link beside the video may lead to what the server does not show.
+    texts = [text for text in subtitle_files(path) if text.is_file() and not text.is_symlink()]
+    stems = folder / "subtitles"
+    for text in texts:
+        map_subtitles(text, mapped_name(text, path, stems), plan.output_time)
+    return {"subtitles": [text.name.removeprefix(path.stem) for text in texts]}
 
 
 def playable(job: JobInput, report: Report) -> dict[str, Any]:
@@ -190,7 +210,7 @@ def playable(job: JobInput, report: Report) -> dict[str, Any]:
     return {"duration_s": made.duration_s}
 
 
-def heatmap(job: JobInput, report: Report) -> dict[str, Any]:
+def heatmap(job: JobInput, report: Report, kind: MapKind = "drive") -> dict[str, Any]:
     """The video with its class-activation maps laid over it (§5.5)."""
     from speediness.heatmap.maps import find_maps
     from speediness.heatmap.render import render_heatmap
@@ -202,7 +222,7 @@ def heatmap(job: JobInput, report: Report) -> dict[str, Any]:
         _refuse_long(path, done_s, job["film_s"])
         report(FINDING * done_s, total_s)
 
-    maps = find_maps(path, progress=seen)
+    maps = find_maps(path, kind, progress=seen)
     render_heatmap(
         path,
         maps,
@@ -212,6 +232,27 @@ def heatmap(job: JobInput, report: Report) -> dict[str, Any]:
     return {"duration_s": maps.duration_s}
 
 
+def propagate(job: JobInput, report: Report) -> dict[str, Any]:
+    """The video with what was outlined in its first frame, followed to the end."""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    from speediness.propagate.mask_files import write_mask
+    from speediness.propagate.render import propagate as follow
+    from speediness.video.reader import VideoReader
+
+    path, folder = Path(job["film"]), Path(job["folder"])
+    open_contained(path)
+    info = VideoReader(path).info
+    size_px = info.width_px, info.height_px
+    mask = Image.new("L", size_px)
+    for number, corners in enumerate(job["params"]["objects"], 1):
+        ImageDraw.Draw(mask).polygon([(x * size_px[0], y * size_px[1]) for x, y in corners], fill=number)
+    write_mask(folder / "first.png", np.asarray(mask))
+    made = follow(path, folder / "first.png", folder / "film.mp4", progress=report)
+    return {"objects": made.objects}
+
+
 WORK: dict[str, Callable[[JobInput, Report], dict[str, Any]]] = {
     "look": probe,
     "analyse": analyse,
@@ -219,6 +260,9 @@ WORK: dict[str, Callable[[JobInput, Report], dict[str, Any]]] = {
     "study": study,
     "playable": playable,
     "heatmap": heatmap,
+    "speedmap": partial(heatmap, kind="speed"),
+    "export": export,
+    "propagate": propagate,
 }
 
 
@@ -238,8 +282,13 @@ def _draw_plots(curve: SpeedinessCurve, video: Path, folder: Path, plan: SpeedPl
         plot_curve(curve, folder / name, plan, video=video)
 
 
-def _locks(job: JobInput) -> list[tuple[float, float]]:
-    return [(start_s, end_s) for start_s, end_s in job["params"]["locks"]]
+def _planned(job: JobInput) -> tuple[SpeedinessCurve, SpeedPlan]:
+    """The curve of the video, and the plan that is wished."""
+    from speediness.results.curve import SpeedinessCurve
+    from speediness.speedup.solver import plan_speedup
+
+    curve, wish = SpeedinessCurve.load(Path(job["curve"])), job["params"]
+    return curve, plan_speedup(curve, wish["rate"], locks_s=[(start, end) for start, end in wish["locks"]])
 
 
 def _uniform(duration_s: float, rate: float) -> SpeedPlan:

@@ -147,7 +147,7 @@ def test_videos_that_cannot_be_used_are_named_and_not_replaced(
         audit(Scripted(), items)
 
 
-@pytest.mark.parametrize("seconds", [2.1, 2.2, 2.6, 3.0, 4.0, 4.1, 6.0])
+@pytest.mark.parametrize("seconds", [2.1, 2.6, 4.0])
 def test_no_change_of_a_frame_decides_how_many_windows_fit(
     seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

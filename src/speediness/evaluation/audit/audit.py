@@ -14,14 +14,12 @@ from itertools import chain, repeat, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
-from speediness.evaluation.audit.report import Audit, change_row, is_ranked, speed_effect, zoom_row
+from speediness.evaluation.audit.report import Audit, change_row, speed_effect, zoom_row
 from speediness.evaluation.audit.runner import VIDEO_S, AuditRunner
 from speediness.evaluation.audit.video_changes import changes
-from speediness.evaluation.speed_accuracy import VideoScores
+from speediness.evaluation.speed_accuracy import VideoScores, pairs_ranked
 from speediness.runtime.network import Network
 
 DEFAULT_VIDEOS = 12
@@ -80,7 +78,7 @@ def audit(
         unreadable=unreadable,
         windows=sum(2 * len(video.score_1x) for video in originals),
         speed_effect=effect,
-        pairs_ranked=float(np.mean([is_ranked(video) for video in originals])),
+        pairs_ranked=pairs_ranked(originals),
         rows=(zoom_row(originals), *(change_row(change, answers[change.name], effect) for change in rows)),
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speediness.evaluation.audit.video_changes import Change, Order
-from speediness.evaluation.speed_accuracy import VideoScores
+from speediness.evaluation.speed_accuracy import VideoScores, matched_pairs, pairs_ranked
 
 SCHEMA = "speediness.audit/1"
 
@@ -100,7 +100,7 @@ class Audit:
         return all(row.passed is not False for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
-        """The document of docs/cli.md."""
+        """The document of docs/formats.md."""
         return {
             "schema": SCHEMA,
             **{"films" if name == "videos" else name: value for name, value in asdict(self).items()},
@@ -121,23 +121,17 @@ def speed_effect(originals: Sequence[VideoScores]) -> float:
     return _mean(originals, lambda video: video.score_2x) - _mean(originals, lambda video: video.score_1x)
 
 
-def is_ranked(video: VideoScores) -> bool:
-    """Whether the video scores higher at 2x than at 1x."""
-    return bool(video.score_2x.mean() > video.score_1x.mean())
-
-
 def zoom_row(originals: Sequence[VideoScores]) -> Row:
     """Is a longer lens taken for speed (SpeedNet Fig. 2)?"""
     magnified = _mean(originals, lambda video: video.score_magnified)
     move = magnified - _mean(originals, lambda video: video.score_1x)
-    matched = float(np.mean([video.score_2x.mean() > video.score_magnified.mean() for video in originals]))
     return Row(
         "zoomed in by 2",
         "speediness is not the magnitude of motion",
         len(originals),
         (
             Measure(MOVE, abs(move), MOST_ZOOM_EFFECT * max(speed_effect(originals), 0.0)),
-            Measure(MATCHED, matched, LEAST_MATCHED, at_least=True),
+            Measure(MATCHED, matched_pairs(originals), LEAST_MATCHED, at_least=True),
         ),
     )
 
@@ -175,12 +169,12 @@ def _same_answers(
 ) -> tuple[Measure, ...]:
     flipped = float(np.mean((before_W > 0.5) != (after_W > 0.5)))
     undecided = float(np.mean(np.abs(before_W - 0.5) <= tolerance))
-    ranked = [is_ranked(after) for before, after in pairs if is_ranked(before)]
+    kept = [after for before, after in pairs if pairs_ranked([before])]
     return (
         Measure(MOVE, float(np.abs(after_W - before_W).mean()), tolerance),
         Measure(FLIPPED, flipped, max(SHARE_CARRIED * undecided, ALWAYS_FLIPPED)),
         # A network that ranks no video right has nothing to keep, and passes nothing.
-        Measure(KEPT, float(np.mean(ranked)) if ranked else 0.0, LEAST_KEPT, at_least=True),
+        Measure(KEPT, pairs_ranked(kept) if kept else 0.0, LEAST_KEPT, at_least=True),
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from speediness.models.backbones.layers import Backbone, ConvNormReLU, draw_weights, scaled
-from speediness.models.backbones.r3d import STAGES, BasicBlock, Stride
+from speediness.models.backbones.r3d import STAGES, Stride, residual_stages
 
 STRIDES: tuple[Stride, ...] = (1, (1, 2, 2), 1)
 
@@ -27,13 +27,8 @@ class FrameResNet18(Backbone):
             ConvNormReLU(in_channels, d_in, (1, 7, 7), (1, 2, 2), eps=1e-5),
             nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1)),
         )
-        blocks: list[nn.Module] = []
-        for channels, stride in zip(STAGES, STRIDES, strict=False):
-            d_out = scaled(channels, width)
-            blocks += [BasicBlock(_conv, d_in, d_out, stride), BasicBlock(_conv, d_out, d_out, 1)]
-            d_in = d_out
-        self.stages = nn.Sequential(*blocks)
-        self.feature_dim = d_in
+        self.stages = residual_stages(_conv, width, STRIDES)
+        self.feature_dim = scaled(STAGES[len(STRIDES) - 1], width)
         draw_weights(self)
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from speediness.models.backbones.efficientnet import EfficientNetLite0
+from speediness.models.backbones.efficientnet import EfficientNetLite0, imagenet
 from speediness.models.backbones.i3d import inflate
 from speediness.models.backbones.layers import Backbone, draw_weights
 
@@ -80,7 +80,7 @@ class InflatedLite0(Backbone):
 
     def __init__(self, in_channels: int = 3, width: float = 1.0, frames: int = 3) -> None:
         super().__init__()
-        self.network = EfficientNetLite0(width)
+        self.network, self.n_frames = EfficientNetLite0(width), frames
         del self.network.classifier
         self.feature_dim = self.network.feature_dim
         inflate_network(self.network, frames)
@@ -91,3 +91,17 @@ class InflatedLite0(Backbone):
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
         """(B, C, T, H, W) to (B, feature_dim, T, H/32, W/32), rounded up."""
         return self.network(clips_BCTHW)
+
+
+def load_imagenet(encoder: nn.Module) -> None:
+    """Give an encoder of the backbone ``lite0`` or ``inflated_lite0``, width 1, its ImageNet weights.
+
+    Raises:
+        WeightsError: the package that holds the weights is not installed.
+    """
+    backbone = encoder.backbone
+    assert isinstance(backbone, InflatedLite0)
+    trained = imagenet()
+    del trained.classifier
+    inflate_network(trained, backbone.n_frames)
+    backbone.network.load_state_dict(trained.state_dict())

@@ -19,6 +19,7 @@ from speediness.models.backbones.layers import Backbone, ConvNormReLU, draw_weig
 STAGES = (64, 128, 256, 512)  # channels, two blocks each
 
 Stride = int | tuple[int, int, int]
+STRIDES: tuple[Stride, ...] = (1, 2, 2, 2)
 Conv = Callable[[int, int, Any, int], nn.Module]
 """Made of (d_in, d_out, stride, d_block): a 3 x 3 x 3 convolution in a block given d_block channels."""
 
@@ -44,16 +45,13 @@ class BasicBlock(nn.Module):
         return (self.branch(feats_BDTHW) + self.shortcut(feats_BDTHW)).relu()
 
 
-def residual_stages(conv: Conv, width: float) -> nn.Sequential:
-    """All of a ResNet-18 that follows its stem; each stage but the first halves time and space."""
+def residual_stages(conv: Conv, width: float, strides: tuple[Stride, ...] = STRIDES) -> nn.Sequential:
+    """As many stages of a ResNet-18 after its stem as there are strides."""
     d_in = scaled(STAGES[0], width)
     blocks: list[nn.Module] = []
-    for number, channels in enumerate(STAGES):
+    for channels, stride in zip(STAGES, strides, strict=False):
         d_out = scaled(channels, width)
-        blocks += [
-            BasicBlock(conv, d_in, d_out, 2 if number else 1),
-            BasicBlock(conv, d_out, d_out, 1),
-        ]
+        blocks += [BasicBlock(conv, d_in, d_out, stride), BasicBlock(conv, d_out, d_out, 1)]
         d_in = d_out
     return nn.Sequential(*blocks)
 

@@ -10,7 +10,10 @@ async function answer(response) {
   } catch {
     if (response.ok) throw new Error("the server gave a strange answer; reload the page");
   }
-  if (!response.ok) throw new Error(document?.error ?? (text.trim() || `the server refused (${response.status})`));
+  if (!response.ok) {
+    const words = document?.error ?? (text.trim() || `the server refused (${response.status})`);
+    throw Object.assign(new Error(words), { status: response.status });
+  }
   return document;
 }
 

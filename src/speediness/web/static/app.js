@@ -40,6 +40,4 @@ async function route(event) {
 }
 
 addEventListener("hashchange", route);
-document.addEventListener("dragover", (event) => event.preventDefault()); // a missed drop must not open the file
-document.addEventListener("drop", (event) => event.preventDefault());
 await route(null);

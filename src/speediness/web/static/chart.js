@@ -1,52 +1,60 @@
-// The curve under the video: score over labelled segments, V(t) and S*(t), locks, play head.
+// The curve under the video: what is in view, the play head, and what is done to it with a pointer.
 // All that stands still is drawn once on a second canvas; every frame only adds the play head.
 
+import { AXIS, Axis, STRIP, paint } from "./chart_paint.js";
+import { byId } from "./dom.js";
 import { LABELS, clock, short } from "./format.js";
 
-const TOP = 6;
-const GAP = 18; // between the two plots
-const AXIS = 20;
-const LEFT = 50;
-const RIGHT = 6;
-const SCORE_SHARE = 0.4;
-const TIME_STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-const FACTORS = [1, 1.5, 2, 3, 4, 6, 8, 10];
 const LEAST_S = 0.1; // of what is dragged; less is a click
-const MOST_CUTS = 60; // more would hide the curves
-const FOUND = 56; // height of the plot of similarity
+const LEAST_VIEW_S = 0.5;
+const ZOOM = 2; // by a key or button
+const WHEEL = 1.0015; // by a pixel of the wheel
+const SETTLED_MS = 120; // after which finer columns are asked for
+const LEAD = 0.1; // of the view, before the play head when the view goes after it
 
 export class Chart {
   #curve = null;
+  #detail = null; // finer columns of a part of the curve
   #plan = null;
   #rate = 1;
   #rho = "0.5";
   #locks = [];
   #openLockS = null;
   #search = null; // while motion is looked for: the range, and what was found
+  #view = [0, 1]; // seconds shown
+  #axis = null;
   #drag = null;
+  #headS = 0;
+  #timer = 0;
   #still = document.createElement("canvas");
   #stale = true;
+  #colours = new Map();
 
-  // box holds the canvas and is the slider that screen readers meet.
-  constructor(box, canvas, { onSeek, onLock, onMark }) {
-    this.box = box;
-    this.canvas = canvas;
-    this.onSeek = onSeek;
-    this.onLock = onLock;
-    this.onMark = onMark;
+  /**
+   * @param {HTMLElement} box holds the canvas and is the slider that screen readers meet
+   * @param {HTMLCanvasElement} canvas
+   * @param {{onSeek: (timeS: number) => void, onLock: Function, onMark: Function,
+   *   load: (startS: number, endS: number) => Promise<object>}} callbacks load gives columns of a part
+   */
+  constructor(box, canvas, { onSeek, onLock, onMark, load }) {
+    Object.assign(this, { box, canvas, onSeek, onLock, onMark, load });
     new ResizeObserver(() => (this.#stale = true)).observe(box);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (this.#stale = true));
     canvas.addEventListener("pointerdown", (event) => this.#grab(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     canvas.addEventListener("pointerup", () => this.#release());
     canvas.addEventListener("pointercancel", () => (this.#drag = null));
+    canvas.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    byId("zoom-in").addEventListener("click", () => this.zoom(ZOOM));
+    byId("zoom-out").addEventListener("click", () => this.zoom(1 / ZOOM));
+    byId("zoom-all").addEventListener("click", () => this.showAll());
   }
 
   show(curve) {
-    this.#curve = curve;
-    this.#plan = null;
+    this.#curve = { ...curve, end_s: curve.duration_s };
+    this.#plan = this.#detail = null;
     this.box.setAttribute("aria-valuemax", curve.duration_s.toFixed(2));
-    this.#stale = true;
+    this.showAll();
   }
 
   showPlan(plan, rate, rho) {
@@ -69,23 +77,86 @@ export class Chart {
     this.#stale = true;
   }
 
+  /** Closer (above 1) or further, around the play head unless told otherwise. */
+  zoom(factor = ZOOM, aroundS = this.#headS) {
+    if (this.#curve === null) return;
+    const [startS, endS] = this.#view;
+    const middleS = Math.min(Math.max(aroundS, startS), endS);
+    const share = (middleS - startS) / (endS - startS);
+    const spanS = Math.max((endS - startS) / factor, LEAST_VIEW_S);
+    this.#look(middleS - share * spanS, spanS);
+  }
+
+  showAll() {
+    this.#look(0, this.#curve?.duration_s ?? 1);
+  }
+
+  #look(startS, spanS) {
+    const wholeS = this.#curve?.duration_s ?? 1;
+    const span = Math.min(spanS, wholeS);
+    const start = Math.min(Math.max(startS, 0), wholeS - span);
+    this.#view = [start, start + span];
+    this.#stale = true;
+    const whole = span > wholeS * 0.999;
+    byId("zoom-out").disabled = byId("zoom-all").disabled = whole;
+    byId("zoom-in").disabled = span <= LEAST_VIEW_S;
+    byId("zoom-view").textContent = whole ? "" : `${clock(start)} to ${clock(start + span)}`;
+    clearTimeout(this.#timer);
+    const coarse = this.#curve && this.#curve.frames > this.#curve.times_s.length;
+    if (coarse && !whole && !this.#covers(this.#detail, 1)) {
+      this.#timer = setTimeout(() => this.#refine(), SETTLED_MS);
+    }
+  }
+
+  // Whether columns reach over the view, and are not of a stretch so much longer that they are too few.
+  #covers(columns, margins) {
+    const [startS, endS] = this.#view;
+    if (columns === null || columns.start_s > startS || columns.end_s < endS) return false;
+    return columns.end_s - columns.start_s <= (1 + 3 * margins) * (endS - startS);
+  }
+
+  async #refine() {
+    const curve = this.#curve;
+    const [startS, endS] = this.#view;
+    const marginS = (endS - startS) / 2;
+    const [fromS, toS] = [Math.max(startS - marginS, 0), Math.min(endS + marginS, curve.duration_s)];
+    const columns = await this.load(fromS, toS).catch(() => null); // without them it stays coarse
+    if (columns === null || curve !== this.#curve) return;
+    this.#detail = { ...columns, start_s: fromS, end_s: toS };
+    this.#stale = true;
+    if (!this.#covers(this.#detail, 1)) this.#look(this.#view[0], this.#view[1] - this.#view[0]);
+    performance.mark("refined");
+  }
+
   // To be called for every frame of the page; cheap when nothing changed.
   draw(timeS) {
     if (this.#curve === null || this.box.hidden) return;
+    const [startS, endS] = this.#view;
+    const moved = timeS !== this.#headS;
+    this.#headS = timeS;
+    if (moved && !this.#drag && (timeS < startS || timeS > endS)) {
+      this.#look(timeS - LEAD * (endS - startS), endS - startS);
+    }
     if (this.#stale) this.#drawStill();
+    const axis = this.#axis;
     const pen = this.canvas.getContext("2d");
     pen.setTransform(1, 0, 0, 1, 0, 0);
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
     pen.drawImage(this.#still, 0, 0);
     pen.scale(devicePixelRatio, devicePixelRatio);
-    if (this.#openLockS !== null) this.#shade(pen, this.#openLockS, timeS);
-    if (this.#drag?.lock) this.#shade(pen, this.#drag.fromS, this.#drag.toS);
-    if (this.#drag?.mark) this.#shade(pen, this.#drag.fromS, this.#drag.toS, this.found);
-    const x = this.#x(timeS);
-    pen.fillStyle = this.ink;
-    pen.fillRect(x - 0.75, TOP, 1.5, this.height - TOP - AXIS);
+    axis.clip(pen, () => {
+      if (this.#openLockS !== null) axis.shade(pen, this.#openLockS, timeS, this.#colour("accent"));
+      const drag = this.#drag;
+      if (drag?.kind === "lock") axis.shade(pen, drag.fromS, drag.toS, this.#colour("accent"));
+      if (drag?.kind === "mark") axis.shade(pen, drag.fromS, drag.toS, this.#colour("found"));
+    });
+    pen.fillStyle = this.#colour("ink");
+    if (!axis.whole) pen.fillRect(axis.stripX(timeS) - 0.75, 0, 1.5, STRIP);
+    const x = axis.x(timeS);
+    if (timeS < this.#view[0] || timeS > this.#view[1]) return;
+    pen.fillRect(x - 0.75, axis.top, 1.5, axis.height - axis.top - AXIS);
     pen.beginPath();
-    pen.arc(x, TOP, 4, 0, 2 * Math.PI);
+    pen.arc(x, axis.top, 4, 0, 2 * Math.PI);
     pen.fill();
   }
 
@@ -97,218 +168,89 @@ export class Chart {
     this.box.setAttribute("aria-valuetext", `${clock(timeS)}${label}, plays at ${short(speed)}`);
   }
 
-  #x(timeS) {
-    return LEFT + (timeS / this.#curve.duration_s) * (this.width - LEFT - RIGHT);
+  #colour(name) {
+    return this.#colours.get(name) ?? this.#readColour(name);
   }
 
-  #time(event) {
-    const x = event.clientX - this.canvas.getBoundingClientRect().left;
-    const share = (x - LEFT) / (this.width - LEFT - RIGHT);
-    return Math.min(Math.max(share, 0), 1) * this.#curve.duration_s;
+  #readColour(name) {
+    const colour = getComputedStyle(this.box).getPropertyValue(`--${name}`).trim();
+    this.#colours.set(name, colour);
+    return colour;
+  }
+
+  #place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
   }
 
   #grab(event) {
-    if (this.#curve === null || event.button !== 0) return;
+    if (this.#curve === null || this.#axis === null || event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
-    const timeS = this.#time(event);
-    const lock = event.shiftKey;
-    this.#drag = { lock, mark: !lock && this.#search !== null, fromS: timeS, toS: timeS };
-    if (!lock && !this.#drag.mark) this.onSeek(timeS);
+    const [x, y] = this.#place(event);
+    const timeS = this.#axis.time(x);
+    const kind =
+      y <= STRIP && !this.#axis.whole ? "scroll" : event.shiftKey ? "lock" : this.#search ? "mark" : "seek";
+    this.#drag = { kind, fromS: timeS, toS: timeS };
+    this.#dragTo(x);
   }
 
   #move(event) {
-    if (this.#drag === null) return;
-    this.#drag.toS = this.#time(event);
-    if (!this.#drag.lock && !this.#drag.mark) this.onSeek(this.#drag.toS);
+    if (this.#drag) this.#dragTo(this.#place(event)[0]);
+  }
+
+  #dragTo(x) {
+    const { kind } = this.#drag;
+    this.#drag.toS = this.#axis.time(x);
+    if (kind === "seek") this.onSeek(this.#drag.toS);
+    if (kind === "scroll") {
+      const spanS = this.#view[1] - this.#view[0];
+      this.#look(this.#axis.stripTime(x) - spanS / 2, spanS);
+    }
   }
 
   #release() {
     const drag = this.#drag;
     this.#drag = null;
-    if (!drag?.lock && !drag?.mark) return;
+    if (!["lock", "mark"].includes(drag?.kind)) return;
     const [startS, endS] = [Math.min(drag.fromS, drag.toS), Math.max(drag.fromS, drag.toS)];
-    const dragged = endS - startS >= LEAST_S;
-    if (dragged) drag.lock ? this.onLock(startS, endS) : this.onMark(startS, endS);
-    else if (drag.mark) this.onSeek(drag.toS);
+    const dragged = endS - startS >= LEAST_S * Math.min(1, this.#view[1] - this.#view[0]);
+    if (dragged) drag.kind === "lock" ? this.onLock(startS, endS) : this.onMark(startS, endS);
+    else if (drag.kind === "mark") this.onSeek(drag.toS);
+  }
+
+  // With Ctrl (which pinching a touch pad sends too) closer or further; sideways or with Shift along the video.
+  #wheel(event) {
+    if (this.#curve === null || this.#axis === null) return;
+    const along = event.deltaX || (event.shiftKey ? event.deltaY : 0);
+    if (!event.ctrlKey && (along === 0 || this.#axis.whole)) return;
+    event.preventDefault();
+    const [startS, endS] = this.#view;
+    if (event.ctrlKey) this.zoom(WHEEL ** -event.deltaY, this.#axis.time(this.#place(event)[0]));
+    else this.#look(startS + (along / this.#axis.width) * (endS - startS), endS - startS);
   }
 
   #drawStill() {
-    this.width = this.box.clientWidth;
-    this.height = this.box.clientHeight;
+    const [width, height] = [this.box.clientWidth, this.box.clientHeight];
     for (const canvas of [this.canvas, this.#still]) {
-      canvas.width = Math.round(this.width * devicePixelRatio);
-      canvas.height = Math.round(this.height * devicePixelRatio);
+      canvas.width = Math.round(width * devicePixelRatio);
+      canvas.height = Math.round(height * devicePixelRatio);
     }
-    const style = getComputedStyle(this.box);
-    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-    this.ink = colour("ink");
-    this.accent = colour("accent");
-    this.found = colour("found");
+    this.#colours.clear();
+    this.#axis = new Axis(width, height, this.#curve.duration_s, ...this.#view);
     const pen = this.#still.getContext("2d");
     pen.scale(devicePixelRatio, devicePixelRatio);
-    pen.font = `11px ${style.fontFamily}`;
+    pen.font = `11px ${getComputedStyle(this.box).fontFamily}`;
     pen.lineJoin = "round";
-    const below = this.#search === null ? 0 : FOUND + GAP;
-    const inner = this.height - TOP - AXIS - GAP - below;
-    const middle = TOP + inner * SCORE_SHARE;
-    this.#drawScore(pen, colour, TOP, middle);
-    this.#drawSpeeds(pen, colour, middle + GAP, this.height - AXIS - below);
-    if (this.#search !== null) this.#drawSearch(pen, colour, this.height - AXIS - FOUND, this.height - AXIS);
-    this.#drawTimes(pen, colour);
-    for (const [startS, endS] of this.#locks) this.#shade(pen, startS, endS);
+    paint(pen, this.#axis, {
+      curve: this.#curve,
+      columns: this.#covers(this.#detail, Infinity) ? this.#detail : this.#curve,
+      plan: this.#plan,
+      rate: this.#rate,
+      rho: this.#rho,
+      locks: this.#locks,
+      search: this.#search,
+      colour: (name) => this.#colour(name),
+    });
     this.#stale = false;
-  }
-
-  #drawScore(pen, colour, top, bottom) {
-    const { segments, score, cuts_s: cuts } = this.#curve;
-    for (const segment of segments) {
-      const x = this.#x(segment.start_s);
-      pen.fillStyle = colour(`band-${segment.label}`);
-      pen.fillRect(x, top, Math.max(this.#x(segment.end_s) - x, 0.5), bottom - top);
-    }
-    const y = (value) => bottom - value * (bottom - top);
-    this.#fill(pen, score.low, score.high, y, colour("spread"));
-    this.#line(pen, this.#curve.times_s, score.mean, y, this.ink, 1.5);
-    pen.fillStyle = colour("dim");
-    pen.textAlign = "right";
-    pen.textBaseline = "middle";
-    pen.fillText("sped up", LEFT - 6, top + 6);
-    pen.fillText("natural", LEFT - 6, bottom - 6);
-    if (cuts.length <= MOST_CUTS) {
-      pen.fillStyle = colour("grid");
-      for (const cut of cuts) pen.fillRect(this.#x(cut), top, 1, this.height - AXIS - top);
-    }
-  }
-
-  #drawSpeeds(pen, colour, top, bottom) {
-    const limit = this.#curve.limits[this.#rho];
-    const planned = this.#plan ? this.#plan.slowness.map((u) => 1 / u) : [];
-    const highest = planned.reduce((a, b) => Math.max(a, b), Math.max(2, this.#rate, ...limit.mean)) * 1.1;
-    const y = (factor) => bottom - (Math.log(Math.max(factor, 1)) / Math.log(highest)) * (bottom - top);
-    pen.textAlign = "right";
-    pen.textBaseline = "middle";
-    let lastY = Infinity;
-    for (const factor of FACTORS) {
-      if (factor > highest || lastY - y(factor) < 13) continue;
-      lastY = y(factor);
-      pen.fillStyle = colour("grid");
-      pen.fillRect(LEFT, Math.round(lastY), this.width - LEFT - RIGHT, 1);
-      pen.fillStyle = colour("dim");
-      pen.fillText(`${factor}×`, LEFT - 6, lastY);
-    }
-    this.#fill(pen, new Array(limit.mean.length).fill(1), limit.mean, y, colour("limit"));
-    if (this.#plan === null) return;
-    pen.setLineDash([4, 4]);
-    this.#line(pen, [0, this.#curve.duration_s], [this.#rate, this.#rate], y, colour("dim"), 1);
-    pen.setLineDash([]);
-    const { times, values } = this.#thinned(planned);
-    this.#line(pen, times, values, y, this.accent, 2.5);
-  }
-
-  // What is looked for, what was found with its place, and how alike all the rest is.
-  #drawSearch(pen, colour, top, bottom) {
-    const { range, answer } = this.#search;
-    pen.fillStyle = colour("grid");
-    pen.fillRect(LEFT, bottom - 0.5, this.width - LEFT - RIGHT, 1);
-    pen.fillStyle = colour("dim");
-    pen.textAlign = "right";
-    pen.textBaseline = "middle";
-    pen.fillText("alike", LEFT - 6, top + 6);
-    if (range) this.#shade(pen, ...range, this.found, 0.28);
-    if (!answer) return;
-    const { graph, here } = answer;
-    const columnS = this.#curve.duration_s / graph.length;
-    pen.beginPath();
-    graph.forEach((value, k) => {
-      if (value === null) return;
-      const at = [this.#x((k + 0.5) * columnS), bottom - Math.max(value, 0) * (bottom - top)];
-      (graph[k - 1] ?? null) === null ? pen.moveTo(...at) : pen.lineTo(...at);
-    });
-    pen.strokeStyle = this.ink;
-    pen.lineWidth = 1.5;
-    pen.stroke();
-    pen.textAlign = "center";
-    pen.textBaseline = "bottom";
-    here.forEach((match, n) => {
-      this.#shade(pen, match.start_s, match.end_s, this.found, 0.1);
-      pen.fillStyle = this.found;
-      pen.fillText(n + 1, this.#x((match.start_s + match.end_s) / 2), top - 2);
-    });
-  }
-
-  // A plan of an hour has 36 000 knots and the screen a thousand columns; both extremes of each are kept.
-  #thinned(values) {
-    const step = this.#curve.duration_s / (values.length - 1);
-    const per = Math.max(1, Math.floor((2 * values.length) / this.width));
-    const thin = { times: [], values: [] };
-    const take = (k) => {
-      thin.times.push(k * step);
-      thin.values.push(values[k]);
-    };
-    for (let start = 0; start < values.length; start += per) {
-      let low = start;
-      let high = start;
-      for (let k = start; k < Math.min(start + per, values.length); k++) {
-        if (values[k] < values[low]) low = k;
-        if (values[k] > values[high]) high = k;
-      }
-      take(Math.min(low, high));
-      if (low !== high) take(Math.max(low, high));
-    }
-    take(values.length - 1);
-    return thin;
-  }
-
-  #drawTimes(pen, colour) {
-    const room = Math.max(2, (this.width - LEFT - RIGHT) / 70);
-    const { duration_s: durationS } = this.#curve;
-    const step = TIME_STEPS_S.find((s) => durationS / s <= room) ?? durationS / 10;
-    pen.fillStyle = colour("dim");
-    pen.textBaseline = "bottom";
-    for (let tick = 0; tick * step <= durationS * 1.0001; tick++) {
-      const x = this.#x(tick * step);
-      pen.textAlign = tick === 0 ? "left" : x > this.width - 30 ? "right" : "center";
-      pen.fillText(clock(tick * step, step < 1 ? 1 : 0), x, this.height - 2);
-    }
-  }
-
-  #line(pen, times, values, y, colour, width) {
-    pen.beginPath();
-    values.forEach((value, k) => pen.lineTo(this.#x(times[k]), y(value)));
-    if (times[times.length - 1] < this.#curve.duration_s) {
-      pen.lineTo(this.#x(this.#curve.duration_s), y(values[values.length - 1]));
-    }
-    pen.strokeStyle = colour;
-    pen.lineWidth = width;
-    pen.stroke();
-  }
-
-  // Between two curves, each value held until the next.
-  #fill(pen, low, high, y, colour) {
-    const { times_s: times, duration_s: durationS } = this.#curve;
-    const end = (k) => this.#x(k + 1 < times.length ? times[k + 1] : durationS);
-    pen.beginPath();
-    for (let k = 0; k < times.length; k++) {
-      pen.lineTo(this.#x(times[k]), y(high[k]));
-      pen.lineTo(end(k), y(high[k]));
-    }
-    for (let k = times.length - 1; k >= 0; k--) {
-      pen.lineTo(end(k), y(low[k]));
-      pen.lineTo(this.#x(times[k]), y(low[k]));
-    }
-    pen.fillStyle = colour;
-    pen.fill();
-  }
-
-  #shade(pen, oneS, otherS, colour = this.accent, alpha = 0.12) {
-    const from = this.#x(Math.min(oneS, otherS));
-    const width = this.#x(Math.max(oneS, otherS)) - from;
-    pen.save();
-    pen.fillStyle = colour;
-    pen.globalAlpha = alpha;
-    pen.fillRect(from, TOP, width, this.height - TOP - AXIS);
-    pen.globalAlpha = 1;
-    pen.fillRect(from, TOP, width, 3);
-    pen.restore();
   }
 }

@@ -1,13 +1,13 @@
 // Looking for motion: which stretch, where else things move so, and playing what was found.
 
-import { get, post } from "./api.js";
+import { ended, queueAnalyses } from "./analyse_many.js";
+import { post } from "./api.js";
 import { announce, byId, complain, make } from "./dom.js";
 import { clock } from "./format.js";
 import { Thumbnails } from "./thumbnails.js";
 
 const SHORTEST_S = 0.1;
 const MOST_NAMED = 50; // videos that were not searched
-const POLL_MS = 1000;
 
 export class FindPanel {
   #video = null;
@@ -248,17 +248,8 @@ export class FindPanel {
     const video = this.#video;
     const button = byId("find-left-analyse");
     button.disabled = true;
-    const jobs = [];
     try {
-      for (const { id } of this.#left) {
-        const { info } = await get(`films/${id}`);
-        const looked = info !== null || (await ended(await post(`films/${id}/jobs`, { kind: "look" }))) === "done";
-        if (looked) jobs.push(await post(`films/${id}/jobs`, { kind: "analyse" }));
-      }
-    } catch (error) {
-      complain(error);
-    }
-    try {
+      const jobs = await queueAnalyses(this.#left);
       for (const [n, job] of jobs.entries()) {
         byId("find-left-text").textContent = `Analysing video ${n + 1} of ${jobs.length} …`;
         await ended(job);
@@ -301,15 +292,6 @@ export class FindPanel {
     [this.other.currentTime] = this.#otherSpan;
     this.other.play().catch(() => {}); // one that cannot be played stays black under its name
   }
-}
-
-// How a job ended.
-async function ended(job) {
-  while (job.active) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    job = await get(`jobs/${job.id}`);
-  }
-  return job.state;
 }
 
 const source = (match) => `/api/films/${match.film_id}/video?version=${match.version}`;

@@ -9,6 +9,14 @@ export function clock(seconds, digits = 1) {
   return hours ? `${hours}:${String(minutes % 60).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+/** What somebody typed as a time, "90", "1:30" or "0:01:30.5"; NaN if it is none. */
+export function seconds(text) {
+  const parts = text.trim().replace(",", ".").split(":");
+  return parts.length <= 3 && parts.every((part) => /^\d+(\.\d*)?$/.test(part))
+    ? parts.reduce((sum, part) => 60 * sum + Number(part), 0)
+    : NaN;
+}
+
 export function left(seconds) {
   if (seconds === null) return "";
   return seconds < 60 ? `about ${Math.max(1, Math.round(seconds))} s left` : `about ${clock(seconds, 0)} left`;

@@ -6,12 +6,15 @@ import { left, percent } from "./format.js";
 
 const POLL_MS = 500;
 const WORDS = {
-  look: ["Opening the video", "the video cannot be opened"],
-  analyse: ["Analysing", "the analysis failed"],
-  render: ["Rendering", "rendering failed"],
-  study: ["Preparing the comparison", "the comparison could not be prepared"],
-  playable: ["Making a playable copy", "the copy failed"],
-  heatmap: ["Making the heat map", "the heat map failed"],
+  look: ["Opening the video", "The video cannot be opened"],
+  analyse: ["Analysing", "The analysis failed"],
+  render: ["Making the video", "The video could not be made"],
+  export: ["Exporting", "The export failed"],
+  study: ["Preparing the comparison", "The comparison could not be prepared"],
+  playable: ["Making a playable copy", "The copy failed"],
+  heatmap: ["Making the heat map", "The heat map failed"],
+  speedmap: ["Making the heat map", "The heat map failed"],
+  propagate: ["Following", "It could not be followed"],
 };
 
 export class JobList {
@@ -35,9 +38,10 @@ export class JobList {
     clearTimeout(this.#timer);
   }
 
-  async start(kind, wish = null) {
+  /** @param {{wish?: object, mask?: object}} params */
+  async start(kind, params = {}) {
     try {
-      await post(`films/${this.#videoId}/jobs`, wish ? { kind, wish } : { kind });
+      await post(`films/${this.#videoId}/jobs`, { kind, ...params });
     } catch (error) {
       complain(error);
     }
@@ -97,7 +101,8 @@ export class JobList {
       const again = make("button", { type: "button", textContent: "Try again" });
       again.addEventListener("click", async () => {
         await this.#end(remove(`jobs/${job.id}`));
-        await this.start(job.kind, "rate" in job.params ? job.params : null);
+        const { params } = job;
+        await this.start(job.kind, "rate" in params ? { wish: params } : "objects" in params ? { mask: params } : {});
       });
       const close = make("button", { type: "button", className: "quiet", ariaLabel: "Dismiss" }, icon("close"));
       close.addEventListener("click", () => this.#end(remove(`jobs/${job.id}`)));

@@ -1,18 +1,22 @@
-// The plan card: target speed, stretches kept at 1×, and the plan that the server makes of them.
+// The plan card: target speed or length, stretches kept at 1×, and the plan that the server makes of them.
 
 import { post } from "./api.js";
-import { byId, icon, make } from "./dom.js";
-import { clock, short, times } from "./format.js";
+import { announce, byId, icon, make } from "./dom.js";
+import { clock, seconds, short, times } from "./format.js";
 import { Plan } from "./plan.js";
 
-const STEP = 0.05; // of the target speed
+const STEP = 0.05; // of the slider
+const SAME_S = 0.1; // a stretch that ends so near to its start was begun by mistake
 
 export class PlanControl {
   locks = []; // [start, end], source seconds, ascending
   openLockS = null; // where a lock was begun that has no end yet
+  #rate = 2;
   #video = null;
   #asked = false; // changes came while an answer was awaited
   #waiting = false;
+  #past = []; // locks as they were
+  #future = []; // locks as they were before they were undone
 
   // onPlan is called with a Plan, or null when it was refused, and its rho; onLocks when locks change; timeS tells where the play head is.
   constructor(about, { onPlan, onLocks, timeS }) {
@@ -21,18 +25,23 @@ export class PlanControl {
     this.onPlan = onPlan;
     this.onLocks = onLocks;
     this.timeS = timeS;
-    byId("rate").addEventListener("input", () => this.#changed());
-    byId("lock").addEventListener("click", () => this.toggleLock());
-  }
-
-  get rate() {
-    const share = byId("rate").value / 1000; // even steps of the slider are even ratios
-    const exact = this.slowest * (this.fastest / this.slowest) ** share;
-    return Math.min(this.fastest, Math.max(this.slowest, Math.round(exact / STEP) * STEP));
+    byId("rate").addEventListener("input", () => this.#slid());
+    byId("rate-typed").addEventListener("change", (event) => this.setRate(event.target.valueAsNumber));
+    byId("length-typed").addEventListener("change", (event) => {
+      this.setRate(this.durationS / seconds(event.target.value));
+    });
+    byId("lock-start").addEventListener("click", () => this.startLock());
+    byId("lock-end").addEventListener("click", () => this.endLock());
+    byId("undo").addEventListener("click", () => this.undo());
+    byId("redo").addEventListener("click", () => this.redo());
   }
 
   get wish() {
-    return { rate: Number(this.rate.toFixed(2)), locks: this.locks };
+    return { rate: this.#rate, locks: this.locks };
+  }
+
+  get rate() {
+    return this.#rate;
   }
 
   // Begin with what was wished of this video before the page was reloaded.
@@ -40,15 +49,22 @@ export class PlanControl {
     this.#video = video;
     this.durationS = durationS;
     const kept = JSON.parse(sessionStorage.getItem(`wish-${video.id}`) ?? '{"rate": 2, "locks": []}');
-    const share = Math.log(kept.rate / this.slowest) / Math.log(this.fastest / this.slowest);
-    byId("rate").value = Math.round(share * 1000);
+    this.#rate = kept.rate;
     this.locks = kept.locks;
     this.openLockS = null;
+    this.#past = [];
+    this.#future = [];
     this.#changed();
   }
 
   close() {
     this.#video = null;
+  }
+
+  /** Any number; one that cannot be played is brought to the nearest that can. */
+  setRate(rate) {
+    if (Number.isFinite(rate)) this.#rate = Math.min(this.fastest, Math.max(this.slowest, rate));
+    this.#changed();
   }
 
   addLock(startS, endS) {
@@ -59,30 +75,68 @@ export class PlanControl {
       if (last && start <= last[1]) last[1] = Math.max(last[1], end);
       else merged.push([start, end]);
     }
-    this.locks = merged;
+    this.#setLocks(merged);
+  }
+
+  startLock() {
+    this.openLockS = this.timeS();
+    announce(`Normal speed from ${clock(this.openLockS)}`);
+    this.#showLocks();
+  }
+
+  // Of what was begun; of nothing, or where it was begun, that is given up.
+  endLock() {
+    const [startS, endS] = [this.openLockS, this.timeS()];
+    this.openLockS = null;
+    if (startS === null || Math.abs(endS - startS) < SAME_S) this.#showLocks();
+    else this.addLock(Math.min(startS, endS), Math.max(startS, endS));
+  }
+
+  /** The stretch at the play head, if there is one. */
+  unlockHere() {
+    const hereS = this.timeS();
+    const rest = this.locks.filter(([startS, endS]) => hereS < startS || hereS > endS);
+    if (rest.length < this.locks.length) this.#setLocks(rest);
+  }
+
+  undo() {
+    this.#step(this.#past, this.#future, "Undone");
+  }
+
+  redo() {
+    this.#step(this.#future, this.#past, "Done again");
+  }
+
+  #step(from, to, said) {
+    if (from.length === 0) return;
+    to.push(this.locks);
+    this.locks = from.pop().map((lock) => [...lock]);
+    announce(`${said}: ${this.locks.length || "no"} stretches at normal speed`);
     this.#changed();
   }
 
-  // From here, and the second time to here.
-  toggleLock() {
-    const hereS = this.timeS();
-    if (this.openLockS === null) {
-      this.openLockS = hereS;
-      this.#showLocks();
-    } else if (Math.abs(hereS - this.openLockS) < 0.1) {
-      this.openLockS = null;
-      this.#showLocks();
-    } else {
-      this.addLock(Math.min(hereS, this.openLockS), Math.max(hereS, this.openLockS));
-    }
+  #setLocks(locks) {
+    this.#past.push(this.locks.map((lock) => [...lock]));
+    this.#future = [];
+    this.locks = locks.map((lock) => [...lock]);
+    this.#changed();
+  }
+
+  #slid() {
+    const share = byId("rate").value / 1000; // even steps of the slider are even ratios
+    const exact = this.slowest * (this.fastest / this.slowest) ** share;
+    this.setRate(Number((Math.round(exact / STEP) * STEP).toFixed(2)));
   }
 
   #changed() {
-    const { rate } = this;
-    byId("rate-text").textContent = short(rate);
-    byId("rate").setAttribute("aria-valuetext", `${short(rate)}, ${clock(this.durationS / rate)} long`);
+    const rate = this.#rate;
+    const lengthS = this.durationS / rate;
+    const share = Math.log(rate / this.slowest) / Math.log(this.fastest / this.slowest);
+    if (document.activeElement !== byId("rate")) byId("rate").value = Math.round(share * 1000);
+    byId("rate").setAttribute("aria-valuetext", `${short(rate)}, ${clock(lengthS)} long`);
+    byId("rate-typed").value = Number(rate.toFixed(3));
+    byId("length-typed").value = clock(lengthS);
     byId("from").textContent = clock(this.durationS);
-    byId("to").textContent = clock(this.durationS / rate);
     sessionStorage.setItem(`wish-${this.#video.id}`, JSON.stringify(this.wish));
     this.#showLocks();
     this.#ask();
@@ -103,7 +157,7 @@ export class PlanControl {
         if (video !== this.#video) continue;
         const plan = new Plan(unpacked(answer.slowness), answer.source_duration_s);
         byId("plan-error").textContent = "";
-        byId("range").textContent = `played at ${times(answer.slowest)} to ${times(answer.fastest)}`;
+        byId("range").textContent = `plays between ${times(answer.slowest)} and ${times(answer.fastest)}`;
         this.onPlan(plan, wish.rate, answer.rho);
         performance.measure("replan", { start: askedMs });
       } catch (error) {
@@ -111,7 +165,6 @@ export class PlanControl {
         // What was planned before is not what is asked for now.
         byId("plan-error").textContent = error.message;
         byId("range").textContent = "";
-        byId("to").textContent = "?";
         this.onPlan(null, wish.rate, null);
       }
     }
@@ -119,14 +172,15 @@ export class PlanControl {
   }
 
   #showLocks() {
-    byId("lock-text").textContent = this.openLockS === null ? "Keep 1× from here" : "… to here";
+    byId("lock-end").disabled = this.openLockS === null;
+    byId("undo").disabled = this.#past.length === 0;
+    byId("redo").disabled = this.#future.length === 0;
     const entries = this.locks.map((lock) => {
       const span = `${clock(lock[0])} to ${clock(lock[1])}`;
-      const unlock = make("button", { type: "button", className: "quiet", ariaLabel: `Unlock ${span}` }, icon("close"));
+      const unlock = make("button", { type: "button", className: "quiet", ariaLabel: `Remove ${span}` }, icon("close"));
       unlock.addEventListener("click", () => {
-        this.locks = this.locks.filter((other) => other !== lock);
-        this.#changed();
-        byId("lock").focus();
+        this.#setLocks(this.locks.filter((other) => other !== lock));
+        byId("lock-start").focus();
       });
       return make("li", {}, icon("lock"), span, unlock);
     });

@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { announce, byId, complain, make, svg } from "./dom.js";
 import { percent, short } from "./format.js";
+import { bindKeys } from "./keys.js";
 
 const SIDES = ["left", "right"];
 const NAMES = { left: "A", right: "B" };
@@ -18,7 +19,18 @@ export class StudyView {
       button.addEventListener("click", () => this.#vote(button.dataset.choice));
     }
     for (const side of SIDES) byId(side).addEventListener("ended", () => this.#ended(side));
-    document.addEventListener("keydown", (event) => this.#key(event));
+    const choose = (choice) => () => {
+      const button = document.querySelector(`[data-choice=${choice}]`);
+      if (!button.disabled) button.click();
+    };
+    bindKeys("study", {
+      Comparison: [
+        { keys: [" "], does: "watch both", act: () => this.#watch() },
+        { keys: ["1"], does: "A looks better", act: choose("left") },
+        { keys: ["2"], does: "B looks better", act: choose("right") },
+        { keys: ["0"], does: "can’t tell", act: choose("neither") },
+      ],
+    });
   }
 
   async enter() {
@@ -113,17 +125,6 @@ export class StudyView {
     byId("no-votes").hidden = tallies.length > 0;
     byId("tallies").tBodies[0].replaceChildren(...tallies.map(row));
     return overview;
-  }
-
-  #key(event) {
-    if (byId("study").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    const choice = { 1: "left", 0: "neither", 2: "right" }[event.key];
-    const button = choice && document.querySelector(`[data-choice=${choice}]`);
-    if (button && !button.disabled) button.click();
-    if (event.key === " " && !event.target.matches("button, a, summary, input")) {
-      event.preventDefault();
-      this.#watch();
-    }
   }
 }
 

@@ -141,7 +141,7 @@ def _killed(job: Job, video: Path, folder: Path, times: int, seed: int, most_s: 
     wanted = folder.with_suffix(".wanted")
     assert forked(lambda: check(wanted)) == 0
     fresh()
-    rng = np.random.default_rng(seed)
+    began_s, rng = time.monotonic(), np.random.default_rng(seed)
     while result.kills < times and time.monotonic() - began_s < most_s:
         code = forked(work, rng.uniform(0, LATEST * took_s))
         if code == -signal.SIGKILL:

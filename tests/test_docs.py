@@ -148,7 +148,7 @@ def serve_and_stop(text: str, folder: Path, environment: dict[str, str]) -> None
     with subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         said = server.stdout.readline()
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGTERM)  # a job in the background ignores SIGINT
         server.communicate()
     assert said.startswith("speediness is at http://127.0.0.1:")
     assert server.returncode in (0, 130)

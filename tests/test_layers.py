@@ -6,9 +6,11 @@ from pathlib import Path
 
 SRC = Path(__file__).parent.parent / "src"
 PRODUCT = (
+    "speediness.align",
     "speediness.analysis",
     "speediness.corpus",
     "speediness.heatmap",
+    "speediness.live",
     "speediness.propagate",
     "speediness.search",
     "speediness.speedup",
@@ -43,8 +45,8 @@ FLOORS = (
     ("packages", "results", "runtime"),
     ("models", "video"),
     ("analysis", "plots", "simulation", "timeline"),
-    ("corpus", "datasets", "heatmap", "propagate", "speedup"),
-    ("evaluation", "search"),
+    ("align", "corpus", "datasets", "heatmap", "propagate", "speedup"),
+    ("evaluation", "live", "search"),
     ("training", "web"),
     ("experiments",),
     ("cli",),
@@ -64,7 +66,9 @@ BASE_VERBS = {
     for name in (
         "analyse",
         "speedup",
+        "play",
         "heatmap",
+        "align",
         "propagate",
         "serve",
         "cache",

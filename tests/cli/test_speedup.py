@@ -135,7 +135,7 @@ def test_what_cannot_be_encoded_is_refused_before_the_work(
 
 def test_codec_and_quality_reach_the_encoder(video: Path, curve_file: Path, no_network: None) -> None:
     sizes, codecs = [], []
-    for more in ([], ["--codec", "h264:40"], ["--codec", "hevc"]):
+    for more in ([], ["--codec", "h264-gpu:40"], ["--codec", "hevc"]):
         command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--force"]
         assert main([*command, "--audio", "none", "--from", str(curve_file), *more]) == 0
         sizes.append(video.with_name("a.mp4").stat().st_size)

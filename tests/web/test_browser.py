@@ -219,6 +219,7 @@ def test_a_lock_keeps_natural_speed(page: Page, site: Site, screenshots: Path) -
     page.keyboard.press("Control+Shift+z")
     page.wait_for_selector("#locks li", state="detached")
 
+    page.locator("#canvas").scroll_into_view_if_needed()
     box = page.locator("#canvas").bounding_box()
     assert box is not None
     page.keyboard.down("Shift")
@@ -227,7 +228,7 @@ def test_a_lock_keeps_natural_speed(page: Page, site: Site, screenshots: Path) -
     page.mouse.move(box["x"] + box["width"] + 50, box["y"] + 50, steps=4)
     page.mouse.up()
     page.keyboard.up("Shift")
-    until(page, "document.getElementById('plan-error').textContent.includes('locks')")
+    until(page, "document.getElementById('plan-error').textContent.includes('must stay slow')")
     # Nothing of the earlier plan is left.
     assert page.inner_text("#range") == ""
     for name in ("render", "export", "add-study"):

@@ -84,6 +84,7 @@ def test_from_the_list_to_a_file_by_keys_alone(page: Page, tmp_path: Path, scree
 
     press("r")  # it plays in the page, on the source's clock
     until(page, "document.getElementById('video').src.endsWith('/files/film')")
+    assert page.get_attribute("#showing-file", "href") == page.get_attribute("#video", "src")
     press("Home")
     press("Shift+ArrowRight")
     wait_until_at(page, 5)  # the locked part is as long as it was
@@ -177,7 +178,7 @@ def test_the_list_sorts_and_takes_dropped_files(page: Page, site: Site, small_vi
     assert page.evaluate(names) == "hour.mp4,rests.mp4,short.mp4"
     page.wait_for_selector("text=0:22")  # looked at by itself
     page.select_option("#sort", "length")
-    assert page.evaluate(names) == "hour.mp4,rests.mp4,short.mp4"
+    assert page.evaluate(names) == "hour.mp4,short.mp4,rests.mp4"
     page.select_option("#sort", "size")
     sizes = {video["name"]: video["size_bytes"] for video in site.get("films")}
     assert page.evaluate(names) == ",".join(sorted(sizes, key=sizes.__getitem__, reverse=True))

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from speediness.analysis.options import AnalysisOptions
 from speediness.cli.batch import run_batch
-from speediness.cli.options import Analysis, Force, Json, Ray, analyse_video
+from speediness.cli.options import Analysis, Force, Json, Quiet, Ray, analyse_video
 from speediness.cli.outputs import check_folder, check_new, make_folder
 from speediness.cli.terminal import (
     console,
@@ -27,6 +27,7 @@ from speediness.errors import OutputError, SpeedinessError
 from speediness.results.labels import LABELS
 
 if TYPE_CHECKING:
+    from speediness.progress import Bar
     from speediness.results.curve import SpeedinessCurve
 
 ROWS_SHOWN = 20  # segments in the printed table; the files hold all
@@ -39,6 +40,7 @@ def analyse(
     out: Annotated[Path | None, Parameter(name="-o", metavar="DIR")] = None,
     csv: bool = False,
     json: Json = False,
+    quiet: Quiet = False,
     force: Force = False,
     batch: bool = False,
     svg: bool = False,
@@ -58,6 +60,8 @@ def analyse(
         dark: the plot in light ink on dark paper.
         batch: VIDEO is a folder or manifest: one table of segments and one report in DIR.
     """
+    from speediness.progress import bar_for
+
     if batch:
         return run_batch(videos, out, options, ray, json=json, force=force)
     if ray is not None:
@@ -66,13 +70,14 @@ def analyse(
     _refuse_clashes(results)
     if out is not None:
         make_folder(out)
+    bar = bar_for("none" if quiet else "bar")
     summaries: list[dict[str, Any]] = []
     errors: list[dict[str, str]] = []
     for video, result in results.items():
         try:
             kinds = {"curve": ".json", "plot": ".svg" if svg else ".png"} | ({"csv": ".csv"} if csv else {})
             outputs = {kind: Path(f"{result}.speediness{suffix}") for kind, suffix in kinds.items()}
-            summary = _analyse_one(video, outputs, options, force, dark)
+            summary = _analyse_one(video, outputs, options, force, dark, bar)
         except BrokenPipeError:
             raise
         except (SpeedinessError, OSError) as error:
@@ -82,7 +87,7 @@ def analyse(
             errors.append({"video": str(video), "error": str(error)})
         else:
             summaries.append(summary)
-            if not json:
+            if not (json or quiet):
                 print_summary(summary)
     if json:
         print_json({"schema": "speediness.summary/1", "films": summaries, "errors": errors})
@@ -104,7 +109,7 @@ def _refuse_clashes(results: dict[Path, Path]) -> None:
 
 
 def _analyse_one(
-    video: Path, outputs: dict[str, Path], options: AnalysisOptions, force: bool, dark: bool
+    video: Path, outputs: dict[str, Path], options: AnalysisOptions, force: bool, dark: bool, bar: Bar
 ) -> dict[str, Any]:
     from speediness.plots import plot_curve
 
@@ -112,7 +117,7 @@ def _analyse_one(
         check_folder(outputs["curve"].parent, "choose another with -o")
     for output in outputs.values():
         check_new(output, force)
-    curve = analyse_video(video, options)
+    curve = analyse_video(video, options, bar)
     plot_curve(curve, outputs["plot"], video=video, theme="dark" if dark else "light")
     if "csv" in outputs:
         write_csv(curve, outputs["csv"])

@@ -14,7 +14,7 @@ from speediness.errors import DataError
 
 
 def evaluate(
-    what: Literal["speed", "propagate"],
+    what: Literal["speed", "propagate", "align"],
     /,
     *,
     data: Videos | None = None,
@@ -22,15 +22,19 @@ def evaluate(
     plot: Annotated[Path | None, Parameter(metavar="OUT.png")] = None,
     json: Json = False,
 ) -> None:
-    """Measure how well the network tells the speed of videos of known speed, or carries masks.
+    """Measure how well the network tells the speed of videos of known speed, carries masks, or aligns.
 
     Args:
         what: speed: 1x against 2x (SpeedNet Table 1). propagate: J and F of masks, for which WHERE is a
-            folder of NAME_mask beside NAME (default: drawn sequences) and NAME an .onnx file.
+            folder of NAME_mask beside NAME (default: drawn sequences) and NAME an .onnx file. align: errors
+            in frames, for which WHERE is a folder of videos or a CSV of key moments (default: drawn ones).
         plot: also draw a reliability diagram and every source (speed alone).
     """
     if what == "propagate":
         _evaluate_propagation(data, model, json)
+        return
+    if what == "align":
+        _evaluate_alignment(data, model, json)
         return
     if data is None:
         raise DataError("evaluate speed needs videos of natural speed: name them with --data")
@@ -70,6 +74,26 @@ def _evaluate_propagation(data: str | None, model: str | None, json: bool) -> No
         for method, score in scores.items()
     ]
     print_table(("sequence", "method", "J", "F"), rows, left=(0, 1))
+
+
+def _evaluate_alignment(data: str | None, model: str | None, json: bool) -> None:
+    from speediness.evaluation.alignment import evaluate_alignment
+    from speediness.progress import progress_bar
+
+    with progress_bar("evaluating alignment", counted="alignments") as progress:
+        report = evaluate_alignment(data, model, progress=progress)
+    if json:
+        print_json(report)
+        return
+    kind = "planted" if "planted" in report else "marked"
+    columns = ("tau", "median_error", "key_moments", "key_moments_median")
+    rows = [
+        [video, method, *(f"{score[key]:.2f}" if key in score else "" for key in columns)]
+        for video, scores in (report[kind] | {"mean": report["mean"]}).items()
+        for method, score in scores.items()
+    ]
+    names = ("tau", "median frames off", "key moments, mean", "median")
+    print_table((kind, "method", *names), rows, left=(0, 1))
 
 
 def _print_report(report: dict) -> None:

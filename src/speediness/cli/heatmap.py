@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from speediness.cli.options import Force
+from speediness.cli.options import Force, Quiet
 from speediness.cli.outputs import check_folder, check_new
 from speediness.cli.terminal import print_outputs
 from speediness.errors import OutputError
@@ -23,6 +23,7 @@ def heatmap(
     strip: Annotated[Path | None, Parameter(metavar="FILE.png")] = None,
     save_maps: Annotated[Path | None, Parameter(metavar="FILE.npz")] = None,
     force: Force = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show where in the image the network sees what it says.
 
@@ -36,7 +37,7 @@ def heatmap(
     """
     from speediness.heatmap.maps import find_maps
     from speediness.heatmap.render import render_heatmap
-    from speediness.progress import progress_bar
+    from speediness.progress import bar_for
     from speediness.video.reader import VideoReader
     from speediness.video.writer import check_output
 
@@ -52,7 +53,8 @@ def heatmap(
         check_folder(path.parent, "choose another")
         check_new(path, force)
         outputs[kind] = path
-    with progress_bar(f"looking at {video.name}") as progress:
+    bar = bar_for("none" if quiet else "bar")
+    with bar(f"looking at {video.name}") as progress:
         maps = find_maps(video, "speed" if signed else "drive", progress=progress)
     if save_maps:
         maps.save(save_maps)
@@ -60,8 +62,9 @@ def heatmap(
         from speediness.heatmap.strip import draw_strip
 
         draw_strip(video, maps, strip)
-    with progress_bar(f"drawing {out.name}") as progress:
+    with bar(f"drawing {out.name}") as progress:
         render_heatmap(video, maps, out, layout=layout, force=force, progress=progress)
-    for warning in maps.warnings:
-        print(f"note: {warning}")
-    print_outputs(outputs)
+    if not quiet:
+        for warning in maps.warnings:
+            print(f"note: {warning}")
+        print_outputs(outputs)

@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from cyclopts import App, CycloptsError, Parameter
 
-from speediness.cli.terminal import print_error, wants_traceback
+from speediness.cli.defaults import default_files
+from speediness.cli.terminal import log, print_error, wants_traceback
 from speediness.errors import SpeedinessError
 from speediness.offline import keep_caches_inside
 from speediness.version import __version__
@@ -20,17 +22,16 @@ VERBS = (
     *(
         "analyse",
         "speedup",
+        "play",
         "restore",
         "heatmap",
         "propagate",
+        "align",
         "search",
         "index",
         "export",
-        "serve",
-        "evaluate",
-        "audit",
     ),
-    *("train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
+    *("serve", "evaluate", "audit", "train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
 )
 TRAIN_PACKAGES = {
     "torch",
@@ -43,12 +44,13 @@ TRAIN_PACKAGES = {
     "tensorboard",
 }
 
+VERBOSE = "--verbose"
 OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
 app = App(
     name="speediness",
     help="How fast does this move, compared with how fast it should?",
-    help_epilogue="SPEEDINESS_DEBUG=1 shows where an error comes from.",
+    help_epilogue="--verbose, or SPEEDINESS_DEBUG=1, shows where an error comes from.",
     help_format="plaintext",  # Markdown would take a tenth of a second
     version=f"speediness {__version__}",
     version_flags="--version",
@@ -87,6 +89,12 @@ def _run(argv: list[str]) -> int:
         if argv[:1] in (["--help"], ["-h"]):
             app.resolved_commands()  # what each verb says of itself
         # "-" is the name of a stream; to the parser it is an option without a name.
+        app.config = files = default_files(VERBS)
+        if VERBOSE in argv[: argv.index("--") if "--" in argv else None]:
+            argv = [word for word in argv if word != VERBOSE]
+            os.environ["SPEEDINESS_DEBUG"] = "1"
+            for file in files:
+                log(f"defaults: {file.source}{'' if Path(file.source).exists() else ' (there is none)'}")
         command, bound, _ = app.parse_args(["./-" if word == "-" else word for word in argv])
         if command.__name__ == "help_print" and not {"--help", "-h"}.intersection(argv):
             raise CycloptsError(msg="Name a command", command_chain=argv)

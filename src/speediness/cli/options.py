@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from speediness.speedup.rendering import Rendering
 
 Json = Annotated[bool, Parameter(help="print one JSON document instead of tables")]
+Quiet = Annotated[bool, Parameter(help="print nothing but errors")]
 Force = Annotated[bool, Parameter(help="replace results that exist")]
 Analysis = Annotated[AnalysisOptions, Parameter(name="*")]
 Ray = Annotated[
@@ -113,7 +114,7 @@ class RenderingOptions:
     """sound tracks kept, at their pitch: all, first, none, mute, or numbers such as 1,3"""
     blend: bool = False
     """mix neighbouring frames instead of picking one"""
-    codec: Annotated[str, Parameter(metavar="NAME[:Q]")] = "h264:19"
+    codec: Annotated[str, Parameter(metavar="NAME[-gpu][:Q]")] = "h264:19"
     """h264, hevc or av1, and its quality from 0, the best, to 51"""
 
     def rendering(self, force: bool) -> Rendering:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from speediness.analysis.options import AnalysisOptions
-from speediness.cli.options import Analysis, Force, Json, RenderingOptions, analyse_video
+from speediness.cli.options import Analysis, Force, Json, Quiet, RenderingOptions, analyse_video
 from speediness.cli.terminal import console, print_json, print_outputs, print_table, stamp
 
 
@@ -21,6 +21,7 @@ def restore(
     curve: Annotated[Path | None, Parameter(name="--from")] = None,
     rendering: RenderingOptions = RenderingOptions(),
     json: Json = False,
+    quiet: Quiet = False,
     force: Force = False,
     options: Analysis = AnalysisOptions(),
 ) -> None:
@@ -32,22 +33,23 @@ def restore(
         factors: A to B (seconds or mm:ss) plays at F, 0.25 is four times slower than life; may be repeated.
         curve: use this curve instead of analysing again.
     """
-    from speediness.progress import progress_bar
+    from speediness.progress import bar_for
     from speediness.speedup.restore import restore as restored
     from speediness.speedup.stretches import parse_factor
 
+    bar = bar_for("none" if quiet else "bar")
     summary = restored(
         video,
         out,
         rendering.rendering(force),
-        lambda path: analyse_video(path, options),
-        progress_bar,
+        lambda path: analyse_video(path, options, bar),
+        bar,
         given=[parse_factor(text) for text in factors],
         curve_file=curve,
     )
     if json:
         print_json(summary)
-    else:
+    elif not quiet:
         _print_summary(summary)
 
 

@@ -38,33 +38,39 @@ class Shape:
     seed: int
 
 
+ACTIONS: dict[str, list[Shape]] = {
+    "across": [Shape(0, lambda s: (80 + 270 * s, 120 + 30 * np.sin(6 * s), 45, 0.0), 1)],
+    "turn": [Shape(5, lambda s: (150 + 100 * s, 120.0, 40 + 35 * s, 2.5 * s), 2)],
+    "cross": [
+        Shape(3, lambda s: (90 + 250 * s, 105.0, 42, s), 3),
+        Shape(4, lambda s: (340 - 250 * s, 140.0, 42, -s), 4),
+    ],
+    "small": [Shape(4, lambda s: (60 + 320 * s, 120 + 70 * np.sin(9 * s), 16, 3 * s), 5)],
+}
+"""Across, turned and enlarged, two that cross, and small and fast."""
+
+
 def moving_shapes() -> list[MaskedSequence]:
-    """Four sequences: across, turned and enlarged, two that cross, and small and fast."""
-    return [
-        draw("across", [Shape(0, lambda s: (80 + 270 * s, 120 + 30 * np.sin(6 * s), 45, 0.0), 1)], seed=10),
-        draw("turn", [Shape(5, lambda s: (150 + 100 * s, 120.0, 40 + 35 * s, 2.5 * s), 2)], seed=11),
-        draw(
-            "cross",
-            [
-                Shape(3, lambda s: (90 + 250 * s, 105.0, 42, s), 3),
-                Shape(4, lambda s: (340 - 250 * s, 140.0, 42, -s), 4),
-            ],
-            seed=12,
-        ),
-        draw(
-            "small", [Shape(4, lambda s: (60 + 320 * s, 120 + 70 * np.sin(9 * s), 16, 3 * s), 5)], seed=13
-        ),
-    ]
+    """A sequence of each of ACTIONS."""
+    return [draw(name, shapes, seed) for seed, (name, shapes) in enumerate(ACTIONS.items(), 10)]
 
 
-def draw(name: str, shapes: list[Shape], seed: int) -> MaskedSequence:
-    """Render shapes, the last on top, before a background that drifts."""
+def draw(
+    name: str, shapes: list[Shape], seed: int, shares_T: NDArray[np.float64] | None = None
+) -> MaskedSequence:
+    """Render shapes, the last on top, before a background that drifts.
+
+    Args:
+        name: of the sequence.
+        shapes: one or more.
+        seed: of background and noise.
+        shares_T: where in the sequence its frames are, 0..1; None: evenly, FRAMES of them.
+    """
     rng = np.random.default_rng(seed)
     ground, textures = texture(seed), [texture(shape.seed) for shape in shapes]
     rows, columns = np.mgrid[:HEIGHT_PX, :WIDTH_PX].astype(np.float64)
     frames, masks = [], []
-    for number in range(FRAMES):
-        share = number / (FRAMES - 1)
+    for share in np.linspace(0, 1, FRAMES) if shares_T is None else shares_T:
         image = _looked_up(ground, rows + 12 * share, columns + 20 * share)
         labels_HW = np.zeros((HEIGHT_PX, WIDTH_PX), np.uint8)
         for label, (shape, pattern) in enumerate(zip(shapes, textures, strict=True), 1):

@@ -79,13 +79,13 @@ def table(document: dict[str, Any]) -> list[list[str]]:
         document: of :func:`speediness.experiments.transfer.transfer` with the measures task and frozen.
     """
     made_by = document["made_by"]["recipes"]
-    rows = [["pretraining", "network", *HEAD]]
+    rows: list[list[str]] = [["pretraining", "network", *HEAD]]
     for row in document["rows"]:
         start, probed, tasks = row["start"], row["frozen"], row["task"]
-        recipe = made_by.get(start)
-        network = f"{recipe['backbone']}, {recipe['width']:g}" if recipe else "given"
-        if start == "random":
-            network = f"{made_by['rspnet']['backbone']}, {made_by['rspnet']['width']:g}"
+        # Without a recipe of its own it is the random start of RSPNet's network.
+        recipe = made_by.get(start, made_by["rspnet"])
+        given = start in document["made_by"]["weights"]
+        network = "given" if given else f"{recipe['backbone']}, {recipe['width']:g}"
         rows.append(
             [
                 TITLES.get(start, start),

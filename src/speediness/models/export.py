@@ -32,7 +32,7 @@ Example = tuple[torch.Tensor, dict[int, Any]]
 
 OPSET = 20  # GridSample as torch means it
 DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
-PLACES_KEY = "speediness.places"
+PLACES_KEY, PHASES_KEY = "speediness.places", "speediness.phases"
 OUTPUTS = ["rate", "features", "cam"]
 LARGE = 1024  # numbers from which a tensor is stored in half precision
 
@@ -82,6 +82,26 @@ def export_places(
     graph = _halved(_graph(module.cpu(), {"frames": (frames, sizes)}, ["places"]))
     document = {"short_side_px": short_side_px, "affinity": affinity, "made_by": made_by}
     _save(graph, path, {PLACES_KEY: json.dumps(document)})
+
+
+def export_phases(
+    module: nn.Module, path: Path, short_side_px: int, context_s: float, made_by: dict[str, Any]
+) -> None:
+    """Write features of moments for alignment, large tensors in half precision.
+
+    Args:
+        module: uint8 RGB frames (N, 2, H, W, 3), a moment's own the second, to features (N, E).
+        path: target.
+        short_side_px: of the frames that features are to be taken from.
+        context_s: how long before the moment its first frame is.
+        made_by: provenance, plain values.
+    """
+    rows, columns = Dim("rows", min=2, max=64), Dim("columns", min=2, max=64)
+    frames = torch.zeros(3, 2, 96, 160, 3, dtype=torch.uint8)
+    sizes = {0: Dim("moments"), 2: 32 * rows, 3: 32 * columns}
+    graph = _halved(_graph(module.cpu(), {"frames": (frames, sizes)}, ["phases"]))
+    document = {"short_side_px": short_side_px, "context_s": context_s, "made_by": made_by}
+    _save(graph, path, {PHASES_KEY: json.dumps(document)})
 
 
 def describe(path: Path, document: dict[str, Any]) -> None:

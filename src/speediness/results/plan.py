@@ -56,6 +56,10 @@ class SpeedPlan:
         """(M,) S*(t) at the knots."""
         return 1 / self.slowness
 
+    def factor_at(self, source_s: Float64s) -> Float64s:
+        """S*(t) at moments of the source; beyond its ends as there."""
+        return 1 / np.interp(source_s, self.times_s, self.slowness)
+
     @cached_property
     def _output_knots_s(self) -> Float64s:
         """(M,) when each knot is shown; kept, because the renderer asks once per piece of video."""

@@ -19,7 +19,7 @@ from speediness.runtime.protocol import Floats, Indices, Outputs, Pixels, Runtim
 
 # Keys of an exported network's metadata, as in speediness.models.export.
 DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
-PLACES_KEY = "speediness.places"
+PLACES_KEY, PHASES_KEY = "speediness.places", "speediness.phases"
 OUTPUTS = ("rate", "features", "cam")
 PAIRS, BINS = 16, 64  # at once on one core, small enough for its cache
 

@@ -64,6 +64,33 @@ class SpeedupJob:
             )
         return duration_s / self.duration_s
 
+    def plan(self, curve: SpeedinessCurve, speech_s: Sequence[Span]) -> SpeedPlan:
+        """The plan for a video.
+
+        Args:
+            curve: of the video.
+            speech_s: where somebody speaks.
+
+        Raises:
+            PlanError: as :func:`~speediness.speedup.solver.plan_speedup`.
+        """
+        # The sound may last longer than the frames.
+        limits_s = [
+            ((start_s, min(end_s, curve.duration_s)), self.speech_rate)
+            for start_s, end_s in speech_s
+            if self.speech_rate is not None and start_s < curve.duration_s
+        ]
+        rate = self.rate_of(curve.duration_s)
+        return plan_speedup(curve, rate, self.options, limits_s=[*self.limits_s, *limits_s])
+
+    def speech_in(self, reader: VideoReader) -> list[Span]:
+        """Where somebody speaks, if that is asked for.
+
+        Raises:
+            DataError: the detector is not installed.
+        """
+        return find_speech(reader) if self.speech_rate is not None else []
+
 
 def told_apart(outputs: Sequence[Path]) -> tuple[Path | None, list[Path]]:
     """The video and the timelines among files to write, told apart by their endings.
@@ -122,19 +149,14 @@ def speed_up(
         for kind, suffix in (("curve", ".curve.json"), ("plan", ".plan.json"), ("plot", ".plan.png"))
     }
     _refuse(video, job.rendering, out, exports, outputs)
-    speech_s = find_speech(reader) if job.speech_rate is not None else []
+    speech_s = job.speech_in(reader)
     if curve_file:
         curve = curve_of(curve_file, info)
         outputs["curve"] = curve_file
     else:
         curve = analyse()
         curve.save(outputs["curve"])  # at once: whatever goes wrong later, this need not be done again
-    plan = plan_speedup(
-        curve,
-        job.rate_of(curve.duration_s),
-        job.options,
-        limits_s=[*job.limits_s, *limits(speech_s, job.speech_rate, curve.duration_s)],
-    )
+    plan = job.plan(curve, speech_s)
     plan.save(outputs["plan"])
     plot_curve(curve, outputs["plot"], plan, video=video)
     notes = list(curve.notes)
@@ -157,15 +179,6 @@ def speed_up(
     if not (out or exports):
         summary["durations"] = [asdict(row) for row in durations_table(curve, plan.rate, job.options)]
     return summary | rendered
-
-
-def limits(speech_s: Sequence[Span], rate: float | None, duration_s: float) -> list[Limit]:
-    """Where speech bounds a plan; the sound may last longer than the frames."""
-    return [
-        ((start_s, min(end_s, duration_s)), rate)
-        for start_s, end_s in speech_s
-        if rate is not None and start_s < duration_s
-    ]
 
 
 def _refuse(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from speediness.results.plan import SpeedPlan
 from speediness.speedup.audio import SoundStretcher
 from speediness.video.audio_reader import AudioReader
-from speediness.video.coding import Coding
+from speediness.video.coding import ENCODERS, Coding
 from speediness.video.extras import Extras
 from speediness.video.frame_choice import blend as blended
 from speediness.video.frame_choice import choose, standard_rate
@@ -97,6 +97,8 @@ def render_speedup(
         writer.write(frames, [sound.blocks() for sound in sounds], n_frames, progress)
         frames.read_rest()
     lost = losses(reader.info, out, audio)
+    if coding and coding.hardware and coding.encoder(size_px) in ENCODERS.values():
+        lost = [*lost, f"no graphics processor here encodes {coding.codec}: the processor did"]
     warnings = [*lost, *reader.warnings, *(warning for sound in sounds for warning in sound.warnings)]
     if abs(plan.source_duration_s - reader.end_s) > 0.1:
         warnings.append(

@@ -45,6 +45,17 @@ def parse_factor(text: str) -> tuple[Span, float]:
     return (_seconds(match[1]), _seconds(match[2])), float(match[3])
 
 
+def parse_moment(text: str) -> float:
+    """Seconds, ``mm:ss`` or ``h:mm:ss``.
+
+    Raises:
+        PlanError: it is none of them.
+    """
+    if re.fullmatch(_CLOCK, text.strip()) is None:
+        raise PlanError(f"{text!r} is no moment; give seconds such as 12.5 or a time such as 1:05")
+    return _seconds(text.strip())
+
+
 def _seconds(clock: str) -> float:
     seconds = 0.0
     for part in clock.split(":"):

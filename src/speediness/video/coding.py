@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+import av
+from av.error import FFmpegError
 
 from speediness.errors import OutputError, suggest
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """FFmpeg's name of the container by the ending of a file."""
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1"}
+HARDWARE = {
+    "nvenc": {"rc": "vbr", "cq": "{}", "b": "0"},
+    "videotoolbox": {"q:v": "{}"},
+    "qsv": {"global_quality": "{}"},
+    "amf": {"rc": "cqp", "qp_i": "{}", "qp_p": "{}"},
+}
+"""Encoders of graphics processors in the order in which they are tried, and how they are told a quality.
+
+VAAPI is left out: it takes frames that lie in its own memory already, which PyAV does not make.
+"""
 QUALITY = 19  # x264's scale: 23 is its default, 18 is commonly taken for visually lossless
 WORST_QUALITY = 51
 PRESETS = (
@@ -49,6 +63,8 @@ class Coding:
     """On x264's scale, 0 to 51, lower is better; for the other codecs about the same is meant."""
     preset: str = DEFAULT_PRESET
     """One of ``PRESETS``: a slower one writes fewer bytes of the same quality."""
+    hardware: bool = False
+    """Let the graphics processor encode, where one can; else as without."""
 
     def __post_init__(self) -> None:
         """Refuse what no encoder has."""
@@ -61,7 +77,7 @@ class Coding:
 
     @classmethod
     def parse(cls, text: str) -> Coding:
-        """``hevc`` or ``hevc:23``: a codec, and its quality unless that is the usual one.
+        """``hevc``, ``hevc:23`` or ``hevc-gpu``: a codec, its quality unless the usual one, and by whom.
 
         Raises:
             OutputError: as the class.
@@ -69,7 +85,8 @@ class Coding:
         codec, colon, quality = text.partition(":")
         if colon and not quality.isdecimal():
             raise OutputError(f"there is no quality {quality!r}; choose 0, the best, to {WORST_QUALITY}")
-        return cls(codec, int(quality)) if colon else cls(codec)
+        name = codec.removesuffix("-gpu")
+        return cls(name, int(quality) if colon else QUALITY, hardware=name != codec)
 
     def check_container(self, out: Path) -> None:
         """Refuse a name whose container cannot hold this.
@@ -82,8 +99,27 @@ class Coding:
         if self.codec == "av1" and out.suffix.lower() == ".mov":
             raise OutputError(f"{out}: MOV holds no AV1; give a name that ends in .mp4 or .mkv")
 
-    def add_stream(self, container: Any, **size_and_rate: Any) -> Any:
-        """Declare the frames in a file that is to be written."""
+    def encoder(self, size_px: tuple[int, int]) -> str:
+        """The encoder for frames of a size: of the graphics processor if that is wanted and works."""
+        names = [f"{self.codec}_{kind}" for kind in HARDWARE] if self.hardware else []
+        return next((name for name in names if _opens(name, size_px)), ENCODERS[self.codec])
+
+    def add_stream(self, container: Any, size_px: tuple[int, int], rate: Fraction) -> Any:
+        """Declare the frames in a file that is to be written: width and height, and frames a second."""
+        name = self.encoder(size_px)
+        stream = container.add_stream(name, rate=rate, options=self._options(name))
+        stream.width, stream.height = size_px
+        stream.pix_fmt = _pixel_format(name)
+        if self.codec == "hevc" and container.format.name != "matroska":
+            stream.codec_context.codec_tag = "hvc1"  # what Apple's players look for
+        return stream
+
+    def _options(self, encoder: str) -> dict[str, str]:
+        kind = encoder.rpartition("_")[2]
+        if kind in HARDWARE:
+            # Scales of nvenc, qsv and amf are x264's, more or less; videotoolbox has 1 to 100, the best.
+            quality = 100 - 2 * self.quality if kind == "videotoolbox" else self.quality
+            return {key: value.format(max(quality, 1)) for key, value in HARDWARE[kind].items()}
         # SVT-AV1 and x265 would write their settings to stderr.
         os.environ.setdefault("SVT_LOG", "1")
         options = {"preset": self.preset, "crf": str(self._crf())}
@@ -93,10 +129,7 @@ class Coding:
             options["x265-params"] = "log-level=error"
         elif self.preset == DEFAULT_PRESET:
             options |= LOOK_AHEAD
-        stream = container.add_stream(ENCODERS[self.codec], options=options, **size_and_rate)
-        if self.codec == "hevc" and container.format.name != "matroska":
-            stream.codec_context.codec_tag = "hvc1"  # what Apple's players look for
-        return stream
+        return options
 
     def _crf(self) -> int:
         """The quality on the scale of the encoder; PSNR within 2.5 dB of x264's, measured."""
@@ -105,3 +138,19 @@ class Coding:
         if self.codec == "av1":
             return min(max(round(32 + 3.2 * (self.quality - QUALITY)), 1), WORST_AV1)
         return self.quality
+
+
+def _opens(encoder: str, size_px: tuple[int, int]) -> bool:
+    """Whether an encoder is there and willing; that FFmpeg knows its name says nothing of the machine."""
+    try:
+        context: Any = av.CodecContext.create(encoder, "w")
+        context.width, context.height = size_px
+        context.pix_fmt, context.time_base = _pixel_format(encoder), Fraction(1, 25)
+        context.open()
+    except (FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _pixel_format(encoder: str) -> str:
+    return "nv12" if encoder.endswith("_qsv") else "yuv420p"  # the same, interleaved otherwise

@@ -125,9 +125,7 @@ class VideoWriter:
         options = {} if kind == "matroska" else {"movflags": "+faststart"}
         with self._errors_named():
             self._container = av.open(str(self._partial.absolute()), "w", format=kind, options=options)
-        self._frames = coding.add_stream(self._container, rate=frame_rate)
-        self._frames.width, self._frames.height = size_px
-        self._frames.pix_fmt = "yuv420p"
+        self._frames = coding.add_stream(self._container, size_px, frame_rate)
         self._frames.metadata.update(self._extras.video_tags)
         context = self._frames.codec_context
         context.color_range, context.colorspace = colour.range, colour.matrix

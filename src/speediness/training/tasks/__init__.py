@@ -13,6 +13,7 @@ from speediness.training.tasks.rspnet import RSPNetTask
 from speediness.training.tasks.shuffle_and_learn import ShuffleAndLearnTask
 from speediness.training.tasks.speed_class import SpeedClassTask
 from speediness.training.tasks.task import Task
+from speediness.training.tasks.tcc import TCCTask
 from speediness.training.tasks.time_cycle import TimeCycleTask
 
 TASKS: dict[str, type[Task]] = {
@@ -25,14 +26,15 @@ TASKS: dict[str, type[Task]] = {
     "colorization": ColorizationTask,
     "time_cycle": TimeCycleTask,
     "random_walk": RandomWalkTask,
+    "tcc": TCCTask,
     "action_class": ActionClassTask,
 }
 """speed_class: SpeedNet, normal speed or sped up, the same segment both ways (§3.1). playback_rate: how
 many times as fast, of motion measured before. rspnet: RSPNet, which of two clips plays as fast as this
 one, and which video it is from. shuffle_and_learn: whether three frames are in order. odd_one_out: which of
 six clips is not. arrow_of_time: forwards or backwards. colorization: colours copied from frames before.
-time_cycle: a patch tracked there and back. random_walk: there and back along like patches. action_class:
-fine-tuning."""
+time_cycle: a patch tracked there and back. random_walk: there and back along like patches. tcc:
+moments that find themselves again by way of another video. action_class: fine-tuning."""
 
 
 def find_task(name: str) -> type[Task]:

@@ -30,6 +30,9 @@ async function ask(path, options) {
 
 export const get = (path) => ask(path);
 
+/** Where a file lies that a job made. */
+export const fileOf = (jobId, name) => `/api/jobs/${jobId}/files/${name}`;
+
 export const remove = (path) => ask(path, { method: "DELETE", headers: OWN_HEADER });
 
 export const post = (path, body = {}) =>

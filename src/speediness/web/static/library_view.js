@@ -1,6 +1,6 @@
 // The list of videos, and uploads.
 
-import { get, upload } from "./api.js";
+import { fileOf, get, upload } from "./api.js";
 import { lookAt, queueAnalyses } from "./analyse_many.js";
 import { byId, complain, make } from "./dom.js";
 import { LABELS, bytes, clock, percent, short } from "./format.js";
@@ -129,7 +129,7 @@ export class LibraryView {
       : "There are no videos in this folder yet.";
     const open = this.#open().length;
     byId("analyse-all").hidden = open === 0;
-    byId("analyse-all").textContent = open === this.#videos.length ? "Analyse all" : `Analyse the other ${open}`;
+    byId("analyse-all").textContent = open === this.#videos.length ? "Analyse all" : `Analyse the ${open} left`;
     byId("list-head").hidden = this.#videos.length === 0;
   }
 
@@ -223,7 +223,7 @@ function state(video, job) {
 function entry(video, job) {
   const image = make("span", { className: "thumbnail" });
   if (video.thumbnail) {
-    const src = `/api/jobs/${video.thumbnail}/files/thumbnail`;
+    const src = fileOf(video.thumbnail, "thumbnail");
     image.append(make("img", { src, alt: "", loading: "lazy", width: 128, height: 72 }));
   }
   const facts = [video.duration_s === null ? null : clock(video.duration_s, 0), bytes(video.size_bytes)];

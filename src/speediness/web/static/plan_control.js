@@ -158,14 +158,14 @@ export class PlanControl {
         const plan = new Plan(unpacked(answer.slowness), answer.source_duration_s);
         byId("plan-error").textContent = "";
         byId("range").textContent = `plays between ${times(answer.slowest)} and ${times(answer.fastest)}`;
-        this.onPlan(plan, wish.rate, answer.rho);
+        this.onPlan(plan, answer.rho);
         performance.measure("replan", { start: askedMs });
       } catch (error) {
         if (video !== this.#video) continue;
         // What was planned before is not what is asked for now.
         byId("plan-error").textContent = error.message;
         byId("range").textContent = "";
-        this.onPlan(null, wish.rate, null);
+        this.onPlan(null, null);
       }
     }
     this.#waiting = false;

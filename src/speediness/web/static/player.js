@@ -128,6 +128,7 @@ export class Player {
   }
 
   #jump(sourceS) {
+    this.#anchor = null; // at once: the event comes later, and until then this would look like a lag
     const bounded = Math.min(Math.max(sourceS, 0), this.#mapping.durationS);
     this.element.currentTime = this.#made.outputTime(bounded) + this.startsAtS;
   }

@@ -1,5 +1,6 @@
 // What was made of a video, to play and to download.
 
+import { fileOf } from "./api.js";
 import { byId, icon, make } from "./dom.js";
 import { short } from "./format.js";
 
@@ -60,4 +61,4 @@ function timelines(job) {
 }
 
 const link = (jobId, name, text) =>
-  make("a", { href: `/api/jobs/${jobId}/files/${name}`, download: "" }, icon("download"), text);
+  make("a", { href: fileOf(jobId, name), download: "" }, icon("download"), text);

@@ -1,6 +1,6 @@
 // What the player shows: the video, what was rendered of it, a heat map, what is followed.
 
-import { get } from "./api.js";
+import { fileOf, get } from "./api.js";
 import { byId, make } from "./dom.js";
 import { short } from "./format.js";
 import { Plan } from "./plan.js";
@@ -84,7 +84,7 @@ export class Showing {
       const startsAtS = "playable" in done ? 0 : info.starts_at_s; // what this program writes begins at once
       return { version, url: `/api/films/${id}/video?version=${version}`, startsAtS, made: UNCHANGED };
     }
-    const url = `/api/jobs/${jobId}/files/film`;
+    const url = fileOf(jobId, "film");
     if (this.kind !== "render") return { version: jobId, url, startsAtS: 0, made: UNCHANGED };
     const plan = await get(`jobs/${jobId}/files/plan`);
     return { version: jobId, url, startsAtS: 0, made: new Plan(plan.slowness, plan.source_duration_s) };

@@ -27,6 +27,7 @@ export class VideoView {
   #curveId = ""; // of the job that made it
   #wanted = ""; // what is to be looked for: a range, or the whole clip ("find")
   #plan = null;
+  #rho = null; // threshold of the plan
   #studyId; // latest pair in the comparison; undefined before the video is known
   #mode = "original";
   #shown = null; // the file that the <video> has
@@ -59,7 +60,7 @@ export class VideoView {
       onStart: (objects) => this.jobs.start("propagate", { mask: { objects } }),
     });
     this.control = new PlanControl(about, {
-      onPlan: (plan, rate, rho) => this.#replan(plan, rate, rho),
+      onPlan: (plan, rho) => this.#replan(plan, rho),
       onLocks: (locks, openLockS) => this.chart.showLocks(locks, openLockS),
       timeS: () => this.player.timeS,
     });
@@ -147,8 +148,11 @@ export class VideoView {
       return;
     }
     byId("unplayable").hidden = true;
+    byId("showing-file").hidden = !this.#shown.url.startsWith("/api/jobs/");
+    byId("showing-file").href = this.#shown.url;
     this.player.open(this.#shown.url, this.#shown.startsAtS, this.#shown.made);
     this.#setMode(this.#mode);
+    this.#drawPlan();
   }
 
   async #showCurve() {
@@ -187,10 +191,17 @@ export class VideoView {
     for (const part of document.querySelectorAll(".with-find")) part.hidden = !open;
   }
 
-  #replan(plan, rate, rho) {
+  // Of what is played: a rendered video keeps the plan that it was made by.
+  #drawPlan() {
+    const plan = this.#rendered ? this.#shown.made : this.#plan;
+    this.chart.showPlan(plan, plan ? plan.durationS / plan.outputDurationS : this.control.rate, this.#rho);
+  }
+
+  #replan(plan, rho) {
     const first = this.#plan === null;
     this.#plan = plan;
-    this.chart.showPlan(plan, rate, rho);
+    this.#rho = rho;
+    this.#drawPlan();
     this.#setMode(plan === null ? "original" : first ? "adaptive" : this.#mode);
     this.#allow();
   }
@@ -329,8 +340,8 @@ export class VideoView {
         key("w", "the whole curve", () => chart.showAll()),
         key("r", "the result", () => "render" in (this.#video?.done ?? {}) && this.showing.show("render")),
         key("h", "heat map: where the score comes from", show("heatmap")),
-        key("p", "follow something", () => this.#video?.info && this.follow.toggle()),
         key("Shift+h", "heat map: natural or sped up", show("speedmap")),
+        key("p", "follow something", () => this.#video?.info && this.follow.toggle()),
       ],
       "Find motion": [
         key("/", "open, close", () => find.toggle()),

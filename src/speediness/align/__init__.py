@@ -1,0 +1,1 @@
+"""Two videos of one action brought into step."""

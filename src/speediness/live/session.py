@@ -1,0 +1,146 @@
+"""A video played along its plan in mpv: the plan followed, changed by keys, and drawn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speediness.errors import PlanError
+from speediness.live.follower import Follower
+from speediness.live.mpv import POSITION, Mpv
+from speediness.live.overlay import HEIGHT, Overlay
+from speediness.results.curve import SpeedinessCurve
+from speediness.results.plan import SpeedPlan
+
+EVERY_S = 0.05  # a new speed
+DRAWN_EVERY_S = 0.2
+RATE_STEP = 0.25
+HELP_S = 6
+KEYS = {
+    "a": "adaptive",
+    "u": "uniform",
+    "o": "original",
+    "]": "faster",
+    "[": "slower",
+    "BS": "reset",
+    "c": "curve",
+}
+"""mpv's names of keys; brackets and backspace are those by which it changes its speed itself."""
+KEYS_HELP = "A adaptive, U uniform, O original, [ ] rate, C curve"
+OBSERVED = (POSITION, "core-idle", "osd-dimensions")
+
+
+@dataclass
+class Session:
+    """Plays one video until mpv is closed.
+
+    Attributes:
+        drifts_s: how far mpv was ahead of the plan, output seconds, at every frame that was shown.
+    """
+
+    curve: SpeedinessCurve
+    replan: Callable[[float], SpeedPlan]
+    """The plan at a rate; raises PlanError where there is none."""
+    rate: float
+    starts_at_s: float
+    """First frame on the container's clock."""
+    drifts_s: list[float] = field(default_factory=list[float])
+
+    def __post_init__(self) -> None:
+        """Plan; raises PlanError."""
+        self._first_rate, self._mode, self._shown = self.rate, "adaptive", True
+        self._adaptive = self.replan(self.rate)
+        self._follower = Follower(self._adaptive)
+        self._width, self._source_s = HEIGHT * 16 / 9, 0.0
+        self._speed_due_s = self._drawing_due_s = 0.0
+        self._overlay = Overlay(self.curve, self._adaptive, self._width)
+
+    def play(self, video: Path, options: Sequence[str] = ()) -> None:
+        """Play a video.
+
+        Args:
+            video: of the curve.
+            options: of mpv's command line.
+
+        Raises:
+            SpeedinessError: as :class:`~speediness.live.mpv.Mpv`.
+        """
+        with Mpv(video, options) as mpv:
+            for number, name in enumerate(OBSERVED):
+                mpv.command("observe_property", number, name)
+            for key, action in KEYS.items():
+                mpv.command("keybind", key, f"script-message speediness {action}")
+            mpv.command("set_property", "speed", float(self._follower.plan.factor[0]))
+            self._draw(mpv)
+            mpv.command("show-text", KEYS_HELP, HELP_S * 1000)
+            mpv.command("set_property", "pause", False)
+            for event in mpv.events():
+                self._react(mpv, event)
+
+    def _react(self, mpv: Mpv, event: dict[str, Any]) -> None:
+        match event:
+            case {"name": "time-pos", "data": float() | int() as at_s}:
+                self._go_on(mpv, at_s - self.starts_at_s, time.monotonic())
+            case {"name": "core-idle", "data": True} | {"event": "seek"}:
+                self._follower.stop_clock()
+            case {"name": "osd-dimensions", "data": {"w": w, "h": h}} if w and h:
+                self._width = HEIGHT * w / h
+                self._draw(mpv)
+            case {"event": "client-message", "args": ["speediness", str(action)]}:
+                self._act(mpv, action)
+            case _:
+                pass
+
+    def _go_on(self, mpv: Mpv, source_s: float, now_s: float) -> None:
+        self._source_s = source_s
+        speed = self._follower.speed(source_s, now_s)
+        if self._follower.drift_s is not None:
+            self.drifts_s.append(self._follower.drift_s)
+        if now_s >= self._speed_due_s:
+            self._speed_due_s = now_s + EVERY_S
+            mpv.command("set_property", "speed", speed)
+        if self._shown and now_s >= self._drawing_due_s:
+            self._draw_playhead(mpv)
+
+    def _act(self, mpv: Mpv, action: str) -> None:
+        if action == "curve":
+            self._shown = not self._shown
+        elif action in ("adaptive", "uniform", "original"):
+            self._mode = action
+        else:
+            step = {"faster": RATE_STEP, "slower": -RATE_STEP}.get(action)
+            rate = self._first_rate if step is None else self.rate + step
+            try:
+                self._adaptive, self.rate = self.replan(rate), rate
+            except PlanError as error:
+                mpv.command("show-text", str(error))
+        plan = self._adaptive
+        if self._mode != "adaptive":
+            plan = _flat(plan, self.rate if self._mode == "uniform" else 1.0)
+        self._follower = Follower(plan)
+        self._draw(mpv)
+
+    def _draw(self, mpv: Mpv) -> None:
+        self._overlay = Overlay(self.curve, self._follower.plan, self._width)
+        self._lay(mpv, 0, self._overlay.panel())
+        self._draw_playhead(mpv)
+
+    def _draw_playhead(self, mpv: Mpv) -> None:
+        self._drawing_due_s = time.monotonic() + DRAWN_EVERY_S
+        words = self._mode if self._mode == "original" else f"{self._mode} {self.rate:g}×"
+        self._lay(mpv, 1, self._overlay.playhead(self._source_s, words))
+
+    def _lay(self, mpv: Mpv, layer: int, data: str) -> None:
+        form = "ass-events" if self._shown else "none"
+        size = {"res_x": round(self._width), "res_y": HEIGHT}
+        mpv.command("osd-overlay", id=layer, format=form, data=data if self._shown else "", z=layer, **size)
+
+
+def _flat(plan: SpeedPlan, rate: float) -> SpeedPlan:
+    ends_s = plan.times_s[[0, -1]]
+    return replace(plan, times_s=ends_s, slowness=np.full(2, 1 / rate), rate=rate)

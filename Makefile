@@ -2,7 +2,7 @@
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo lint test test-all
+.PHONY: audit demo lint test test-all
 .DELETE_ON_ERROR:
 
 demo: .venv/base.stamp ## speed up the bundled videos: a street, and a person who rests between walks
@@ -20,6 +20,11 @@ test: .venv/dev.stamp ## the fast tests, on all cores
 
 test-all: lint ## style, types and every test
 	.venv/bin/pytest
+
+audit: .venv/dev.stamp ## known holes in what is installed, and the weights as they were published
+	$(PIP) pip-audit
+	.venv/bin/pip-audit --local --skip-editable
+	cd src/speediness && sha256sum --check --quiet weights/SHA256SUMS
 
 .venv/base.stamp: .venv/bin/python pyproject.toml
 	@echo "installing the base package into .venv (about 350 MB, no torch)"

@@ -6,7 +6,8 @@ For every video in which something repeats, the query is one period in its middl
 periods, within a quarter of a period (SpeedNet §5.4.2 shows such videos). The period is measured on the
 pixels alone: the first high maximum of the autocorrelation of the video's principal components, slow change
 removed; videos without a clear one, or of fewer than three periods, are left out. Side by side, with the
-same matching and the same threshold: our features, colour histograms, and mean flow alone.
+same matching and the same threshold: our features, colour histograms, and mean flow alone; and our features
+at other thresholds.
 
 Then the same period is looked for in the video played at 1.25x, 1.5x and 2x: similarity of the best match.
 """
@@ -28,7 +29,7 @@ from speediness.analysis.analyse import features_of_shots, open_frames
 from speediness.analysis.scorer import score_shots
 from speediness.results.features import MotionFeatures
 from speediness.runtime.network import Network, load_network
-from speediness.search.within import STEP_S, compare, cut_query, peaks
+from speediness.search.within import LEAST, STEP_S, compare, cut_query, peaks
 from speediness.video.reader import Frame, VideoReader
 
 RATE = 25  # of the signal in which the period is sought, per second
@@ -36,6 +37,7 @@ SLOW_S = 2.0  # change slower than this is no repetition
 CLEAR = 0.4  # autocorrelation that a period has at least
 SHORTEST_S = 0.4  # the network looks eight times a second
 PLAYED = (1.0, 1.25, 1.5, 2.0)
+LEAST_TRIED = (0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 KINDS = ("motion features", "colour histogram", "mean flow")
 
 
@@ -73,14 +75,16 @@ def measured(path: Path, network: Network) -> Results | None:
     truth_s = [time_s for time_s in truth_s if 0 <= time_s <= duration_s - period_s]
     features = features_of(frames, 1.0, duration_s, network)
     kinds = dict(zip(KINDS, (features, colours_of(path, features), flow_of(features)), strict=True))
-    rows = {}
-    for kind, here in kinds.items():
-        graph = compare(cut_query(here, *query_s), here)
-        hits = peaks(graph, path, 1000, query_s)
+
+    def found(here: MotionFeatures, least: float) -> dict[str, int]:
+        hits = peaks(compare(cut_query(here, *query_s), here), path, 1000, query_s, least)
         near = period_s / 4 + STEP_S / 2
         right = [any(abs(hit.start_s - time_s) <= near for time_s in truth_s) for hit in hits]
         seen = [any(abs(hit.start_s - time_s) <= near for hit in hits) for time_s in truth_s]
-        rows[kind] = {"finds": len(hits), "right": sum(right), "seen": sum(seen)}
+        return {"finds": len(hits), "right": sum(right), "seen": sum(seen)}
+
+    rows = {kind: found(here, LEAST) for kind, here in kinds.items()}
+    rows |= {f"at {least:g}": found(features, least) for least in LEAST_TRIED}
     query = cut_query(features, *query_s)
     played = [compare(query, features_of(frames, factor, duration_s, network)) for factor in PLAYED]
     return {
@@ -160,7 +164,8 @@ def tables(results: Results) -> str:
         both = 2 * np.array(precision) * recall / np.maximum(np.add(precision, recall), 1e-9)
         return [f"{np.mean(values):.2f}" for values in (precision, recall, both)]
 
-    kinds = markdown(["feature", "precision", "recall", "F1"], [[kind, *shares(kind)] for kind in KINDS])
+    tried = [*KINDS, *(f"at {least:g}" for least in LEAST_TRIED)]
+    kinds = markdown(["feature", "precision", "recall", "F1"], [[kind, *shares(kind)] for kind in tried])
     played = np.mean([video["played"] for video in videos], 0)
     speeds = markdown([f"{factor:g}x" for factor in PLAYED], [[f"{value:.2f}" for value in played]])
     by_video = markdown(
@@ -172,7 +177,7 @@ def tables(results: Results) -> str:
                 str(video["repetitions"]),
                 *(
                     f"{row['right']} of {row['finds']}, {row['seen']} seen"
-                    for row in video["kinds"].values()
+                    for row in (video["kinds"][kind] for kind in KINDS)
                 ),
             ]
             for video in videos

@@ -29,6 +29,8 @@ THE_SYSTEMS = re.compile(r"/(dev|proc)/|.*/fontconfig/")
 ENGINES = [engine for engine, package in {"onnx": "onnxruntime", "openvino": "openvino"}.items()
            if find_spec(package)]  # fmt: skip
 
+TIMEOUT_S = 250
+
 needs_lancedb = pytest.mark.skipif(not find_spec("lancedb"), reason="lancedb is not installed")
 
 
@@ -80,11 +82,11 @@ class Home:
             start_new_session=True,
         )
 
-    def run(self, *arguments: str) -> None:
-        """Run one command that must succeed."""
+    def run(self, *arguments: str, code: int = 0) -> None:
+        """Run one command that must end so."""
         program = self.start([sys.executable, "-m", "speediness.cli.main", *arguments])
-        said = program.communicate(timeout=120)
-        assert program.returncode == 0, said
+        said = program.communicate(timeout=TIMEOUT_S)
+        assert program.returncode == code, said
 
     def contacts(self) -> list[str]:
         """Other machines, name servers included, that were called."""
@@ -169,6 +171,34 @@ def test_a_library(home: Home) -> None:
 def test_evaluate(home: Home) -> None:
     write_video(home.work / "long.mp4", steady(110, 25))  # a window at 2x lasts four seconds
     home.run("evaluate", "speed", "--data", ".", "--plot", "reliability.png")
+
+
+def test_audit_and_reproduce(home: Home) -> None:
+    home.run("reproduce", "fig4", "walk.mp4", "-o", "fig4.png")
+    home.run("audit", "--data", ".", code=2)  # all changes are made and scored; no window at 2x fits
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_train_probe_and_finetune(home: Home) -> None:
+    (home.work / "walk.mp4").unlink()
+    rows = ["file,split,source,label"]
+    for n in range(8):
+        texture = np.random.default_rng(n).integers(0, 255, (96, 128, 3)).astype(np.uint8)
+        write_video(
+            home.work / f"{n}.mp4",
+            steady(75, 25),
+            width_px=128,
+            height_px=96,
+            draw_frame=lambda i, n=n, texture=texture: np.roll(texture, i * (1 + n % 2), 1),
+        )
+        rows.append(f"{n}.mp4,{'test' if n in (3, 6) else 'train'},source-{n},{('swim', 'walk')[n % 2]}")
+    (home.work / "videos.csv").write_text("\n".join(rows))
+    little = [f"--set={setting}" for setting in ("steps=1", "validation_share=0.4", "compiled=false")]
+    home.run("train", "smoke", "--data", ".", "--out", "run", *little)
+    home.run("probe", "run/network.safetensors", "--data", "videos.csv", "--cache", "clips")
+    small = ["--set=size_px=32", "--set=windows=1", "--set=width=0.125", "--set=init="]
+    home.run("finetune", "finetune_small", "--data", "videos.csv", "--out", "fine", *little, *small)
 
 
 def test_the_page_and_its_workers(home: Home) -> None:

@@ -57,5 +57,6 @@ def keep_caches_inside() -> None:
     """
     if folder := cache_folder():
         os.environ.setdefault("MPLCONFIGDIR", str(folder / "matplotlib"))
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder / "torch"))
     # It warns where its list of fonts cannot be kept; that list is made again at no loss.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)

@@ -10,11 +10,12 @@ from scripted_runtime import FADING, fading_network
 from speediness.analysis.analyse import STILL_PX, analyse, analyse_with_features, embed
 from speediness.errors import VideoError
 from speediness.results.curve import SpeedinessCurve
+from speediness.results.features import UNKNOWN_S
 from speediness.results.store import ResultStore
 from speediness.sampling import playback_factors
 from speediness.speedup.solver import plan_speedup
 from speediness.video.reader import Frame, VideoReader
-from synthetic import Image, steady, uneven, write_video
+from synthetic import Image, drifting_frame, steady, uneven, write_video
 
 BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
 
@@ -256,3 +257,21 @@ def test_a_state_of_another_version_is_no_obstacle(tmp_path: Path) -> None:
     path = fading(tmp_path / "film.mp4", steady(60))
     curve = scored(path, store=Store(tmp_path / "store"))
     np.testing.assert_array_equal(curve.normal, scored(path).normal)
+
+
+def test_a_frame_held_for_hours_takes_neither_memory_nor_time(tmp_path: Path) -> None:
+    """What is on both sides is labelled as without it, and between them nothing is known."""
+    times_s = [*steady(60, 20)[:-1], *steady(61, 20, start_s=5 * 3600)]
+    path = write_video(
+        tmp_path / "held.mp4",
+        times_s,
+        width_px=128,
+        height_px=96,
+        draw_frame=lambda n: drifting_frame(3.0 * n, 128, 96),
+    )
+    curve, features = analyse_with_features(path)
+    assert len(features.times_s) < 60
+    assert features.shots_s[:, 1] - features.shots_s[:, 0] == pytest.approx([3, 3.05], abs=UNKNOWN_S)
+    middle = next(s for s in curve.segments if s.start_s < 2 * 3600 < s.end_s)
+    assert middle.label == "not_sure" and middle.start_s < 4 and middle.end_s > 5 * 3600 - 1
+    assert any("stay longer" in note for note in curve.notes)

@@ -8,6 +8,7 @@ from speediness.errors import WeightsError
 from speediness.models.checkpoint import load_speednet
 from speediness.models.torch_runtime import runtime_for
 from speediness.motion_field import MotionField
+from speediness.results.store import file_sha256
 from speediness.runtime.network import Network, Response, list_models, load_network
 from speediness.runtime.protocol import Outputs, Runtime
 from speediness.sampling import playback_factors
@@ -15,6 +16,15 @@ from speediness.video.reader import VideoReader
 
 WEIGHTS = Path(load_network.__code__.co_filename).parents[1] / "weights"
 CLIP = Path(__file__).parents[2] / "examples" / "bikes.mp4"
+
+
+def test_weights_are_those_of_the_checksums() -> None:
+    """After new ones, in src/speediness: sha256sum */*.onnx */*.safetensors > weights/SHA256SUMS."""
+    package = WEIGHTS.parent
+    known = dict(reversed(line.split()) for line in (WEIGHTS / "SHA256SUMS").read_text().splitlines())
+    shipped = [path for kind in ("onnx", "safetensors") for path in package.glob(f"*/*.{kind}")]
+    sums = {str(path.relative_to(package)): file_sha256(path) for path in shipped}
+    assert sums == known
 
 
 def sequences_of_the_bundled_clip(network: Network, runtime: Runtime) -> np.ndarray:

@@ -30,7 +30,7 @@ def vectors_of(db: Path, path: str) -> np.ndarray:
 
 def test_a_video_is_most_like_itself(db: Path, videos: Path) -> None:
     for path in ("film-0.mp4", OURS):
-        best, *others = search_library(db, vectors_of(db, path), top=4)
+        best, *others = search_library(db, vectors_of(db, path), top=4, least=-1)
         assert best.path == videos / path and best.similarity == pytest.approx(1, abs=1e-4)
         assert (best.start_s, best.end_s) in ((0, 2), (0.5, 2.5)) and best.label is not None
         assert [hit.similarity for hit in others] == sorted(
@@ -51,15 +51,15 @@ def test_a_video_is_most_like_itself(db: Path, videos: Path) -> None:
     ],
 )
 def test_filters(db: Path, where: Where, n: int) -> None:
-    assert len(search_library(db, vectors_of(db, OURS), top=9, where=where)) == n
+    assert len(search_library(db, vectors_of(db, OURS), top=9, where=where, least=-1)) == n
 
 
 def test_an_absolute_folder_and_labels(db: Path, videos: Path) -> None:
     query = vectors_of(db, OURS)
-    assert len(search_library(db, query, where=Where(folder=str(videos / "below")))) == 1
+    assert len(search_library(db, query, where=Where(folder=str(videos / "below")), least=-1)) == 1
     found = 0
     for label in LABELS:
-        hits = search_library(db, query, where=Where(label=label))
+        hits = search_library(db, query, where=Where(label=label), least=-1)
         assert {hit.label for hit in hits} <= {label}
         found += len(hits)
     assert found >= 4
@@ -77,11 +77,18 @@ def test_windows_whose_video_is_not_in_are_not_seen(db: Path) -> None:
     library = Library(db)
     query = vectors_of(db, OURS)
     library.videos.delete("path = 'film-1.mp4'")  # as while it is taken out
-    assert {hit.path.name for hit in search_library(db, query)} == {
+    assert {hit.path.name for hit in search_library(db, query, least=-1)} == {
         "it's 100%_ours.mp4",
         "film-0.mp4",
         "film-2.mp4",
     }
+
+
+def test_what_moves_otherwise_is_no_find(db: Path, videos: Path) -> None:
+    hits = search_library(db, vectors_of(db, "film-0.mp4"))
+    assert hits and {hit.path for hit in hits} == {videos / "film-0.mp4"}
+    against = -vectors_of(db, "film-0.mp4")
+    assert search_library(db, against) == []
 
 
 def slow_apart(videos: list[int], spans: list[tuple[float, float]], similarity: list[float]) -> list[int]:

@@ -9,6 +9,7 @@ import numpy as np
 from speediness.analysis.cuts import CutDetector
 from speediness.analysis.shot import ShotScorer, ShotScores, shot_scorer
 from speediness.clip import ClipSpec
+from speediness.results.features import UNKNOWN_S
 from speediness.runtime.protocol import Runtime
 from speediness.video.reader import Frame
 
@@ -22,7 +23,8 @@ def score_shots(
 ) -> Iterator[ShotScores]:
     """Split a video at its cuts and score each shot.
 
-    Memory is bounded by the longest window, whatever the length of the video.
+    Memory is bounded by the longest window, whatever the length of the video: a frame that is held for
+    longer than UNKNOWN_S ends its shot.
 
     Args:
         frames: at the clip's short side and with its channels.
@@ -36,9 +38,12 @@ def score_shots(
     """
     detector = CutDetector()
     shot: ShotScorer | None = None
+    last_s = -np.inf
     for frame in frames:
         luma_HW = frame.pixels_HWC[:, :, 0] if clip.channels == 1 else frame.pixels_HWC.mean(2)
-        if detector.is_cut(luma_HW.astype(np.uint8)) and shot is not None:
+        cut = detector.is_cut(luma_HW.astype(np.uint8)) or frame.time_s - last_s > UNKNOWN_S
+        last_s = float(frame.time_s)
+        if cut and shot is not None:
             yield shot.close()
             shot = None
         shot = shot or shot_scorer(runtime, clip, factors, to_the_ends)

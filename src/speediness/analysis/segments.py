@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from speediness.analysis.shot import ShotScores
 from speediness.results.curve import Label, Segment
+from speediness.results.features import UNKNOWN_S
 from speediness.results.labels import NATURAL_RANGE
 from speediness.runtime.network import Response
 from speediness.sampling import playback_factors
@@ -33,6 +34,7 @@ MIN_RUN = 2  # points of the grid; what is shorter takes its neighbour's label
 CHANGE_COST = 6.0  # nats; e^-6 a quarter of a second is one change in about two minutes
 PRIOR_NATURAL = 0.55  # so that of natural videos held out one in ten is called something else
 EVIDENCE_S = 2.0  # seconds of video that count as one independent look: a window
+STILL_S = 1.0  # of a frame that is held for longer than UNKNOWN_S are on the grid
 HELD_S = 0.5  # a frame shown longer, and far longer than is usual in its video, stands still
 SURE = 0.5  # a label less probable than this is not sure
 OFFSETS = 9
@@ -49,7 +51,7 @@ class RatePosterior:
     """What the answers say of a video's rates."""
 
     grid_s: Floats
-    """(G,) moments, GRID_S apart from 0."""
+    """(G,) moments, GRID_S apart from 0, but for most of the time for which a frame is held very long."""
     rates_GQ: Floats
     """Probability of each candidate at each moment."""
     offsets_O: Floats
@@ -77,7 +79,7 @@ def find_rates(
         response: of the network.
     """
     times_s = np.concatenate([shot.times_s for shot in shots])
-    grid_s = np.arange(0, max(float(times_s[-1]), GRID_S / 2), GRID_S)
+    grid_s = _grid(times_s)
     estimates_G = np.interp(grid_s, times_s, estimates(answers_KF, factors, response))
     known_G = np.zeros(len(grid_s), bool)
     for shot in shots:
@@ -164,6 +166,15 @@ def label_of(factor: float) -> Label:
     if factor < NATURAL_RANGE[0]:
         return "slow_motion"
     return "natural" if factor <= NATURAL_RANGE[1] else "sped_up"
+
+
+def _grid(times_s: Floats) -> Floats:
+    """(G,) see :attr:`RatePosterior.grid_s`: what is not known needs no memory, however long it lasts."""
+    held = np.flatnonzero(np.diff(times_s) > UNKNOWN_S)
+    starts_s = [0.0, *times_s[held + 1]]
+    ends_s = [*(times_s[held] + STILL_S), max(times_s[-1], GRID_S / 2)]
+    runs = zip(starts_s, ends_s, strict=True)
+    return GRID_S * np.concatenate([np.arange(*np.ceil(np.array(run) / GRID_S)) for run in runs])
 
 
 def _held(times_s: Floats, grid_s: Floats) -> NDArray[np.bool_]:

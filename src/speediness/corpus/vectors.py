@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +24,7 @@ def window_middles_s(
 ) -> NDArray[np.float64]:
     """(M,) middles of windows that lie inside a shot, ascending; of a shorter shot its own middle."""
     middles = []
-    bounds_s = [*features.shot_starts_s, features.duration_s]
-    for start_s, end_s in pairwise(bounds_s):
+    for start_s, end_s in features.shots_s:
         spare_s = max(end_s - start_s - length_s, 0)
         first_s = start_s + min(length_s, end_s - start_s) / 2
         middles.append(first_s + spacing_s * np.arange(int((spare_s + TOLERANCE_S) / spacing_s) + 1))
@@ -38,15 +35,10 @@ def window_spans_s(
     features: MotionFeatures, middles_s: NDArray[np.float64], length_s: float = WINDOW_S
 ) -> NDArray[np.float64]:
     """(M, 2) when the windows around some times start and end, inside their shots."""
-    bounds_s = np.array([*features.shot_starts_s, features.duration_s])
-    shots = np.searchsorted(bounds_s[1:-1], middles_s + 1e-9, "right")
-    return np.stack(
-        [
-            np.maximum(middles_s - length_s / 2, bounds_s[shots]),
-            np.minimum(middles_s + length_s / 2, bounds_s[shots + 1]),
-        ],
-        1,
-    )
+    shots_s = features.shots_s
+    starts_s, ends_s = shots_s[np.searchsorted(shots_s[1:, 0], middles_s + 1e-9, "right")].T
+    halves_s = np.array([-length_s, length_s]) / 2
+    return np.clip(middles_s[:, None] + halves_s, starts_s[:, None], ends_s[:, None])
 
 
 def unit_vectors(

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+UNKNOWN_S = 10.0
+"""A frame that is held for longer ends its shot: of what moves meanwhile nothing is known."""
+
 
 @dataclass(frozen=True)
 class MotionFeatures:
@@ -28,6 +31,15 @@ class MotionFeatures:
     """When the shots begin; nothing looks across."""
     duration_s: float
     """End of the video's last frame."""
+
+    @property
+    def shots_s(self) -> NDArray[np.float64]:
+        """(S, 2) when shots start and end, without most of the time for which a last frame is held."""
+        starts_s = np.array(self.shot_starts_s)
+        ends_s = np.append(starts_s[1:], self.duration_s)
+        last = np.searchsorted(self.times_s, ends_s) - 1
+        known_s = np.where(last >= 0, self.times_s[np.maximum(last, 0)], -np.inf)
+        return np.stack([starts_s, np.minimum(ends_s, np.maximum(known_s, starts_s) + UNKNOWN_S)], 1)
 
     def means(self, middles_s: NDArray[np.float64], length_s: float) -> NDArray[np.float32]:
         """(M, D) means over ``length_s`` around some times, in the shot that each is in.

@@ -15,9 +15,9 @@ from speediness.errors import DataError
 from speediness.results.curve import Label
 from speediness.search.hits import Hit, non_max_suppression
 from speediness.search.library import Library, VideoRow, nearest, quoted
+from speediness.search.likeness import ALIKE, MEASURED, Likeness, spread
 
-MOST_ASKED = 8  # windows of the query, spread over it: neighbours overlap, and more say little new
-FEWEST = 50  # neighbours of each at least, to have some left when several are of one place
+NEAR = 2000  # neighbours of each window of a query by the plain cosine, of which the most alike are chosen
 FURTHER = 4  # times as many when there were too few
 
 
@@ -48,20 +48,19 @@ def search_library(
     vectors_QD: NDArray[np.float32],
     top: int = 10,
     where: Where | None = None,
+    least: float = ALIKE,
 ) -> list[Hit]:
     """Find the windows of videos that move most like any window of a query.
-
-    Not the mean over windows in a row: where clips are looked for that were cropped and encoded
-    again, the best single window finds more of them (docs/search.md).
 
     Args:
         db: the library, see :class:`speediness.search.library.Library`.
         vectors_QD: unit vectors of the query's windows, made by the library's network.
         top: how many to find at most.
         where: which windows count; None: all.
+        least: similarity that a find has at least.
 
     Returns:
-        The best first; of one video none that overlaps another.
+        The best first; of one video none that overlaps another. None at all: nothing moves like this.
 
     Raises:
         DataError: no such library, or the vectors are not of its network.
@@ -76,22 +75,30 @@ def search_library(
             f"{library.uri} holds vectors of {n_features} features, the query has "
             f"{vectors_QD.shape[1]}; analyse it with the network {library.network}"
         )
-    spread = np.linspace(0, len(vectors_QD) - 1, min(len(vectors_QD), MOST_ASKED)).round().astype(int)
+    likeness, vectors_QD = _likeness(library.windows), spread(vectors_QD)
     condition = where.sql() if where else None
-    most = max(FEWEST, 5 * top)
+    most = NEAR
     while True:
-        near = [_near(library, vector_D, most, condition) for vector_D in vectors_QD[spread]]
-        hits = _hits(library, [row for found in near for row in found], top)
+        near = [_near(library, vector_D, most, condition) for vector_D in vectors_QD]
+        rows = list({(row["film"], row["start_s"]): row for found in near for row in found}.values())
+        vectors_ND = np.array([row["vector"] for row in rows], np.float32).reshape(-1, n_features)
+        alike = likeness.to(vectors_QD, vectors_ND)
+        hits = _hits(library, [rows[n] | {"alike": alike[n]} for n in np.flatnonzero(alike >= least)], top)
         if len(hits) >= top or all(len(found) < most for found in near):
             return hits
         most *= FURTHER
 
 
+def _likeness(windows: Any) -> Likeness:
+    rows = windows.search().select(["vector"]).limit(MEASURED).to_arrow()["vector"].combine_chunks()
+    return Likeness.of(rows.flatten().to_numpy().reshape(len(rows), -1))
+
+
 def _near(
     library: Library, vector_D: NDArray[np.float32], most: int, condition: str | None
 ) -> list[dict[str, Any]]:
-    """Rows of the windows most like one, the best first."""
-    columns = ["film", "start_s", "end_s", "label", "_distance"]
+    """Rows of the windows near one by the plain cosine, which an index can find."""
+    columns = ["film", "start_s", "end_s", "label", "vector", "_distance"]
     query = nearest(library.windows, vector_D, most).select(columns)
     return (query.where(condition, prefilter=True) if condition else query).to_list()
 
@@ -102,11 +109,11 @@ def _hits(library: Library, near: list[dict[str, Any]], top: int) -> list[Hit]:
     kept = non_max_suppression(
         [row["film"] for row in near],
         [(row["start_s"], row["end_s"]) for row in near],
-        [-row["_distance"] for row in near],
+        [row["alike"] for row in near],
         top,
     )
     return [
-        Hit(videos[row["film"]].file, row["start_s"], row["end_s"], 1 - row["_distance"], row["label"])
+        Hit(videos[row["film"]].file, row["start_s"], row["end_s"], float(row["alike"]), row["label"])
         for row in (near[n] for n in kept)
     ]
 

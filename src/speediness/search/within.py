@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -71,10 +70,9 @@ def compare(query_QD: NDArray[np.float32], video: MotionFeatures) -> Graph:
     mean_D = video.vectors.mean(0, dtype=np.float64).astype(np.float32)
     query_QD = query_QD - mean_D
     query_norm = float(np.linalg.norm(query_QD))
-    bounds_s = [*video.shot_starts_s, video.duration_s]
     shots_s = [
         np.arange(start_s + STEP_S / 2, end_s, STEP_S)
-        for start_s, end_s in pairwise(bounds_s)
+        for start_s, end_s in video.shots_s
         if end_s - start_s > (length - 0.5) * STEP_S
     ]
     if not shots_s:

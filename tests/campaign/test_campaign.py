@@ -1,0 +1,62 @@
+"""A sample of the campaign (docs/reliability.md); the command in ``__main__`` runs all of it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from campaign import files, kills, states
+from campaign.mutants import KINDS, parts
+from campaign.seeds import SEEDS, make
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and limits what children may take")
+
+REGRESSIONS = sorted(path for path in Path(__file__).with_name("regressions").iterdir())
+
+
+def test_what_once_went_wrong_goes_right(tmp_path: Path) -> None:
+    tally = files.try_all(
+        list(range(len(REGRESSIONS))),
+        lambda n, work: Path(shutil.copy(REGRESSIONS[n], work / f"{n}-{REGRESSIONS[n].name}")),
+        tmp_path,
+    )
+    assert tally.faults == {} and sum(tally.files.values()) == len(REGRESSIONS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_mutants_follow_from_their_number_and_differ(kind: str, tmp_path: Path) -> None:
+    content = make(SEEDS[0], tmp_path).read_bytes()
+    first, again, other = (KINDS[kind](content, np.random.default_rng(n)) for n in (4, 4, 5))
+    assert first == again != content and other != first
+
+
+@pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "mpeg4.avi", "h264.ts"])
+def test_containers_are_taken_apart(name: str, tmp_path: Path) -> None:
+    (seed,) = [seed for seed in SEEDS if seed.name == name]
+    content = make(seed, tmp_path).read_bytes()
+    found = parts(content)
+    assert len(found) > 20 and all(part.start < part.inside <= part.end <= len(content) for part in found)
+
+
+@pytest.mark.slow
+def test_a_sample_of_damaged_files() -> None:
+    tally = files.run(range(2 * len(SEEDS)), seed=0, keep=None)
+    assert tally.faults == {} and sum(tally.files.values()) == 2 * len(SEEDS)
+    assert tally.runs["speedup 0"] and tally.runs["heatmap 0"]
+    assert tally.runs["analyse 0"] >= len(SEEDS) > tally.runs["analyse 2"] > 0
+
+
+@pytest.mark.slow
+def test_a_sample_of_kills() -> None:
+    killed = kills.run(times=2, seed=0, minutes=10)
+    assert all(one.kills == 2 and not one.faults for one in killed.values()), killed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", states.STATES)
+def test_a_state_of_the_machine(name: str) -> None:
+    assert states.run([name]) == {name: True}

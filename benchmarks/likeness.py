@@ -104,7 +104,8 @@ def changed(frame: Frame) -> Frame:
 def tables(results: Results) -> str:
     """By kind, then by threshold."""
     by_kind, by_threshold = [], []
-    for kind in KINDS:
+    copy = other = np.zeros(0)
+    for kind in KINDS:  # the last one is what the product takes, and what thresholds are tried on
         rows = [row for row in results["rows"] if row["kind"] == kind]
         copy, other, median = (np.array([r[name] for r in rows]) for name in ("copy", "other", "median"))
         by_kind.append(
@@ -118,7 +119,7 @@ def tables(results: Results) -> str:
         )
     for least in THRESHOLDS:
         by_threshold.append(
-            [f"{least:g}", f"{(copy >= least).mean():.0%}", f"{(other >= least).mean():.0%}"]
+            [f"{least:g}", f"{np.mean(copy >= least):.0%}", f"{np.mean(other >= least):.0%}"]
         )
     head = ["similarity", "any other window", "best of another source", "copy", "copy is first"]
     return (

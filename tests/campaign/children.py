@@ -67,7 +67,8 @@ def more_cpu(seconds: int = CPU_S) -> None:
 def bound_memory() -> None:
     """Let allocations fail beyond MEMORY_BYTES from here on."""
     mapped_bytes = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (mapped_bytes + MEMORY_BYTES,) * 2)
+    most_bytes = mapped_bytes + MEMORY_BYTES
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

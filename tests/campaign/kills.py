@@ -76,6 +76,7 @@ def made_library(folder: Path) -> str:
         return ""
     library = Library(folder / "library")
     videos = sorted((row.path, row.sha256, row.windows, row.video) for row in library.video_rows())
+    assert library.windows is not None
     for *_, windows, video in videos:
         found = library.windows.search().where(f"film = '{video}'").limit(None).to_arrow()
         assert len(found) == windows, (len(found), windows)

@@ -223,7 +223,7 @@ def _muxed_again(content: bytes, change: Callable[[av.Packet], Iterator[av.Packe
     """The same container with other packets; one that its writer refuses is left out."""
     written = io.BytesIO()
     with (
-        av.open(io.BytesIO(content)) as source,
+        av.open(io.BytesIO(content), "r") as source,
         av.open(written, "w", format=source.format.name.split(",")[0]) as out,
     ):
         streams: dict[int, Any] = {s.index: out.add_stream_from_template(s) for s in source.streams}

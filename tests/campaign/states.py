@@ -60,8 +60,9 @@ def folder_read_only(folder: Path) -> None:
 def clock_set_back(folder: Path) -> None:
     """What was kept in the future is found, and tidying drops none of it."""
     wanted = _analysed(folder)
+    later_s = time.time() + 400 * 86_400
     for path in (folder / "cache").iterdir():
-        os.utime(path, (time.time() + 400 * 86_400,) * 2)
+        os.utime(path, (later_s, later_s))
     assert command(ANALYSE, folder).code == 0 and made_curve(folder) == wanted
     store = ResultStore(folder / "cache")
     store.keep_checkpoint("0" * 64, {})

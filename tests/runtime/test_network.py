@@ -21,7 +21,8 @@ CLIP = Path(__file__).parents[2] / "examples" / "bikes.mp4"
 def test_weights_are_those_of_the_checksums() -> None:
     """After new ones, in src/speediness: sha256sum */*.onnx */*.safetensors > weights/SHA256SUMS."""
     package = WEIGHTS.parent
-    known = dict(reversed(line.split()) for line in (WEIGHTS / "SHA256SUMS").read_text().splitlines())
+    lines = (WEIGHTS / "SHA256SUMS").read_text().splitlines()
+    known = {name: digest for digest, name in map(str.split, lines)}
     shipped = [path for kind in ("onnx", "safetensors") for path in package.glob(f"*/*.{kind}")]
     sums = {str(path.relative_to(package)): file_sha256(path) for path in shipped}
     assert sums == known

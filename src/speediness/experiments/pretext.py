@@ -85,10 +85,11 @@ def table(document: dict[str, Any]) -> list[list[str]]:
         # Without a recipe of its own it is the random start of RSPNet's network.
         recipe: dict[str, Any] = made_by.get(start, made_by["rspnet"])
         given = start in document["made_by"]["weights"]
+        title = TITLES.get(str(start), str(start))
         network = "given" if given else f"{recipe['backbone']}, {recipe['width']:g}"
         rows.append(
             [
-                TITLES[start] if start in TITLES else start,
+                title,
                 network,
                 *(share_text([one[name] for one in probed]) for name in ("linear", "neighbours")),
                 mean_text([one["recall"]["1"] for one in probed]),

@@ -30,7 +30,7 @@ class SpeedupOptions:
     """how many times shorter the video becomes"""
     duration: Annotated[float | None, TARGET] = None
     """how many seconds long the video becomes, instead of --rate"""
-    outputs: Annotated[tuple[Path, ...], Parameter(name="-o")] = ()
+    outputs: Annotated[tuple[Path, ...], Parameter(name=("-o", "--export"))] = ()
     """video or timeline to write, as it ends; may be repeated; a folder; or - for stdout"""
     planning: PlanningOptions = PlanningOptions()
     rendering: RenderingOptions = RenderingOptions()

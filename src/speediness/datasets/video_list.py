@@ -108,9 +108,9 @@ def digest(lists: Iterable[list[VideoItem]]) -> str:
     return hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
 
 
-def subsample(videos: Sequence[T], most: int = MOST_SCORED) -> Sequence[T]:
-    """At most so many of the videos, evenly spread over them."""
-    return videos[:: -(-len(videos) // most)] if videos else videos
+def subsample(videos: Sequence[T], most: int | None = None) -> Sequence[T]:
+    """At most so many of the videos, MOST_SCORED unless said, evenly spread over them."""
+    return videos[:: -(-len(videos) // (most or MOST_SCORED))] if videos else videos
 
 
 def held_out(items: list[VideoItem], share: float) -> tuple[list[VideoItem], list[VideoItem]]:

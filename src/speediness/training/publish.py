@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,12 @@ from speediness.evaluation.calibration import fit_odds, measure_response
 from speediness.evaluation.speed_accuracy import fit_flow_threshold, overall, report
 from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.encoder import Encoder
-from speediness.models.export import describe, export_onnx, export_phases, export_places
-from speediness.models.phase_net import PhaseFeatures, PhaseNet
-from speediness.models.places import PlaceFeatures, PlaceNet
+from speediness.models.export import describe, export_onnx
 from speediness.models.speednet import SpeedNet
-from speediness.propagate.affinity import AffinitySettings
 from speediness.training.recipe import Recipe
 from speediness.training.run import read_header
-from speediness.training.tasks.tcc import TCCTask
 from speediness.training.videos import answers_of, open_videos, scores_of
 from speediness.version import __version__
-
-PLACES_PX = 384
-"""Short side of the frames that features of label propagation are taken from."""
 
 
 def averaged(run: Path, *others: Path) -> tuple[Encoder, Recipe, dict[str, Any]]:
@@ -116,17 +109,10 @@ def publish(
     parts = held_out(items, recipe.validation_share)
     kept, held = (open_videos(recipe, subsample(part), cache, log, cache_bytes) for part in parts)
     if not isinstance(network, SpeedNet):
-        validate = recipe.task.validate
         save_network(out, network, made_by)
-        if isinstance(network, PlaceNet):
-            network = load_checkpoint(out, type(network))
-            onnx = out.with_suffix(".onnx")
-            export_places(PlaceFeatures(network), onnx, PLACES_PX, asdict(AffinitySettings()), made_by)
-        if isinstance(network, PhaseNet) and isinstance(recipe.task, TCCTask):
-            network = phases = load_checkpoint(out, PhaseNet)
-            size_px, context_s = phases.config.clip.size_px, recipe.task.context_s
-            export_phases(PhaseFeatures(phases), out.with_suffix(".onnx"), size_px, context_s, made_by)
-        return {"validation": validate(network.for_inference(), held), "made_by": made_by}
+        exported = recipe.task.export(network, out, made_by)
+        measured = (network if exported is None else exported).for_inference()
+        return {"validation": recipe.task.validate(measured, held), "made_by": made_by}
     network.for_inference()
     log("calibrating on the held-out sources")
     said = answers_of(recipe, network, held)

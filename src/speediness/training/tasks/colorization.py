@@ -22,14 +22,15 @@ from speediness.errors import SpeedinessError
 from speediness.evaluation.centre_clips import middle_clip, run_batched, with_clip
 from speediness.models.colorizer import COLOURS, Colorizer, cell_colours
 from speediness.models.encoder import EncoderConfig
-from speediness.training.tasks.task import Batch, Forward, OneClipTask
+from speediness.training.tasks.place_task import PlaceTask
+from speediness.training.tasks.task import Batch, Forward
 
 MOST_FITTED = 300  # videos whose colours the palette is fitted to
 LEAST = 1e-20  # under the logarithm: a colour that no reference has costs no more than this
 
 
 @dataclass(frozen=True)
-class ColorizationTask(OneClipTask):
+class ColorizationTask(PlaceTask):
     """Cross-entropy of copied colours."""
 
     name: ClassVar[str] = "colorization"

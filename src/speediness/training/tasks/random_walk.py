@@ -22,7 +22,8 @@ from speediness.errors import SpeedinessError
 from speediness.evaluation.centre_clips import middle_clip, run_batched, with_clip
 from speediness.models.encoder import EncoderConfig
 from speediness.models.random_walk import RandomWalkNet
-from speediness.training.tasks.task import Batch, Forward, OneClipTask
+from speediness.training.tasks.place_task import PlaceTask
+from speediness.training.tasks.task import Batch, Forward
 
 CUT_OFF = -1e20  # similarity of an edge that is dropped
 LEAST = 1e-20  # under the logarithm
@@ -30,7 +31,7 @@ AREA = (0.7, 0.9)  # of a patch that is seen, as in the authors' code
 
 
 @dataclass(frozen=True)
-class RandomWalkTask(OneClipTask):
+class RandomWalkTask(PlaceTask):
     """Cross-entropy of palindrome walks of all lengths."""
 
     name: ClassVar[str] = "random_walk"

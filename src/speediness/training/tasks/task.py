@@ -7,6 +7,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -107,6 +108,14 @@ class Task(ABC):
     @abstractmethod
     def validate(self, network: Any, videos: Sequence[Any]) -> dict[str, float]:
         """Measure the averaged network on videos held out; ``accuracy`` among other figures."""
+
+    def export(self, network: Any, weights: Path, made_by: dict[str, Any]) -> Encoder | None:
+        """Write what the product takes of published weights, an ``.onnx`` beside them.
+
+        Returns:
+            The network read back from these weights, in half precision; None: the product takes nothing.
+        """
+        return None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -28,8 +29,9 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.centre_clips import centre_crop, run_batched
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve
+from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import EncoderConfig
-from speediness.models.phase_net import SEEN, PhaseNet
+from speediness.models.phase_net import SEEN, PhaseFeatures, PhaseNet
 from speediness.sampling import Times, nearest_frames
 from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
 
@@ -150,6 +152,14 @@ class TCCTask(ClipTask):
     def _likeness(self, one_PTE: Tensor, other_PTE: Tensor) -> Tensor:
         squared = (one_PTE[:, :, None] - other_PTE[:, None]).square().mean(-1)
         return -squared / self.temperature
+
+    def export(self, network: PhaseNet, weights: Path, made_by: dict[str, Any]) -> PhaseNet:
+        """Features of moments, for ``speediness align``."""
+        from speediness.models.export import export_phases  # the exporter is slow to import
+
+        network, onnx = load_checkpoint(weights, PhaseNet), weights.with_suffix(".onnx")
+        export_phases(PhaseFeatures(network), onnx, network.config.clip.size_px, self.context_s, made_by)
+        return network
 
     def validate(self, network: PhaseNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
         """Moments of each video, evenly over it, through the next of the same action and back.

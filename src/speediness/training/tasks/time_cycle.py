@@ -26,7 +26,8 @@ from speediness.evaluation.centre_clips import Clip, run_batched
 from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.encoder import EncoderConfig
 from speediness.models.time_cycle import FARTHEST, TimeCycleNet, affine
-from speediness.training.tasks.task import Batch, Forward, OneClipTask
+from speediness.training.tasks.place_task import PlaceTask
+from speediness.training.tasks.task import Batch, Forward
 
 GRID = 20  # points along a side by which placements are compared
 CELLS = 10  # along a side of the frame, of which a patch is drawn
@@ -46,7 +47,7 @@ class StepCount(nn.Module):
 
 
 @dataclass(frozen=True)
-class TimeCycleTask(OneClipTask):
+class TimeCycleTask(PlaceTask):
     """Cycles of all lengths, and skip-cycles.
 
     Likeness is the paper's: the inner product of a patch's features and of those found. (The authors'

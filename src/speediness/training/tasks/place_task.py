@@ -1,0 +1,30 @@
+"""What tasks whose networks know places again have in common: features for ``speediness propagate``."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from speediness.models.checkpoint import load_checkpoint
+from speediness.models.places import PlaceFeatures, PlaceNet
+from speediness.propagate.affinity import AffinitySettings
+from speediness.training.tasks.task import OneClipTask
+
+PLACES_PX = 384
+"""Short side of the frames that features of label propagation are taken from."""
+
+
+@dataclass(frozen=True)
+class PlaceTask(OneClipTask):
+    """A task on single clips that trains a :class:`speediness.models.places.PlaceNet`."""
+
+    def export(self, network: PlaceNet, weights: Path, made_by: dict[str, Any]) -> PlaceNet:
+        """See :class:`speediness.training.tasks.task.Task`."""
+        from speediness.models.export import export_places  # the exporter is slow to import
+
+        network = load_checkpoint(weights, type(network))
+        settings = dataclasses.asdict(AffinitySettings())
+        export_places(PlaceFeatures(network), weights.with_suffix(".onnx"), PLACES_PX, settings, made_by)
+        return network

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +22,19 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and limi
 REGRESSIONS = sorted(path for path in Path(__file__).with_name("regressions").iterdir())
 
 
-def test_what_once_went_wrong_goes_right(tmp_path: Path) -> None:
-    tally = files.try_all(
-        list(range(len(REGRESSIONS))),
-        lambda n, work: Path(shutil.copy(REGRESSIONS[n], work / f"{n}-{REGRESSIONS[n].name}")),
-        tmp_path,
-    )
+@pytest.fixture(scope="module")
+def apart() -> Iterator[Callable[..., Any]]:
+    """Calls a function in a process of its own, which forks without the threads of other tests."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        yield lambda function, *given, **named: pool.submit(function, *given, **named).result()
+
+
+def regression(number: int, work: Path) -> Path:
+    return Path(shutil.copy(REGRESSIONS[number], work / f"{number}-{REGRESSIONS[number].name}"))
+
+
+def test_what_once_went_wrong_goes_right(apart: Callable[..., Any], tmp_path: Path) -> None:
+    tally = apart(files.try_all, list(range(len(REGRESSIONS))), regression, tmp_path)
     assert tally.faults == {} and sum(tally.files.values()) == len(REGRESSIONS)
 
 
@@ -43,20 +54,20 @@ def test_containers_are_taken_apart(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_sample_of_damaged_files() -> None:
-    tally = files.run(range(2 * len(SEEDS)), seed=0, keep=None)
+def test_a_sample_of_damaged_files(apart: Callable[..., Any]) -> None:
+    tally = apart(files.run, range(2 * len(SEEDS)), seed=0, keep=None)
     assert tally.faults == {} and sum(tally.files.values()) == 2 * len(SEEDS)
     assert tally.runs["speedup 0"] and tally.runs["heatmap 0"]
     assert tally.runs["analyse 0"] >= len(SEEDS) > tally.runs["analyse 2"] > 0
 
 
 @pytest.mark.slow
-def test_a_sample_of_kills() -> None:
-    killed = kills.run(times=2, seed=0, minutes=10)
+def test_a_sample_of_kills(apart: Callable[..., Any]) -> None:
+    killed = apart(kills.run, times=2, seed=0, minutes=10)
     assert all(one.kills == 2 and not one.faults for one in killed.values()), killed
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", states.STATES)
-def test_a_state_of_the_machine(name: str) -> None:
-    assert states.run([name]) == {name: True}
+def test_a_state_of_the_machine(apart: Callable[..., Any], name: str) -> None:
+    assert apart(states.run, [name]) == {name: True}

@@ -8,14 +8,12 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speediness.errors import VideoError, WeightsError
-from speediness.runtime.onnx import PHASES_KEY, PLACES_KEY, open_features, read_metadata
+from speediness.runtime.onnx import PHASES_KEY, PLACES_KEY, features_file, open_features, read_metadata
 from speediness.video.reader import VideoReader
 
 Floats = NDArray[np.float32]
@@ -26,7 +24,6 @@ SHORT_SIDE_PX, UNIT_PX = 128, 32
 MOST_FRAMES = 400  # compared of a video; of more, every second is left out
 QUARTERS = 2  # rows and columns of the frame that are described one by one
 PACE_SHARE = 1 / 60  # of the frames: how far apart two are whose difference is motion
-DEFAULT = "propagate", "places-lite0.onnx"
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,7 @@ def load_features(path: str | os.PathLike[str] | None = None) -> FrameFeatures:
     Raises:
         WeightsError: missing, or of no task whose features tell moments apart.
     """
-    path = Path(str(files("speediness").joinpath(*DEFAULT))) if path is None else Path(path)
-    if not path.is_file():
-        raise WeightsError(f"{path} does not exist; give an .onnx file that train wrote")
+    path = features_file(path)
     try:
         texts = read_metadata(path)
         network = open_features(path)

@@ -9,8 +9,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib.resources import files
-from pathlib import Path
 
 import av
 import numpy as np
@@ -21,7 +19,7 @@ from speediness.errors import WeightsError
 from speediness.propagate.affinity import AffinitySettings, LabelCarrier
 from speediness.propagate.label_maps import to_cells, to_mask
 from speediness.propagate.mask_files import Labels
-from speediness.runtime.onnx import PLACES_KEY, open_features, read_metadata
+from speediness.runtime.onnx import PLACES_KEY, features_file, open_features, read_metadata
 from speediness.video.orientation import Orientation
 from speediness.video.read_ahead import read_ahead
 
@@ -34,7 +32,6 @@ Carried = tuple[Fraction, tuple[av.VideoFrame, Labels]]
 
 UNIT_PX = 16
 AHEAD = 2  # frames whose features are found while labels are carried
-DEFAULT_FEATURES = "places-lite0.onnx"
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,7 @@ def load_features(path: str | os.PathLike[str] | None = None) -> PlaceFeatures:
     Raises:
         WeightsError: missing, or not written by :func:`speediness.models.export.export_places`.
     """
-    path = Path(str(files("speediness") / "propagate" / DEFAULT_FEATURES)) if path is None else Path(path)
-    if not path.is_file():
-        raise WeightsError(f"{path} does not exist; give an .onnx file that train wrote")
+    path = features_file(path)
     try:
         document = json.loads(read_metadata(path)[PLACES_KEY])
         short_side_px = int(document["short_side_px"])

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,11 +16,13 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from speediness.errors import WeightsError
 from speediness.runtime.protocol import Floats, Indices, Outputs, Pixels, Runtime, windows
 
 # Keys of an exported network's metadata, as in speediness.models.export.
 DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
 PLACES_KEY, PHASES_KEY = "speediness.places", "speediness.phases"
+SHIPPED_FEATURES = "propagate", "places-lite0.onnx"
 OUTPUTS = ("rate", "features", "cam")
 PAIRS, BINS = 16, 64  # at once on one core, small enough for its cache
 
@@ -72,6 +75,18 @@ def runtime_of(exported: Exported, run: Run, pool: ThreadPoolExecutor | None) ->
     see = _open_step(base64.b64decode(exported.scene), ("frames",), 1) if exported.scene else None
     measure = _open_step(base64.b64decode(exported.motion), ("before", "after"), PAIRS)
     return Runtime(measure, classify, see)
+
+
+def features_file(path: str | os.PathLike[str] | None) -> Path:
+    """A file of features of places or moments; None: the one that is shipped.
+
+    Raises:
+        WeightsError: missing.
+    """
+    found = Path(str(files("speediness").joinpath(*SHIPPED_FEATURES))) if path is None else Path(path)
+    if not found.is_file():
+        raise WeightsError(f"{found} does not exist; give an .onnx file that train wrote")
+    return found
 
 
 def open_features(path: Path) -> Callable[[Pixels], Floats]:

@@ -18,8 +18,11 @@ lint: .venv/dev.stamp ## style and types
 test: .venv/dev.stamp ## the fast tests, on all cores
 	.venv/bin/pytest -m "not slow" --numprocesses auto --dist loadfile
 
+# One thread a process: two processes of several threads wait for each other.
+test-all: export OMP_NUM_THREADS = 1
 test-all: lint ## style, types and every test
-	.venv/bin/pytest
+	.venv/bin/pytest -m "not clock" --numprocesses auto --dist loadfile
+	.venv/bin/pytest -m clock --numprocesses 1
 
 audit: .venv/dev.stamp ## known holes in what is installed, and the weights as they were published
 	$(PIP) pip-audit

@@ -27,7 +27,7 @@ from web_site import Site, made_up_curve, serving, settings_in, with_curve
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.clock]
 
 BIKES = Path(__file__).parents[2] / "examples" / "bikes.mp4"
 PLAYED_S = 20.0

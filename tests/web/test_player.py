@@ -17,7 +17,7 @@ from web_site import Site, made_up_curve, serving, settings_in, with_curve
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.clock]
 RESTS = Path(__file__).parents[2] / "examples" / "rests.mp4"
 PLAYING = "!document.getElementById('video').paused"
 

@@ -31,6 +31,8 @@ LONGEST_S = 600.0  # of a video that is rendered: some mutants claim days
 LENGTH_S = 0.1  # by which a rendered video may differ from what its summary says
 BATCH = 20  # files of one child
 OK, USER_ERROR = 0, 2
+REGRESSIONS = sorted(path for path in Path(__file__).with_name("regressions").iterdir())
+"""Files that were once handled wrongly."""
 
 
 @dataclass
@@ -86,6 +88,11 @@ def run(numbers: range, seed: int, keep: Path | None, minutes: float = np.inf) -
             return video
 
         return try_all(list(numbers), mutant, folder, keep, minutes)
+
+
+def regression(number: int, work: Path) -> Path:
+    """A copy of one of ``REGRESSIONS``."""
+    return Path(shutil.copy(REGRESSIONS[number], work / f"{number}-{REGRESSIONS[number].name}"))
 
 
 def try_all(

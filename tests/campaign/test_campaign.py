@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -19,8 +18,6 @@ from campaign.seeds import SEEDS, make
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and limits what children may take")
 
-REGRESSIONS = sorted(path for path in Path(__file__).with_name("regressions").iterdir())
-
 
 @pytest.fixture(scope="module")
 def apart() -> Iterator[Callable[..., Any]]:
@@ -29,13 +26,10 @@ def apart() -> Iterator[Callable[..., Any]]:
         yield lambda function, *given, **named: pool.submit(function, *given, **named).result()
 
 
-def regression(number: int, work: Path) -> Path:
-    return Path(shutil.copy(REGRESSIONS[number], work / f"{number}-{REGRESSIONS[number].name}"))
-
-
 def test_what_once_went_wrong_goes_right(apart: Callable[..., Any], tmp_path: Path) -> None:
-    tally = apart(files.try_all, list(range(len(REGRESSIONS))), regression, tmp_path)
-    assert tally.faults == {} and sum(tally.files.values()) == len(REGRESSIONS)
+    numbers = list(range(len(files.REGRESSIONS)))
+    tally = apart(files.try_all, numbers, files.regression, tmp_path)
+    assert tally.faults == {} and sum(tally.files.values()) == len(numbers)
 
 
 @pytest.mark.parametrize("kind", KINDS)

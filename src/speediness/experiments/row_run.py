@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.motion_cache import MotionCache
@@ -19,11 +21,12 @@ from speediness.evaluation.centre_clips import run_batched
 from speediness.evaluation.motion_scores import score_motion
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, best_threshold, score_video
 from speediness.experiments.ablation import Row
-from speediness.experiments.flow_baseline import train_mean_flow
+from speediness.experiments.baselines import train_mean_flow, train_trajectories
 from speediness.experiments.row_result import ROW_SCHEMA, RowResult
-from speediness.models.mean_flow import MeanFlowNet, runtime_by_flow
+from speediness.models.mean_flow import MeanFlowNet, runtime_by_rate
 from speediness.models.speednet import SPED_UP, SpeedNet, score
 from speediness.models.torch_runtime import runtime_for
+from speediness.models.trajectory_classifier import TrajectoryRate
 from speediness.progress import progress_bar
 from speediness.results.documents import read_json, write_json, write_text, written_whole
 from speediness.training.loader import Loader
@@ -108,7 +111,8 @@ class _Maker:
 
     def make(self) -> RowResult:
         started_s = time.monotonic()
-        network = self._mean_flow() if self.row.kind == "mean_flow" else self._network()
+        make = {"mean_flow": self._mean_flow, "trajectories": self._trajectories}
+        network = make.get(self.row.kind, self._network)()
         score = self._score_by(network)
         trained = self._scores("training videos", self.kept, score, TRAINED_STRIDE_S)
         held = self._scores("held-out videos", self.held, score)
@@ -152,6 +156,12 @@ class _Maker:
             save_file(network.state_dict(), partial)
         return network
 
+    def _trajectories(self) -> TrajectoryRate:
+        recipe = self.recipe
+        loader = self._loader(self._decoded(self.kept), recipe.seed)
+        with progress_bar("following points", "clips") as progress:
+            return train_trajectories(loader, recipe.seed, recipe.steps * recipe.clips, progress)
+
     def _loader(self, videos: Sequence[CachedVideo], seed: int) -> Loader:
         """Batches as this row's training draws them."""
         recipe = self.recipe
@@ -160,7 +170,7 @@ class _Maker:
             videos, recipe.task, self.clip, recipe.windows, seed, recipe.spatial, zoom=recipe.zoom
         )
 
-    def _own(self, network: SpeedNet | MeanFlowNet) -> dict[str, tuple[int, int]]:
+    def _own(self, network: nn.Module) -> dict[str, tuple[int, int]]:
         """Right answers on held-out sources when clips are drawn as this row's training draws them."""
         by_source: dict[str, list[CachedVideo]] = defaultdict(list)
         for video in self._decoded(self.held):
@@ -181,9 +191,9 @@ class _Maker:
             raise DataError(f"no held-out source can be used: {self.left_out[-1]}")
         return own
 
-    def _right(self, batch: Batch, network: SpeedNet | MeanFlowNet) -> int:
+    def _right(self, batch: Batch, network: nn.Module) -> int:
         """How many of the clips were right."""
-        device = next(network.parameters()).device
+        device = next(network.parameters(), torch.empty(0)).device  # trajectories have no parameters
         (rate_B2,) = run_batched(network.eval(), batch.inputs[0].numpy(), device)
         return int(((score(rate_B2) > 0) == (batch.labels_B == SPED_UP)).sum())
 
@@ -191,12 +201,12 @@ class _Maker:
         # What cannot be decoded is named when it is scored.
         return self.clips.videos(items, lambda line: None, self.recipe.recompressed)
 
-    def _score_by(self, network: SpeedNet | MeanFlowNet) -> Score:
+    def _score_by(self, network: nn.Module) -> Score:
         """How a network is scored: on motion if trained on it, else on decoded videos."""
         if isinstance(network, SpeedNet) and isinstance(self.recipe.task, PlaybackRateTask):
             motion = MotionCache(self.cache, self.clip.size_px)
             return lambda item, stride_s: score_motion(motion.video(item), network, stride_s)
-        runtime = runtime_by_flow(network) if isinstance(network, MeanFlowNet) else runtime_for(network)
+        runtime = runtime_for(network) if isinstance(network, SpeedNet) else runtime_by_rate(network)
         return lambda item, stride_s: score_video(self.clips.video(item), runtime, self.clip, stride_s)
 
     def _scores(

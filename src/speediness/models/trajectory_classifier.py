@@ -1,17 +1,21 @@
-"""Actions by dense trajectories: Fisher vectors of every descriptor and a linear SVM (Peng et al. 2014)."""
+"""Classes by dense trajectories: Fisher vectors of every descriptor and a linear SVM (Peng et al. 2014)."""
 
-# F videos, K classes
+# F videos, K classes, B clips, T frames, H W frame size, C channels
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
+from torch import Tensor, nn
 
-from speediness.models.dense_trajectories import SIZES, Trajectories
+from speediness.models.dense_trajectories import SIZES, Trajectories, dense_trajectories
 from speediness.models.fisher import FisherEncoder
+from speediness.models.mean_flow import luma
+from speediness.runtime.protocol import BOUNDARY, Pixels
 
 PENALTY = 100.0  # C of the SVM, as published
 
@@ -43,6 +47,10 @@ class TrajectoryClassifier:
         """The class of each video; one without a track gets what the SVM says of nothing."""
         return [str(label) for label in self.svm.predict(self._vectors(videos))]
 
+    def margins(self, videos: Sequence[Trajectories]) -> NDArray[np.float64]:
+        """(F,) how far each video lies on the side of the second of two classes, by name."""
+        return self.svm.decision_function(self._vectors(videos))
+
     def _vectors(self, videos: Sequence[Trajectories]) -> NDArray[np.float32]:
         """(F, ..) the Fisher vectors of all descriptors, end to end."""
         return np.stack(
@@ -53,3 +61,22 @@ class TrajectoryClassifier:
                 for video in videos
             ]
         )
+
+
+class TrajectoryRate(nn.Module):
+    """The rate of clips by a classifier of the classes 1x and 2x, whose margin stands for log-odds."""
+
+    def __init__(self, classifier: TrajectoryClassifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor]:
+        """(B, 2) as :meth:`speediness.models.speednet.SpeedNet.forward` has it."""
+        margins_B = self.classifier.margins([clip_trajectories(clip) for clip in clips_BTHWC.numpy()])
+        mean_B = torch.from_numpy(margins_B).float() + BOUNDARY
+        return (torch.stack([mean_B, torch.zeros_like(mean_B)], 1),)
+
+
+def clip_trajectories(frames_THWC: Pixels) -> Trajectories:
+    """The trajectories of frames of one channel or of RGB."""
+    return dense_trajectories(np.stack([luma(frame) for frame in frames_THWC]))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from campaign import files, kills, states
+from campaign import files, kills, long, page, states
 from campaign.mutants import KINDS, parts
 from campaign.seeds import SEEDS, make
 
@@ -63,7 +63,7 @@ def test_a_sample_of_damaged_files(apart: Callable[..., Any]) -> None:
 
 @pytest.mark.slow
 def test_a_sample_of_kills(apart: Callable[..., Any]) -> None:
-    killed = apart(kills.run, times=2, seed=0, minutes=10)
+    killed = apart(kills.run, times=2, seed=0, minutes=20)
     assert all(one.kills == 2 and not one.faults for one in killed.values()), killed
 
 
@@ -71,3 +71,15 @@ def test_a_sample_of_kills(apart: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("name", states.STATES)
 def test_a_state_of_the_machine(apart: Callable[..., Any], name: str) -> None:
     assert apart(states.run, [name]) == {name: True}
+
+
+@pytest.mark.slow
+def test_a_sample_of_clients(apart: Callable[..., Any]) -> None:
+    asked = apart(page.run, seconds=5, seed=0)
+    assert asked.faults == [] and all(len(took_s) > 20 for took_s in asked.took_s.values())
+
+
+@pytest.mark.slow
+def test_a_video_of_minutes(apart: Callable[..., Any], tmp_path: Path) -> None:
+    lasted = apart(long.run, minutes=2, folder=tmp_path)
+    assert lasted.faults == [] and lasted.duration_s == 112 and len(lasted.off_s) > 10

@@ -9,7 +9,6 @@ from speediness.errors import DataError
 from speediness.results.curve import SpeedinessCurve
 from speediness.video.reader import VideoReader
 
-RUN_FILES = ("checkpoint.safetensors", "network.safetensors")
 OF_THE_CLOCK = ("wait_share", "clips_per_s")
 
 
@@ -52,25 +51,19 @@ def made_library(folder: Path) -> str:
 
 
 def made_run(folder: Path) -> str:
-    """What ``train`` wrote; empty before its network is there."""
-    import onnx
+    """What a training wrote; empty before its first checkpoint."""
     from safetensors.numpy import load_file
 
     from speediness.training.metrics import read_metrics
 
-    run = folder / "run"
-    tensors = {name: load_file(path) for name in RUN_FILES if (path := run / name).exists()}
-    if (run / "network.onnx").exists():
-        onnx.checker.check_model(onnx.load(run / "network.onnx"))
     rows = [
         {key: value for key, value in row.items() if key not in OF_THE_CLOCK}
-        for row in read_metrics(run / "metrics.jsonl")
+        for row in read_metrics(folder / "run/metrics.jsonl")
     ]
-    if len(tensors) < len(RUN_FILES):
+    checkpoint = folder / "run/checkpoint.safetensors"
+    if not checkpoint.exists():
         return ""
     weights = hashlib.sha256()
-    for name, tensor in sorted(
-        (f"{file} {key}", t) for file in tensors for key, t in tensors[file].items()
-    ):
+    for name, tensor in sorted(load_file(checkpoint).items()):
         weights.update(name.encode() + tensor.tobytes())
     return f"{rows} {weights.hexdigest()}"

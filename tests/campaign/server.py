@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +39,8 @@ class Server:
     def kill_workers(self) -> None:
         """``kill -9`` to whatever worker runs."""
         for worker in workers(self.pid):
-            os.kill(worker, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # done a moment ago
+                os.kill(worker, signal.SIGKILL)
 
 
 def error_log(settings: Settings) -> Path:

@@ -87,8 +87,8 @@ class Coding:
         codec, colon, quality = text.partition(":")
         if colon and not quality.isdecimal():
             raise OutputError(f"there is no quality {quality!r}; choose 0, the best, to {WORST_QUALITY}")
-        name = codec.removesuffix("-gpu")
-        return cls(name, int(quality) if colon else QUALITY, hardware=name != codec)
+        name = codec.removesuffix("-gpu").replace("h265", "hevc")
+        return cls(name, int(quality) if colon else QUALITY, hardware=codec.endswith("-gpu"))
 
     def check_container(self, out: Path) -> None:
         """Refuse a name whose container cannot hold this.

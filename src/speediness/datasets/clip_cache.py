@@ -18,12 +18,17 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo, decode_video, open_item
 from speediness.datasets.recompression import recompress
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, VideoError
 from speediness.progress import progress_bar
 from speediness.results.documents import written_whole
+
+MAGNIFICATION = 2
+"""Videos are kept at so many times the size of the clips cut from them: matched pairs show the middle of a
+frame as large as the whole (:mod:`speediness.evaluation.speed_accuracy`)."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,10 @@ class CachedVideo(DecodedVideo):
 
         start_s = max(starts, key=busy)
         return start_s, start_s + length_s
+
+    def for_clips(self, clip: ClipSpec) -> CachedVideo:
+        """The video at MAGNIFICATION times the size of such clips, or more."""
+        return self.at(MAGNIFICATION * clip.size_px)
 
     def at(self, short_side_px: int) -> CachedVideo:
         """The video with its short side at least so long: enlarged if it was stored smaller.
@@ -90,6 +99,11 @@ class ClipCache:
         self._lock = threading.Lock()
         self._in_use: WeakValueDictionary[str, CachedVideo] = WeakValueDictionary()
         make_folder(folder)
+
+    @classmethod
+    def for_clips(cls, folder: Path, clip: ClipSpec, most_bytes: int | None = None) -> ClipCache:
+        """The cache of videos that such clips are cut from."""
+        return cls(folder, MAGNIFICATION * clip.size_px, clip.channels, most_bytes)
 
     def video(self, item: VideoItem) -> CachedVideo:
         """The decoded video, its short side at ``short_side_px`` whatever the file's size.

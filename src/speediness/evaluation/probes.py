@@ -20,7 +20,6 @@ from speediness.datasets.clip_cache import CachedVideos, ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.intervals import share_interval
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.evaluation.video_features import VideoFeatures, video_features
 from speediness.models.encoder import Encoder
 
@@ -114,8 +113,7 @@ def _decoded(
     log: Callable[[str], None],
     cache_bytes: int | None,
 ) -> list[CachedVideos]:
-    clip = encoder.config.clip
-    clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
+    clips = ClipCache.for_clips(cache, encoder.config.clip, cache_bytes)
     sides = [clips.videos(items, log) for items in (train_items, test_items)]
     if not all(sides):
         raise DataError("no video of the training or of the test list can be decoded; see data verify")

@@ -22,7 +22,6 @@ from speediness.evaluation.centre_clips import (
     run_batched,
     with_clip,
 )
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.recogniser import Recogniser
 
 CLIPS = 10  # a video
@@ -62,12 +61,9 @@ def recognise(
     Raises:
         DataError: no video has the frames of a clip.
     """
-    device = next(network.parameters()).device
-    network.eval()
-
     clip, found = network.config.clip, []
     for video in with_clip(videos, clip):
-        (logits_CK,) = run_batched(network, ten_clips(video, clip), device)
+        (logits_CK,) = run_batched(network, ten_clips(video, clip))
         mean_K = logits_CK.mean(0).softmax(0) if average == "logits" else logits_CK.softmax(1).mean(0)
         probability_K = mean_K.numpy()
         said = network.classes[int(probability_K.argmax())]
@@ -87,7 +83,7 @@ def ten_clips(
     Raises:
         DataError: the video has fewer frames than a clip.
     """
-    video = stored.at(MAGNIFICATION * clip.size_px)
+    video = stored.for_clips(clip)
     last_s = max(video.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
     square = None if crops is None else random_square(video, crops)
     for start_s in np.linspace(0, last_s, CLIPS):

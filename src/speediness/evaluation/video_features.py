@@ -46,8 +46,6 @@ def video_features(
     Raises:
         DataError: no video has the frames of a clip.
     """
-    device = next(encoder.parameters()).device
-    encoder.eval()
 
     def pooled(clips_BTHWC: Tensor) -> tuple[Tensor]:
         maps_BDThw = encoder.encode(clips_BTHWC)
@@ -55,7 +53,7 @@ def video_features(
 
     clip, vectors, items = encoder.config.clip, [], []
     for video in with_clip(videos, clip):
-        (vectors_CD,) = run_batched(pooled, ten_clips(video, clip, crops=crops), device)
+        (vectors_CD,) = run_batched(encoder, ten_clips(video, clip, crops=crops), pooled)
         vectors.append(vectors_CD.mean(0).numpy())
         items.append(video.item)
     labels, sources = (item.label or "" for item in items), (item.source for item in items)

@@ -17,7 +17,7 @@ from speediness.datasets.video_list import VideoItem, digest, held_out, subsampl
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.centre_clips import run_batched
 from speediness.evaluation.motion_scores import score_motion
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, best_threshold, score_video
+from speediness.evaluation.speed_accuracy import VideoScores, best_threshold, score_video
 from speediness.experiments.ablation import Row
 from speediness.experiments.flow_baseline import train_mean_flow
 from speediness.experiments.row_result import ROW_SCHEMA, RowResult
@@ -101,7 +101,7 @@ class _Maker:
     ) -> None:
         self.row, self.recipe, self.videos, self.folder, self.log = row, recipe, videos, folder, log
         self.clip, self.cache = recipe.config.clip, cache
-        self.clips = ClipCache(cache, MAGNIFICATION * self.clip.size_px, self.clip.channels)
+        self.clips = ClipCache.for_clips(cache, self.clip)
         kept, held = held_out(videos.train, recipe.validation_share)
         self.kept, self.held = subsample(kept, TRAINED_SCORED), subsample(held)
         self.left_out: list[str] = []
@@ -183,8 +183,7 @@ class _Maker:
 
     def _right(self, batch: Batch, network: SpeedNet | MeanFlowNet) -> int:
         """How many of the clips were right."""
-        device = next(network.parameters()).device
-        (rate_B2,) = run_batched(network.eval(), batch.inputs[0].numpy(), device)
+        (rate_B2,) = run_batched(network, batch.inputs[0].numpy())
         return int(((score(rate_B2) > 0) == (batch.labels_B == SPED_UP)).sum())
 
     def _decoded(self, items: Sequence[VideoItem]) -> Sequence[CachedVideo]:

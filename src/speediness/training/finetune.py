@@ -15,7 +15,6 @@ from speediness.errors import DataError
 from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import confusion, recognise
 from speediness.evaluation.recognition_plot import plot_confusion
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.recogniser import Recogniser
 from speediness.results.documents import write_json
@@ -94,11 +93,8 @@ def finetune(
     trained, _, made_by = averaged(out)
     save_network(weights, trained, made_by)
     network = load_checkpoint(weights, Recogniser).for_inference()
-    clip = recipe.config.clip
     log(f"testing on {len(test_items)} videos, ten clips each")
-    videos = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes).videos(
-        test_items, log
-    )
+    videos = ClipCache.for_clips(cache, recipe.config.clip, cache_bytes).videos(test_items, log)
     if not videos:
         raise DataError("no video of the test list can be decoded; see speediness data verify")
     said = recognise(network, videos, recipe.task.average)

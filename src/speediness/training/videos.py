@@ -13,7 +13,7 @@ from speediness.datasets.motion_cache import MotionCache, MotionVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.calibration import VideoAnswers, video_answers
 from speediness.evaluation.motion_scores import answers, score_motion
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, score_video
+from speediness.evaluation.speed_accuracy import VideoScores, score_video
 from speediness.models.speednet import SpeedNet
 from speediness.models.torch_runtime import runtime_for
 from speediness.runtime.protocol import Runtime
@@ -52,8 +52,7 @@ def open_videos(
     clip = recipe.config.clip
     if isinstance(recipe.task, PlaybackRateTask):
         return MotionCache(cache, clip.size_px).videos(items, log)
-    frames = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
-    return frames.videos(items, log, recompressed)
+    return ClipCache.for_clips(cache, clip, cache_bytes).videos(items, log, recompressed)
 
 
 def make_loader(

@@ -97,7 +97,7 @@ class ColorizationTask(PlaceTask):
         """
         clip = network.config.clip
         clips = (middle_clip(video, clip) for video in with_clip(videos, clip))
-        embeddings, colours = run_batched(network.eval(), clips, next(network.parameters()).device)
+        embeddings, colours = run_batched(network, clips)
         parts = _split(embeddings, colours.long())
         wanted_BQ = parts[3]
         before_BQ = colours[:, -2].flatten(1)

@@ -20,7 +20,6 @@ from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.centre_clips import Clip, centre_crop, run_batched
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve
 from speediness.models.order import OrderNet
 from speediness.sampling import even_frames, nearest_frames
 from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
@@ -94,7 +93,7 @@ class OrderTask(ClipTask):
             DataError: all videos are too short.
         """
         clip = network.config.clip
-        asked = [self._ask(network.eval(), video) for video in videos if self.fits(video.times_s, clip)]
+        asked = [self._ask(network, video) for video in videos if self.fits(video.times_s, clip)]
         if not asked:
             raise DataError(f"no video lasts {self.longest_s(clip):.3g} s, as long as a question")
         means = {name: float(np.mean([one[name] for one in asked])) for name in asked[0]}
@@ -102,7 +101,7 @@ class OrderTask(ClipTask):
 
     def _ask(self, network: OrderNet, stored: CachedVideo) -> dict[str, float]:
         clip = network.config.clip
-        video = stored.at(MAGNIFICATION * clip.size_px)
+        video = stored.for_clips(clip)
         # Of its own for every video, so that it is asked the same whatever others there are.
         rng = np.random.default_rng(zlib.crc32(video.item.path.name.encode()))
         length_s = self.longest_s(clip)
@@ -113,7 +112,7 @@ class OrderTask(ClipTask):
         ]
         shown = even_frames if self.even else nearest_frames
         clips = [
-            centre_crop(halve(video.frames_FHWC[shown(video.times_s, view.times_s)]), clip.size_px)
+            centre_crop(video.frames_FHWC[shown(video.times_s, view.times_s)], clip.size_px)
             for view in views
         ]
         labels_Q = torch.tensor([view.label for view in views])
@@ -126,7 +125,7 @@ class OrderTask(ClipTask):
 
 def said(network: OrderNet, clips: Sequence[Clip]) -> Tensor:
     """(B, P) logits of clips."""
-    return run_batched(network, clips, next(network.parameters()).device)[0]
+    return run_batched(network, clips)[0]
 
 
 def differences(clips: Sequence[Clip], first: Sequence[int], second: Sequence[int]) -> NDArray[np.float64]:

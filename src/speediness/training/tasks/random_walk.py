@@ -115,9 +115,7 @@ class RandomWalkTask(PlaceTask):
         clip = network.config.clip
         clips = (middle_clip(video, clip) for video in with_clip(videos, clip))
         (nodes_BTNE,) = run_batched(
-            lambda clips_BTHWC: (self._nodes(network.eval(), self.patches(clips_BTHWC)),),
-            clips,
-            next(network.parameters()).device,
+            network, clips, lambda clips_BTHWC: (self._nodes(network, self.patches(clips_BTHWC)),)
         )
         foreign_BNN = nodes_BTNE[:, 0] @ nodes_BTNE[:, 0].roll(1, 0).transpose(1, 2)
         homes_N = torch.arange(nodes_BTNE.shape[2])

@@ -18,7 +18,6 @@ from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.speed_accuracy import (
-    MAGNIFICATION,
     fit_flow_threshold,
     overall,
     report,
@@ -127,7 +126,7 @@ class SpeedClassTask(ClipTask):
             DataError: all videos are shorter.
         """
         runtime, clip = runtime_for(network), network.config.clip
-        found = (score_video(video.at(MAGNIFICATION * clip.size_px), runtime, clip) for video in videos)
+        found = (score_video(video.for_clips(clip), runtime, clip) for video in videos)
         scores = [said for said in found if said is not None]
         if not scores:
             raise DataError(f"no held-out video lasts {2 * clip.duration_s:g} s, a window at 2x")

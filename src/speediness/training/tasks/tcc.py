@@ -28,7 +28,6 @@ from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.centre_clips import centre_crop, run_batched
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve
 from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import EncoderConfig
 from speediness.models.phase_net import SEEN, PhaseFeatures, PhaseNet
@@ -172,7 +171,7 @@ class TCCTask(ClipTask):
         """
         clip = network.config.clip
         clips = (self._whole(video, clip) for video in videos)
-        (embeddings_BTE,) = run_batched(network.eval(), clips, next(network.parameters()).device)
+        (embeddings_BTE,) = run_batched(network, clips)
         actions = [action(video.item) for video in videos]
         pairs = [
             (
@@ -195,10 +194,10 @@ class TCCTask(ClipTask):
         return {"accuracy": float(self.losses(one, other)["accuracy"]), "order": float(order)}
 
     def _whole(self, stored: CachedVideo, clip: ClipSpec) -> np.ndarray:
-        video = stored.at(MAGNIFICATION * clip.size_px)
+        video = stored.for_clips(clip)
         moments_s = np.linspace(min(self.context_s, video.end_s), video.end_s, clip.n_frames // SEEN)
         frames = video.frames_FHWC[nearest_frames(video.times_s, self._seen(moments_s))]
-        return centre_crop(halve(frames), clip.size_px)
+        return centre_crop(frames, clip.size_px)
 
 
 def action(item: VideoItem) -> int:

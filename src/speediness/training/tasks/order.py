@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
@@ -22,22 +22,20 @@ from speediness.errors import DataError
 from speediness.evaluation.centre_clips import Clip, centre_crop, run_batched
 from speediness.models.order import OrderNet
 from speediness.sampling import even_frames, nearest_frames
-from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
+from speediness.training.tasks.task import ClipTask, Segment, View
 
 QUESTIONS = 4  # asked of a video that is validated on
 
 
 @dataclass(frozen=True)
 class OrderTask(ClipTask):
-    """A task whose sample is one row of frames of a video, and whose answer is a label."""
+    """A task whose sample is one row of frames of a video, and whose answer is a label.
+
+    Its parts lie one behind the other.
+    """
 
     chance: ClassVar[float] = 0.5
     """How often one is right without looking, when asked every form of a question."""
-
-    @property
-    def views_per_window(self) -> int:
-        """One: the parts of a sample lie one behind the other."""
-        return 1
 
     @property
     def share_first(self) -> float:
@@ -75,13 +73,6 @@ class OrderTask(ClipTask):
         """One form of a question."""
         views = self.questions(segment, clip, rng)
         return [views[0] if len(views) == 1 or rng.random() < self.share_first else views[1]]
-
-    def step(
-        self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
-    ) -> dict[str, Tensor]:
-        """See :class:`speediness.training.tasks.task.Task` and :meth:`losses`."""
-        (logits_BP,) = forward(*batch.inputs)
-        return self.losses(logits_BP, batch.labels_B)
 
     def validate(self, network: OrderNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
         """The mean over videos of ``accuracy`` and of :meth:`controls`, and ``chance``.

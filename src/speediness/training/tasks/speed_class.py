@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from speediness import sampling
 from speediness.clip import ClipSpec
@@ -27,7 +27,7 @@ from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import NORMAL, SPED_UP, SpeedNet, score
 from speediness.models.torch_runtime import runtime_for
 from speediness.sampling import NORMAL_FACTORS, SPED_UP_FACTORS, Times
-from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
+from speediness.training.tasks.task import ClipTask, Segment, View
 
 Temporal = Literal["even", "random", "none"]
 
@@ -109,13 +109,6 @@ class SpeedClassTask(ClipTask):
     def network(self, config: EncoderConfig) -> SpeedNet:
         """See :class:`speediness.training.tasks.task.Task`."""
         return SpeedNet(config)
-
-    def step(
-        self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
-    ) -> dict[str, Tensor]:
-        """See :class:`speediness.training.tasks.task.Task` and :meth:`losses`."""
-        (rate_B2,) = forward(*batch.inputs)
-        return self.losses(rate_B2, batch.labels_B)
 
     def validate(self, network: SpeedNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
         """The evaluation of §5.1: overall figures only; videos shorter than a window at 2x are left out.

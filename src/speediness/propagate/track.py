@@ -48,7 +48,7 @@ def load_features(path: str | os.PathLike[str] | None = None) -> PlaceFeatures:
     """Features from a file; None: those that are shipped.
 
     Raises:
-        WeightsError: missing, or not written by :func:`speediness.models.export.export_places`.
+        WeightsError: missing, or not written by :func:`speediness.models.export.export_features`.
     """
     path = features_file(path)
     try:

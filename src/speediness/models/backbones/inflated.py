@@ -86,7 +86,7 @@ class InflatedLite0(Backbone):
         inflate_network(self.network, frames)
         draw_weights(self)
         if frames == 1:
-            self.context, self.averages_probabilities = 0, True
+            self.averages_probabilities = True
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
         """(B, C, T, H, W) to (B, feature_dim, T, H/32, W/32), rounded up."""

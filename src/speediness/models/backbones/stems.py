@@ -14,6 +14,12 @@ RGB_MEAN, RGB_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NOISE_PX, LOG_FLOOR_PX = 0.05, 0.02  # pixels per bin; less is noise of sensor and coding, not motion
 
 
+def normalised(frames_HWC: Tensor) -> Tensor:
+    """uint8 frames (B, .., H, W, C) as networks of ImageNet see them (B, 3, .., H, W); luma is repeated."""
+    rgb = frames_HWC.float() / 255
+    return ((rgb - rgb.new_tensor(RGB_MEAN)) / rgb.new_tensor(RGB_STD)).movedim(-1, 1)
+
+
 class FrameStem(nn.Module):
     """The paper's input: RGB, normalised."""
 
@@ -23,10 +29,7 @@ class FrameStem(nn.Module):
 
     def forward(self, clips_BTHWC: Tensor) -> Tensor:
         """uint8 frames to normalised RGB (B, 3, T, H, W); luma is repeated."""
-        frames = (clips_BTHWC.permute(0, 4, 1, 2, 3).float() / 255).expand(-1, 3, -1, -1, -1)
-        mean = frames.new_tensor(RGB_MEAN).view(1, 3, 1, 1, 1)
-        std = frames.new_tensor(RGB_STD).view(1, 3, 1, 1, 1)
-        return (frames - mean) / std
+        return normalised(clips_BTHWC)
 
 
 class MotionStem(nn.Module):

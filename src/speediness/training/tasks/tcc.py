@@ -30,7 +30,7 @@ from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.centre_clips import centre_crop, run_batched
 from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import EncoderConfig
-from speediness.models.phase_net import SEEN, PhaseFeatures, PhaseNet
+from speediness.models.phase_net import SEEN, PhaseNet
 from speediness.sampling import Times, nearest_frames
 from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
 
@@ -62,11 +62,6 @@ class TCCTask(ClipTask):
             raise SpeedinessError(f"form={self.form}: choose regression or classification")
         if min(self.temperature, self.span_s, self.context_s) <= 0 or not 0 <= self.smoothing < 1:
             raise SpeedinessError("tcc: temperature, span_s and context_s above 0, smoothing in 0..1")
-
-    @property
-    def views_per_window(self) -> int:
-        """One."""
-        return 1
 
     @property
     def even(self) -> bool:
@@ -154,10 +149,12 @@ class TCCTask(ClipTask):
 
     def export(self, network: PhaseNet, weights: Path, made_by: dict[str, Any]) -> PhaseNet:
         """Features of moments, for ``speediness align``."""
-        from speediness.models.export import export_phases  # the exporter is slow to import
+        from speediness.models.export import export_features  # the exporter is slow to import
 
-        network, onnx = load_checkpoint(weights, PhaseNet), weights.with_suffix(".onnx")
-        export_phases(PhaseFeatures(network), onnx, network.config.clip.size_px, self.context_s, made_by)
+        network = load_checkpoint(weights, PhaseNet)
+        size_px = network.config.clip.size_px
+        document = {"short_side_px": size_px, "context_s": self.context_s, "made_by": made_by}
+        export_features(network, network.embed, weights.with_suffix(".onnx"), "phases", document)
         return network
 
     def validate(self, network: PhaseNet, videos: Sequence[CachedVideo]) -> dict[str, float]:

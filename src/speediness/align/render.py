@@ -1,7 +1,5 @@
 """Two videos side by side, the second in step with the first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The network over a whole video at every playback factor, shot by shot, in bounded memory (§4.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import numpy as np

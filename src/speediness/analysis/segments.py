@@ -12,8 +12,6 @@ contradict the labels.
 
 # K factors, Q candidate rates, O offsets, F frames, G points of the time grid, W windows
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

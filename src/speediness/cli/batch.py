@@ -1,7 +1,5 @@
 """``analyse --batch``: all videos of a folder to one table and one page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Whether results can be written where they are wanted; asked before the long work, not after."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from speediness.errors import OutputError

@@ -1,7 +1,5 @@
 """Pages that need nothing but themselves: one HTML file, light or dark as the reader's system is."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from pathlib import Path
 from typing import Any

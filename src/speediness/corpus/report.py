@@ -1,7 +1,5 @@
 """One page about many videos: how much of what, where, and which videos to look at."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO

@@ -1,7 +1,5 @@
 """Labelled segments of many videos as one table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

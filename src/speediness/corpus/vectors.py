@@ -2,8 +2,6 @@
 
 # N moments, M windows, D features
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Small images of videos as JPEG, made without decoding all of them."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Videos to workers: one after another in this process, or as Ray tasks on many machines."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial

@@ -2,8 +2,6 @@
 
 # B clips, T frames, C channels, s side of a square cut out of a video, N side of a clip
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache

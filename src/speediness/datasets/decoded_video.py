@@ -1,7 +1,5 @@
 """A decoded video in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -2,8 +2,6 @@
 
 # F frames of H x W x C
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """A video stored as numbered images in a folder, as tracking benchmarks publish theirs."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator

@@ -2,8 +2,6 @@
 
 # F frames, P pairs, N looks at the scene, C channels of the ImageNet network, h w cells
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence

@@ -5,8 +5,6 @@ and key frames then pass faster too, and give the speed away without any look at
 made by another encoder at another quality, with key frames elsewhere, take that from them.
 """
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

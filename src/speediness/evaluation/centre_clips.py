@@ -2,8 +2,6 @@
 
 # T frames, N side of a clip, H W frame size, C channels, B clips
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice

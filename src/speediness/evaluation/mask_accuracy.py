@@ -6,8 +6,6 @@ contour pixels, met where the other contour passes within 0.008 of the frame's d
 
 # H W frame size, T frames
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -2,8 +2,6 @@
 
 # H W frame size, T frames
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -2,8 +2,6 @@
 
 # F videos, Q queries, D features
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal

@@ -2,8 +2,6 @@
 
 # H W frame size, h w cells
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial

@@ -2,8 +2,6 @@
 
 # F videos, K classes, D features
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -2,8 +2,6 @@
 
 # F videos, B clips, E embedding
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -2,8 +2,6 @@
 
 # W windows, N bins, R sources, D resamples
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -7,8 +7,6 @@ displacements of 1x as large as those of 2x.
 
 # W windows of a video, L bins, T frames, N the short side, H W frame size
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -2,8 +2,6 @@
 
 # F videos, C clips, D features
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

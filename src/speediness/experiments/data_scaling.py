@@ -6,8 +6,6 @@ source are alike, and a network learns a new place, camera and sport from a new 
 
 # S sources, M networks
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import math

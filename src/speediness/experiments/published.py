@@ -1,7 +1,5 @@
 """What the papers measured, beside which our figures are printed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

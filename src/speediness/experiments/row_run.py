@@ -1,7 +1,5 @@
 """Training and scoring of one row of Table 1; what was done before is not done again."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections import defaultdict

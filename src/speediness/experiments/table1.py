@@ -5,8 +5,6 @@ crop, single windows. Beside that stands what each says of held-out videos sampl
 training, since an accuracy that is high there and low under even sampling was a shortcut.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -5,8 +5,6 @@ fine-tuned and tested, and its frozen features are probed and searched. Every st
 in the output folder and is not done again. :mod:`speediness.experiments.pretext` has more starts.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import shlex

@@ -1,7 +1,5 @@
 """The tables and the plot of :mod:`speediness.experiments.transfer`, beside the papers'."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -2,8 +2,6 @@
 
 # T times, H W cells of a map, L bins of a shot
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Writes a video with its heat maps over it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 

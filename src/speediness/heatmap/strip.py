@@ -1,7 +1,5 @@
 """Key moments of a video and their heat maps in one image, in the manner of SpeedNet Figs. 8 and 9."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import av

@@ -1,7 +1,5 @@
 """Which speed keeps a player on the plan: the plan's, and a little more or less to make up for drift."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from speediness.results.plan import SpeedPlan

@@ -3,8 +3,6 @@ r"""V(t), the plan and the playhead as drawings in ASS, which players lay over a
 A drawing is ``{\p1}`` and a polygon, ``m x y l x y ..``; colours are blue, green, red.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A video played along its plan in mpv: the plan followed, changed by keys, and drawn."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace

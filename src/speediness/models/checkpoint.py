@@ -1,7 +1,5 @@
 """Weights on disk: safetensors with the network's own description inside; no pickle anywhere."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -6,8 +6,6 @@ alone; what it learns to point at serves labels of any kind.
 
 # B clips, T frames, H W frame size, h w cells, E embedding, K colours
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -13,8 +13,6 @@ Published with these and four times as many words or a Fisher vector: UCF101 85.
 
 # T frames, H W frame size, N tracks, L = 15 steps, K bins, D numbers of a descriptor
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

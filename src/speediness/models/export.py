@@ -1,7 +1,5 @@
 """A trained network as ONNX: one file with all steps, clip specification, calibration and provenance."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import json

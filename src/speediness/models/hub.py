@@ -1,7 +1,5 @@
 """Networks as folders that the Hugging Face Hub understands: weights, configuration, model card."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import os

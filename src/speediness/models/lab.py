@@ -1,7 +1,5 @@
 """CIE Lab of sRGB under D65, the colour space in which colours are compared and quantised."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -2,8 +2,6 @@
 
 # B batch, T frames, S = T - 1 pairs of neighbours, H W frame size, C channels
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import cv2

@@ -9,8 +9,6 @@ surfaces take the motion of the texture around them.
 
 # P pairs of frames, H W frame size, C channels, h w a pyramid level or the cells
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -7,8 +7,6 @@ learn; here it is EfficientNet-Lite0 and fixed, or any other backbone, which the
 
 # B clips, F frames, T N moments, K frames seen of one, H W frame size, C channels, h w cells, E embedding
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 import torch

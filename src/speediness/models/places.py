@@ -2,8 +2,6 @@
 
 # N frames, H W frame size, h w cells, E embedding
 
-from __future__ import annotations
-
 from abc import abstractmethod
 
 import torch

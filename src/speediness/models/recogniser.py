@@ -2,8 +2,6 @@
 
 # B clips, T frames, H W frame size, C channels, D features, K classes
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -6,8 +6,6 @@ the principal components of its last maps, over the videos trained on, are what 
 
 # N frames, H W frame size, K components, F features of the ImageNet network
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

@@ -3,8 +3,6 @@
 # B clips, T frames, H W frame size, C channels, h w cells of a frame, p cells along a patch, E embedding,
 # K = T - 1 lengths of a cycle
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

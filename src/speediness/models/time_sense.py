@@ -2,8 +2,6 @@
 
 # T frames, H W frame size, C channels
 
-from __future__ import annotations
-
 from copy import deepcopy
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ takes the k best, and weighs them by a softmax of their cosines.
 
 # h w cells of a frame, D features, L labels, C frames of context, Q places of a tile, K places they see
 
-from __future__ import annotations
-
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -2,8 +2,6 @@
 
 # H W frame size, h w cells, L labels
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -2,8 +2,6 @@
 
 # H W frame size, h w cells, D features
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """What a search found, to look at: a page of video strips, and short videos."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction

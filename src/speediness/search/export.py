@@ -1,7 +1,5 @@
 """A library as one table in a file that other programs read."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 from typing import Any, Literal

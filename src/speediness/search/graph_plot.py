@@ -1,7 +1,5 @@
 """Plot of a search: similarity over the video, the finds marked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path

@@ -8,8 +8,6 @@ the writer, and what a killed writer left is known by having no video.
 
 # N windows, D features
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sqlite3
@@ -288,7 +286,7 @@ def _column(field: str) -> str:
 def _make(uri: str, network: str, network_sha256: str) -> None:
     """The table of videos, which says what kind of library this is, if it is not there."""
     pa = load("pyarrow")
-    kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
+    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64()}
     columns = [(_column(name), kinds[kind]) for name, kind in VideoRow.__annotations__.items()]
     about = {"schema": SCHEMA, "network": network, "network_sha256": network_sha256}
     lancedb = load("lancedb")

@@ -2,8 +2,6 @@
 
 # Q windows of the query, D features
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from typing import Any

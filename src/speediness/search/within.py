@@ -2,8 +2,6 @@
 
 # N steps of a video, Q steps of the query, D features
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

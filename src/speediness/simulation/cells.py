@@ -7,8 +7,6 @@ around them. Here the true motion is put on a grid of GRID_PX and goes through t
 
 # F moments, P pairs of neighbours, N points, g the grid, h w cells
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One video sped up, with all that is written beside it; what can be refused is refused before the work."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

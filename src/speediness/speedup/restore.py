@@ -5,8 +5,6 @@ slowness of the plan is f itself. Within a shot f changes over ``RAMP_S`` around
 cut, where another take begins, it changes at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

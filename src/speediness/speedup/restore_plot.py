@@ -1,7 +1,5 @@
 """The curve of a video and, under it, that of the video restored."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from speediness.plots import PALETTES, SIZE_IN, colours, draw_score, new_figure, save_figure, time_axis

@@ -44,8 +44,6 @@ which keeps length, bounds and change exact but is no longer the optimum of the 
 jump in tempo is heard, and a cut found in error would become a visible jerk.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 

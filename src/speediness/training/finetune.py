@@ -1,7 +1,5 @@
 """Fine-tuning for action recognition, from a list of training videos to figures on the test list."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path

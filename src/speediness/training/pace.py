@@ -1,7 +1,5 @@
 """How far a run has come, by steps or by the clock, and how long it still takes."""
 
-from __future__ import annotations
-
 import time
 
 

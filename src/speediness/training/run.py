@@ -1,7 +1,5 @@
 """The state of a run: network, running average of its weights, optimizer; a step, and its checkpoint."""
 
-from __future__ import annotations
-
 import copy
 import json
 import math

@@ -1,7 +1,5 @@
 """The videos of a run in the form that its task wants: frames, or motion measured before."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar

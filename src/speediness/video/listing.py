@@ -1,7 +1,5 @@
 """Which videos there are: in a folder and those below it, or in a manifest."""
 
-from __future__ import annotations
-
 import csv
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What a written video does not keep of the one it was made from, named one by one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any

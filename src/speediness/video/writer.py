@@ -1,7 +1,5 @@
 """Writing a video, its sound tracks and what goes with them, beside its final name until it is whole."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress

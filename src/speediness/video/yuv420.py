@@ -1,7 +1,5 @@
 """From a decoded frame to the image that H.264 takes: upright, even sides, 8 bits, 4:2:0."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

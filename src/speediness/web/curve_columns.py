@@ -1,7 +1,5 @@
 """A curve in as many columns as a screen has room for."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

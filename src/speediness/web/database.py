@@ -1,7 +1,5 @@
 """The one file in which jobs, uploads and votes outlive the server."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Who may ask what: the first thing every request meets."""
 
-from __future__ import annotations
-
 import ipaddress
 import secrets
 import socket

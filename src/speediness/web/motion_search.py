@@ -6,8 +6,6 @@ kept with each analysis, so that a folder needs no index.
 
 # C columns
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

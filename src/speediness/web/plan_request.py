@@ -1,7 +1,5 @@
 """What a viewer wishes of a video."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field

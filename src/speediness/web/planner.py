@@ -1,7 +1,5 @@
 """Plans for the slider, from curves kept at hand."""
 
-from __future__ import annotations
-
 import base64
 import threading
 from collections import OrderedDict

@@ -1,7 +1,5 @@
 """Runs jobs, each in a process of its own that is killed when it takes too long."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """The blind comparison of SpeedNet §5.3 (Fig. 6): which looks better, adaptive or uniform?"""
 
-from __future__ import annotations
-
 import csv
 import io
 import math

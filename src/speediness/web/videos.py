@@ -1,7 +1,5 @@
 """The videos a page may see: those in the allowed folder, and uploads."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import secrets

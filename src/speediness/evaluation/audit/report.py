@@ -5,8 +5,6 @@ P is the probability of sped up. An answer that is not a number counts as P = 1,
 
 # W windows of all videos, at 1x and at 2x
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Every backbone by name: a new one is a file of its own and a line here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

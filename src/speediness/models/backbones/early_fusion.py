@@ -8,8 +8,6 @@ worse than a single frame (57.7 % against 59.3 % of the videos of Sports-1M).
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 import dataclasses
 from typing import ClassVar
 

@@ -2,8 +2,6 @@
 
 # B batch, T frames, H W frame size, C channels
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

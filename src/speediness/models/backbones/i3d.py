@@ -8,8 +8,6 @@ is padded with zeros, as published, so this holds for features that see no end o
 
 # B batch, T frames, H W frame size, D feature channels; O out, I in, t h w kernel
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -12,8 +12,6 @@ answered alike at every moment, and every frame is kept.
 
 # B batch, C channels, T frames, H W frame size; O out, I in, t h w kernel
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -7,8 +7,6 @@ shows, such as blur. Sports-1M: 59.3 % of videos right, 1.6 points below the bes
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from torch import Tensor

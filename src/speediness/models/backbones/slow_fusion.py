@@ -12,8 +12,6 @@ first filters are 4 x 5 x 5, the paper's 4 x 11 x 11.
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 import dataclasses
 from typing import ClassVar
 

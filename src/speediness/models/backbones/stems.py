@@ -2,8 +2,6 @@
 
 # B batch, T frames, L bins of motion, H W frame size, C channels, h w cells
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -12,8 +12,6 @@ SVM 88.0 %. From a random start on split 1: spatial 52.3 %, temporal 81.0 %.
 
 # B batch, C channels, T frames, H W frame size, D feature channels
 
-from __future__ import annotations
-
 import dataclasses
 
 import torch

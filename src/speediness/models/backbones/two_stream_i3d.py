@@ -8,8 +8,6 @@ UCF101 98.0 % and HMDB51 80.9 % after Kinetics.
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -2,8 +2,6 @@
 
 # B clips of a batch, K classes
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar

@@ -7,8 +7,6 @@ a and b in Lab. A network that finds out where a thing went gets its colour righ
 
 # B clips, T frames, K places of the references, Q places of the last frame, E embedding, C colours
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar

@@ -2,8 +2,6 @@
 
 # B samples, P parts of a sample, Q samples asked of a video, T frames, N side of a frame, C channels
 
-from __future__ import annotations
-
 import zlib
 from abc import abstractmethod
 from collections.abc import Sequence

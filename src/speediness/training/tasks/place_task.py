@@ -1,7 +1,5 @@
 """What tasks whose networks know places again have in common: features for ``speediness propagate``."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path

@@ -7,8 +7,6 @@ distribution, from the motion of one moment at several rates: the paper's questi
 
 # B views of a batch, V windows
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar

@@ -7,8 +7,6 @@ a whole frame know their place by the padding, and would find their way home wit
 
 # B clips, T frames, H W frame size, C channels, N nodes of a frame, P side of a patch, E embedding
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar

@@ -9,8 +9,6 @@ taken to be of one action.
 
 # B clips, T moments, E embedding, P ordered pairs of clips
 
-from __future__ import annotations
-
 import zlib
 from collections import Counter
 from collections.abc import Sequence

@@ -7,8 +7,6 @@ look like the patch, and how far a step moves is reported beside the loss.
 
 # B clips, T frames, N side of a frame, C channels, K lengths of a cycle, G points of a grid
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -46,7 +46,7 @@ def evaluate(
     with progress_bar(f"evaluating on {Path(data).name}", counted="videos") as progress:
         report = evaluate_speed(data, model, progress=progress)
     if plot is not None:
-        from speediness.evaluation.reliability_plot import plot_reliability
+        from speediness.evaluation.reliability import plot_reliability
 
         plot_reliability(report, plot)
     if json:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo, decode_video, open_item
-from speediness.datasets.recompression import recompress
+from speediness.datasets.encoding import recompress
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, VideoError
 from speediness.progress import progress_bar
@@ -38,7 +38,7 @@ class CachedVideo(DecodedVideo):
     activity: NDArray[np.float32]
     """(F - 1,) mean absolute difference of neighbours in grey levels per second."""
     recompressed: tuple[NDArray[np.uint8], ...] = ()
-    """Its frames after other encodings, see :mod:`speediness.datasets.recompression`."""
+    """Its frames after other encodings, see :func:`speediness.datasets.encoding.recompress`."""
 
     @property
     def bytes(self) -> int:

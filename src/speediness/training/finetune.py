@@ -11,8 +11,7 @@ from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.intervals import share_interval
-from speediness.evaluation.recognition import confusion, recognise
-from speediness.evaluation.recognition_plot import plot_confusion
+from speediness.evaluation.recognition import confusion, plot_confusion, recognise
 from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.recogniser import Recogniser
 from speediness.results.documents import write_json

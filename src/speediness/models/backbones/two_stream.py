@@ -17,9 +17,9 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from speediness.models.backbones.flow_stem import FLOW, RGB
 from speediness.models.backbones.frame_cnn import CNN_M, FrameCNN, require_frames
 from speediness.models.backbones.layers import Backbone
+from speediness.models.backbones.stems import FLOW, RGB
 
 L = 10  # fields of flow in a stack
 STEP = 5  # frames from one stack to the next

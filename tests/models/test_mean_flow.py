@@ -7,7 +7,7 @@ from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.speed_accuracy import score_video
-from speediness.experiments.flow_baseline import train_mean_flow
+from speediness.experiments.row_run import train_mean_flow
 from speediness.models.mean_flow import flow_magnitudes, runtime_by_flow
 from speediness.motion_field import REFERENCE_PX
 from speediness.training.loader import Loader

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from speediness.propagate.mask_files import Labels
+
 Mask = NDArray[np.bool_]
 """(H, W), of one object."""
-Labels = NDArray[np.uint8]
-"""(H, W), 0 background, 1.. objects."""
 
 TOLERANCE = 0.008  # of the diagonal
 

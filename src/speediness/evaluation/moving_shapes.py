@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.evaluation.mask_accuracy import Labels
+from speediness.propagate.mask_files import Labels
 
 HEIGHT_PX, WIDTH_PX, FRAMES = 240, 432, 30
 NOISE = 3.0  # deviation of sensor noise, grey levels

@@ -132,11 +132,9 @@ def draw_encoding(rng: np.random.Generator) -> Encoding:
 
 
 def recompress(video: DecodedVideo, seed: int) -> DecodedVideo:
-    """The video as it looks after a random encoding; all of its frames, at their own times.
+    """All frames of a video, at their own times, as they look after a random encoding.
 
-    Args:
-        video: at the size at which it is wanted; an odd last row or column is left out.
-        seed: decides the encoding.
+    It is at the size at which it is wanted; an odd last row or column is left out.
 
     Raises:
         VideoError: the copy cannot be read.

@@ -51,13 +51,9 @@ def contour(mask_HW: Mask) -> Mask:
 
 
 def mask_accuracy(found: Sequence[Labels], true: Sequence[Labels]) -> tuple[float, float]:
-    """Mean J and F over the objects of the first frame and all frames but the first and the last.
+    """Mean J and F over the objects of the first frame and all of T frames but the first and the last.
 
     So DAVIS 2017 counts: the first frame is given, the last often lacks the object.
-
-    Args:
-        found: T frames.
-        true: as many.
     """
     objects = [number for number in np.unique(true[0]) if number]
     scores = [

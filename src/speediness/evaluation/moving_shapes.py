@@ -58,11 +58,8 @@ def draw(
 ) -> MaskedSequence:
     """Render shapes, the last on top, before a background that drifts.
 
-    Args:
-        name: of the sequence.
-        shapes: one or more.
-        seed: of background and noise.
-        shares_T: where in the sequence its frames are, 0..1; None: evenly, FRAMES of them.
+    The seed is of background and noise; ``shares_T`` says where in the sequence its frames are, 0..1;
+    None: evenly, FRAMES of them.
     """
     rng = np.random.default_rng(seed)
     ground, textures = texture(seed), [texture(shape.seed) for shape in shapes]

@@ -51,12 +51,9 @@ class Recognised:
 def recognise(
     network: Recogniser, videos: Sequence[CachedVideo], average: Average = "probabilities"
 ) -> list[Recognised]:
-    """Recognise videos by ten clips each.
+    """Recognise videos with labels by ten clips each, whose probabilities or logits are averaged.
 
-    Args:
-        network: on any device; put into evaluation mode.
-        videos: with labels; those of fewer frames than a clip are left out.
-        average: what of the clips is averaged.
+    Those of fewer frames than a clip are left out.
 
     Raises:
         DataError: no video has the frames of a clip.
@@ -107,11 +104,7 @@ COUNTED = 15  # whose counts
 
 
 def plot_confusion(document: dict[str, Any], out_png: Path) -> None:
-    """Draw the confusion matrix as shares of each class shown.
-
-    Args:
-        document: of :func:`speediness.training.finetune.finetune`.
-        out_png: where to write; replaced if it exists, and only once the plot is whole.
+    """Draw shares of each class shown, of a document of ``finetune``; replaces the plot once it is whole.
 
     Raises:
         OutputError: the plot cannot be written.

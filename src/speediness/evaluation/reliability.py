@@ -81,15 +81,11 @@ MOST_SOURCES = 24  # bars that can still be read
 
 
 def plot_reliability(report: dict[str, Any], out_png: Path) -> None:
-    """Draw what ``speediness evaluate speed`` measured.
+    """Draw a report of ``evaluate_speed``; replaces the plot once it is whole.
 
-    Left: the share of windows that were sped up against the predicted probability, with 95 %
-    intervals over sources; below it how many windows each bin holds. Right: the accuracy of
-    single windows, source by source, beside that of the mean-flow rule.
-
-    Args:
-        report: of :func:`speediness.evaluation.speed_accuracy.evaluate_speed`.
-        out_png: where to write; replaced if it exists, and only once the plot is whole.
+    Left: the share of windows that were sped up against the predicted probability, with 95 % intervals
+    over sources; below it how many windows each bin holds. Right: the accuracy of single windows, source
+    by source, beside that of the mean-flow rule.
 
     Raises:
         OutputError: the plot cannot be written.

@@ -225,11 +225,7 @@ SHARE_COLOURS = ("#E69F00", "#56B4E9", "#0072B2")
 
 
 def plot_scaling(document: dict[str, Any], out_png: Path) -> None:
-    """Draw accuracy over sources, with the line drawn on, beside accuracy over clips seen.
-
-    Args:
-        document: of :func:`speediness.experiments.data_scaling.data_scaling`.
-        out_png: where to write; replaced if it exists, and only once the plot is whole.
+    """Draw accuracy over sources, with the line drawn on, and over clips seen; replaces a plot when whole.
 
     Raises:
         OutputError: the plot cannot be written.

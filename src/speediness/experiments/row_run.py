@@ -124,13 +124,7 @@ def make_row(
 ) -> RowResult:
     """Train a row and score it, or load what was done before; an unfinished training goes on.
 
-    Args:
-        row: of the table.
-        recipe: this row's, see :meth:`Row.recipe`.
-        videos: to train and test on.
-        folder: of this row and seed; checkpoint, metrics and ``row.json`` go there.
-        cache: folder of decoded videos.
-        log: receives one line at a time.
+    The recipe is the row's (:meth:`Row.recipe`); checkpoint, metrics and ``row.json`` go to its folder.
 
     Raises:
         DataError: the folder holds a row of another recipe or of other videos; too few videos.
@@ -298,13 +292,7 @@ def train_mean_flow(
     clips: int,
     progress: Callable[[float, float], None] = lambda done, total: None,
 ) -> tuple[MeanFlowNet, list[dict[str, Any]]]:
-    """Measure the flow of training clips once, then fit the two layers to it.
-
-    Args:
-        loader: gives the clips and their labels.
-        seed: of the initial weights and of the order of the clips.
-        clips: how many to draw, or a few more; at most MOST_CLIPS are.
-        progress: called with clips measured and clips in all.
+    """Measure the flow of training clips once, MOST_CLIPS at most, then fit the two layers to it.
 
     Returns:
         The network in evaluation mode, and ``epoch``, ``loss`` and ``accuracy`` of every epoch.

@@ -209,11 +209,7 @@ HEIGHT = 0.26  # of a bar, where rows lie 1 apart
 
 
 def plot_table(document: dict[str, Any], out_png: Path) -> None:
-    """Draw a group of bars a row, with 95 % intervals and the paper's accuracies.
-
-    Args:
-        document: of :func:`speediness.experiments.table1.table1`.
-        out_png: where to write; replaced if it exists, and only once the plot is whole.
+    """Draw bars with 95 % intervals and the paper's accuracies; replaces a plot when whole.
 
     Raises:
         OutputError: the plot cannot be written.

@@ -105,11 +105,7 @@ def start_from(network: Encoder, path: str | os.PathLike[str]) -> None:
 
 
 def load_speednet(name_or_path: str | os.PathLike[str]) -> SpeedNet:
-    """A trained network in eval mode and float32.
-
-    Args:
-        name_or_path: name of shipped weights (see :func:`speediness.list_models`), or the path of
-            a ``.safetensors`` file.
+    """A trained network, by the name of shipped weights or a path, in eval mode and float32.
 
     Raises:
         WeightsError: missing, not safetensors, or not SpeedNet weights.

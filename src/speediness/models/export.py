@@ -37,16 +37,12 @@ LARGE = 1024  # numbers from which a tensor is stored in half precision
 
 
 def export_onnx(network: SpeedNet, path: Path) -> None:
-    """Write the network for the runtimes; batch, bins, height and width stay free.
+    """Write the network, in evaluation mode, for the runtimes; batch, bins, height and width stay free.
 
     The graph in the file classifies clips, or the bins of motion. Those that measure motion
     (:attr:`SpeedNet.motion`) and see the scene (:attr:`SpeedNet.scene`) travel in its metadata, so that a
     network stays one file and is always run on what it was trained on. Weights of the scene are stored in
     half precision.
-
-    Args:
-        network: in any mode; exported in eval mode.
-        path: target; weights and configuration are inside the file.
     """
     network = network.eval().cpu()
     description: dict[str, Any] = {"config": network.config.to_json(), "margin": network.margin}

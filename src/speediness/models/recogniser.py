@@ -18,11 +18,7 @@ class Recogniser(Encoder):
     single frames, and the logits are its logarithm: their softmax is that mean.
 
     Attributes:
-        classes: names, in the order of the logits.
-
-    Args:
-        config: of the encoder and of the dropout.
-        classes: names of what can be recognised.
+        classes: names of what can be recognised, in the order of the logits.
     """
 
     def __init__(self, config: EncoderConfig, classes: Sequence[str]) -> None:

@@ -34,11 +34,7 @@ class FisherEncoder:
         self.gaussians, self.seed = gaussians, seed
 
     def fit(self, sets: Sequence[Array], samples: int = 100) -> FisherEncoder:
-        """Learn from the sets of training videos alone.
-
-        Args:
-            sets: (N, D) descriptors of each video; some may be empty, not all.
-            samples: a Gaussian, drawn from all sets.
+        """Learn from the sets of training videos alone, of which so many ``samples`` a Gaussian are drawn.
 
         Raises:
             ValueError: fewer than two descriptors in all.
@@ -85,12 +81,8 @@ def fisher_vector(
 ) -> NDArray[np.float64]:
     """(2 K D,) gradient of the mean log-likelihood by means, then by deviations, over its own scale.
 
-    Args:
-        values_ND: the set.
-        share_NK: posterior of every Gaussian for every value.
-        weight_K: of the mixture, as the following.
-        mean_KD: see above.
-        variance_KD: see above.
+    ``share_NK`` is the posterior of every Gaussian for every value; weights, means and variances are those
+    of the mixture.
     """
     away_NKD = (values_ND[:, None] - mean_KD) / np.sqrt(variance_KD)
     by_mean_KD = np.einsum("nk,nkd->kd", share_NK, away_NKD) / np.sqrt(weight_K)[:, None]

@@ -55,19 +55,10 @@ def finetune(
 ) -> dict[str, Any]:
     """Train on one list, a share of whose sources (groups) is held out, and measure on the other.
 
-    Nothing is chosen on the test list: the network is that of the last step, its weights averaged.
-
-    Args:
-        recipe: with an :class:`ActionClassTask`, see :func:`with_classes`.
-        train_items: videos with labels.
-        test_items: videos with labels; looked at once, at the end.
-        out: folder of the run; besides what :func:`speediness.training.loop.train` leaves there
-            ``network.safetensors``, ``test.json`` and ``confusion.png``.
-        cache: folder of decoded videos.
-        log: receives one line at a time.
-        resume: go on where the run in ``out`` stopped.
-        minutes: as for :func:`train`.
-        cache_bytes: most that ``cache`` may take.
+    Nothing is chosen on the test list: the network is that of the last step, its weights averaged. The
+    recipe has an :class:`ActionClassTask`, see :func:`with_classes`; other arguments are those of
+    :func:`speediness.training.loop.train`, which also says what it leaves in ``out``. Beside that:
+    ``network.safetensors``, ``test.json`` and ``confusion.png``.
 
     Returns:
         The document in ``test.json``: ``accuracy`` of videos, ``interval_95`` over sources,

@@ -39,13 +39,8 @@ def open_videos(
 ) -> Videos:
     """All videos that can be used, decoded or measured first where they must be.
 
-    Args:
-        recipe: of the run.
-        items: the videos.
-        cache: folder of what was decoded or measured.
-        log: is told of every video that cannot be used.
-        cache_bytes: most that decoded videos may take; motion takes a hundredth of them.
-        recompressed: copies of every decoded video.
+    ``log`` is told of the others. ``cache_bytes`` is the most that decoded videos may take, motion takes a
+    hundredth of them; ``recompressed`` counts copies of every decoded video.
     """
     clip = recipe.config.clip
     if isinstance(recipe.task, PlaybackRateTask):

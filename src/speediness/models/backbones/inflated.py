@@ -68,13 +68,7 @@ def inflate_network(network: nn.Module, frames: int) -> None:
 
 
 class InflatedLite0(Backbone):
-    """EfficientNet-Lite0 over time; 3.74 M parameters at width 1.
-
-    Args:
-        in_channels: 3, RGB.
-        width: multiplies every channel count.
-        frames: see :func:`inflate_network`.
-    """
+    """EfficientNet-Lite0 over time; 3.74 M parameters at width 1. See :func:`inflate_network`."""
 
     def __init__(self, in_channels: int = 3, width: float = 1.0, frames: int = 3) -> None:
         super().__init__()

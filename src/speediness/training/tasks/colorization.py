@@ -69,13 +69,8 @@ class ColorizationTask(PlaceTask):
     ) -> dict[str, Tensor]:
         """``loss``, the cross-entropy of the colours copied, and ``accuracy``, the share of places right.
 
-        What is copied is a probability already: its logarithm is taken, and no softmax of it.
-
-        Args:
-            references_BKE: embeddings of places whose colour is known.
-            colours_BK: int, their colours.
-            targets_BQE: embeddings of places whose colour is asked for.
-            wanted_BQ: int, their colours.
+        Targets get the colours (int) of references, by embeddings of both. What is copied is a probability
+        already: its logarithm is taken, and no softmax of it.
         """
         copied_BQC = copied(references_BKE, colours_BK, targets_BQE, self.temperature)
         logs_BQC = (copied_BQC + LEAST).log()

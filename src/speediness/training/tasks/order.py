@@ -57,11 +57,8 @@ class OrderTask(ClipTask):
     ) -> dict[str, float]:
         """What a shortcut would show in, of one video; shares.
 
-        Args:
-            network: in evaluation mode.
-            clips: Q uint8 (T, N, N, C); forms of one question side by side.
-            labels_Q: of the clips.
-            logits_QP: what the network said of them.
+        Of Q uint8 clips (T, N, N, C), forms of one question side by side, and what the network, in
+        evaluation mode, said of them.
         """
         return {}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from speediness.plots import PALETTES, Theme, colours, new_figure, save_figure, sum_up, time_axis
+from speediness.plots import PALETTES, colours, new_figure, save_figure, sum_up, time_axis
 from speediness.search.hits import Hit
 from speediness.search.within import LEAST, Graph
 
@@ -19,7 +19,6 @@ def plot_graph(
     duration_s: float,
     out: Path,
     query_s: tuple[float, float] | None = None,
-    theme: Theme = "light",
 ) -> None:
     """Draw how similar each stretch of a video is, at its middle.
 
@@ -29,14 +28,13 @@ def plot_graph(
         duration_s: of the video.
         out: PNG or SVG by its suffix; replaced only once the plot is whole.
         query_s: the stretch asked for, if it is of this video.
-        theme: light or dark.
 
     Raises:
         OutputError: the plot cannot be written.
     """
     import matplotlib
 
-    palette = PALETTES[theme]
+    palette = PALETTES["light"]
     with matplotlib.rc_context(colours(palette)):
         figure = new_figure(*SIZE_IN)
         axes = figure.subplots()

@@ -14,11 +14,6 @@ from speediness.results.documents import write_text
 def write_page(out_html: Path, template: str, **values: Any) -> None:
     """Fill in a template of ``corpus/templates`` and write the page; text is escaped, names too.
 
-    Args:
-        out_html: replaced if it exists, once the page is whole.
-        template: the name of its file.
-        values: what its placeholders stand for.
-
     Raises:
         OutputError: it cannot be written; nothing is left of it.
     """

@@ -53,11 +53,6 @@ def unit_vectors(
 def query_vectors(features: MotionFeatures, start_s: float, end_s: float) -> NDArray[np.float32]:
     """(M, D) unit vectors of the windows inside a stretch of a video; of a shorter one its own.
 
-    Args:
-        features: of the video.
-        start_s: of the stretch.
-        end_s: of the stretch.
-
     Raises:
         SpeedinessError: nothing is known of how things move in the video.
     """

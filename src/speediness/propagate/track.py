@@ -27,13 +27,7 @@ FINE = 8  # points along the side of a cell at which a mask is looked up
 
 
 def to_cells(mask_HW: Labels, cells: tuple[int, int], labels: int) -> Shares:
-    """The share that each label has of every cell of a grid over the frame.
-
-    Args:
-        mask_HW: numbers below ``labels``.
-        cells: rows and columns of the grid.
-        labels: L, background included.
-    """
+    """The share that each of so many labels, background included, has of every cell of a grid."""
     rows, columns = (
         ((np.arange(FINE * count) + 0.5) * side / (FINE * count)).astype(int)
         for side, count in zip(mask_HW.shape, cells, strict=True)
@@ -117,13 +111,9 @@ def carry_masks(
     mask_HW: Labels,
     model: PlaceFeatures,
 ) -> Iterator[Carried]:
-    """Every frame with its mask; holds the frames of context alone.
+    """Every frame, as decoded, with its time and its mask; holds the frames of context alone.
 
-    Args:
-        frames: as decoded, with their times; the mask is that of the first.
-        orientation: how they are turned.
-        mask_HW: at the size of upright frames.
-        model: what places are told by.
+    ``mask_HW`` is that of the first, at the size of upright frames.
     """
     carrier, (height, width) = None, mask_HW.shape
     with read_ahead(_featured(frames, orientation, (width, height), model), AHEAD) as coming:

@@ -20,14 +20,10 @@ def plot_graph(
     out: Path,
     query_s: tuple[float, float] | None = None,
 ) -> None:
-    """Draw how similar each stretch of a video is, at its middle.
+    """Draw how similar each stretch of a video is, at its middle; replaces ``out`` once the plot is whole.
 
-    Args:
-        graph: of the video.
-        hits: what was found, best first; marked by their places.
-        duration_s: of the video.
-        out: PNG or SVG by its suffix; replaced only once the plot is whole.
-        query_s: the stretch asked for, if it is of this video.
+    It is a PNG or SVG by its suffix. Hits are marked by their places, the best first, and so is the
+    stretch asked for, if it is of this video.
 
     Raises:
         OutputError: the plot cannot be written.

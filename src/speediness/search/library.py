@@ -73,14 +73,9 @@ class VideoRow:
 def video_row(
     file: VideoFile, sha256: str, analysed: AnalysedVideo | None, network: str, error: str = ""
 ) -> VideoRow:
-    """The row of a file whose content was analysed, or could not be.
+    """The row of a listed file whose content was analysed by a network (its SHA-256), or could not be.
 
-    Args:
-        file: as listed.
-        sha256: of its content.
-        analysed: what was seen; None where ``error`` says why nothing was.
-        network: SHA-256 of the network that analysed.
-        error: a line for people.
+    ``analysed`` is None where ``error``, a line for people, says why nothing was seen.
     """
     named = "\0".join((file.root, file.path, sha256))
     seen: dict[str, Any] = {}
@@ -237,12 +232,7 @@ class Writer(Library):
 
 @contextmanager
 def writing(uri: str | os.PathLike[str], network: str, network_sha256: str) -> Iterator[Writer]:
-    """Open a library to change it; it is made if missing.
-
-    Args:
-        uri: see :class:`Library`.
-        network: name of the network that makes the vectors.
-        network_sha256: its SHA-256.
+    """Open a library (:class:`Library`) of vectors of a network to change it; it is made if missing.
 
     Raises:
         DataError: made with another network or by another version, or LanceDB is not installed.

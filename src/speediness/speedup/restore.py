@@ -45,9 +45,7 @@ class Stretch:
 def find_stretches(curve: SpeedinessCurve, given: Sequence[tuple[Span, float]] = ()) -> tuple[Stretch, ...]:
     """The segments of a curve and the factors they play at, natural where it is not sure.
 
-    Args:
-        curve: of the video.
-        given: stretches whose factor is known better; the last wins.
+    Of stretches ``given``, whose factor is known better, the last wins.
 
     Raises:
         PlanError: one of them is no stretch of this video or has no usable factor.
@@ -118,14 +116,8 @@ def restore(
 ) -> dict[str, Any]:
     """Analyse, restore, and analyse the result; returns what ``restore --json`` prints (docs/formats.md).
 
-    Args:
-        video: to restore.
-        out: the video to write.
-        rendering: how it is written.
-        analyse: from a video to its curve.
-        bar: shows the progress of the rendering.
-        given: factors that are known better than the curve does.
-        curve_file: a curve of this video.
+    ``analyse`` is called for the curve of a video, not of the source if ``curve_file`` is given; factors
+    ``given`` are known better than the curve does; ``bar`` shows the rendering.
 
     Raises:
         VideoError, OutputError, PlanError, DataError: what is wrong and what to do.
@@ -186,12 +178,7 @@ def shares(curve: SpeedinessCurve) -> dict[str, float]:
 
 
 def plot_restored(before: SpeedinessCurve, after: SpeedinessCurve, out: Path) -> None:
-    """Draw both curves over their labelled segments, each on its own time axis.
-
-    Args:
-        before: of the source.
-        after: of the result, analysed again.
-        out: where to write, replaced if it exists.
+    """Draw both curves over their labelled segments, each on its own time axis; replaces ``out``.
 
     Raises:
         OutputError: the plot cannot be written.

@@ -52,13 +52,7 @@ class Progress:
 
 
 class Runner:
-    """Takes queued jobs in order, one at a time in each lane.
-
-    Args:
-        settings: folders and limits.
-        jobs: what there is to do.
-        videos: where their videos are.
-    """
+    """Takes queued jobs in order, one at a time in each lane."""
 
     def __init__(self, settings: Settings, jobs: Jobs, videos: ServedVideos) -> None:
         self._limits, self._jobs, self._videos = settings.limits, jobs, videos

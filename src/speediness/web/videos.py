@@ -86,10 +86,8 @@ class ServedVideos:
     async def add(self, name: str, promised_bytes: int | None, body: AsyncIterator[bytes]) -> ServedVideo:
         """Take an upload, under a temporary name until it is whole.
 
-        Args:
-            name: what its owner calls it; used for showing only.
-            promised_bytes: what the sender says it will send, None if it does not.
-            body: the file.
+        ``name`` is what its owner calls it, used for showing only; ``promised_bytes`` what the sender says
+        it will send, None if it does not.
 
         Raises:
             ApiError: 413 too large, 507 the disk is too full, 400 empty.

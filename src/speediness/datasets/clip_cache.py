@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import TypeVar, overload
 from weakref import WeakValueDictionary
 
 import av
@@ -26,6 +26,7 @@ from speediness.errors import DataError, OutputError, VideoError
 from speediness.progress import progress_bar
 from speediness.results.documents import written_whole
 
+T = TypeVar("T")
 MAGNIFICATION = 2
 """Videos are kept at so many times the size of the clips cut from them: matched pairs show the middle of a
 frame as large as the whole (:mod:`speediness.evaluation.speed_accuracy`)."""
@@ -143,32 +144,17 @@ class ClipCache:
             DataError, OutputError: as :meth:`video`; videos that cannot be decoded are left out.
         """
 
-        def tried(item: VideoItem) -> int | str:
-            try:
-                return self.stored(item, recompressed).bytes
-            except VideoError as error:
-                return f"left out {item.path}: {error}"
-            except FileNotFoundError:
-                return f"left out {item.path}: there is no such file"
+        def size(item: VideoItem) -> tuple[VideoItem, int]:
+            return item, self.stored(item, recompressed).bytes
 
-        usable, whole_bytes = [], 0
-        with (
-            progress_bar("decoding videos", "videos") as progress,
-            ThreadPoolExecutor(os.cpu_count()) as pool,
-        ):
-            for done, (item, found) in enumerate(zip(items, pool.map(tried, items), strict=True), 1):
-                if isinstance(found, str):
-                    report(found)
-                else:
-                    usable.append(item)
-                    whole_bytes += found
-                progress(done, len(items))
+        kept = usable(items, size, "decoding videos", report)
+        whole_bytes = sum(size_bytes for _, size_bytes in kept)
         if self.most_bytes is not None and whole_bytes > self.most_bytes:
             report(
                 f"the videos take {whole_bytes / 1e9:.2f} GB, the cache is kept at "
                 f"{self.most_bytes / 1e9:.2f} GB: videos will be decoded again and again"
             )
-        return CachedVideos(self, usable, recompressed)
+        return CachedVideos(self, [item for item, _ in kept], recompressed)
 
     def _arrays(
         self, item: VideoItem, name: str
@@ -265,6 +251,30 @@ class CachedVideos(Sequence[CachedVideo]):
         if isinstance(index, slice):
             return CachedVideos(self._cache, self._items[index], self._recompressed, self._short_side_px)
         return self._cache.stored(self._items[index], self._recompressed).at(self._short_side_px)
+
+
+def usable(
+    items: Sequence[VideoItem], make: Callable[[VideoItem], T], title: str, report: Callable[[str], None]
+) -> list[T]:
+    """What is made of videos, one on each core; a video that cannot be read is reported and left out."""
+
+    def tried(item: VideoItem) -> T | str:
+        try:
+            return make(item)
+        except VideoError as error:
+            return f"left out {item.path}: {error}"
+        except FileNotFoundError:
+            return f"left out {item.path}: there is no such file"
+
+    made: list[T] = []
+    with progress_bar(title, "videos") as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, found in enumerate(pool.map(tried, items), 1):
+            if isinstance(found, str):
+                report(found)
+            else:
+                made.append(found)
+            progress(done, len(items))
+    return made
 
 
 def _stored_side_px(item: VideoItem, short_side_px: int) -> int:

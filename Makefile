@@ -22,7 +22,7 @@ test: .venv/dev.stamp ## the fast tests, on all cores
 test-all: export OMP_NUM_THREADS = 1
 test-all: lint ## style, types and every test
 	.venv/bin/pytest -m "not clock" --numprocesses auto --dist loadfile
-	.venv/bin/pytest -m clock --numprocesses 1
+	.venv/bin/pytest -m clock --numprocesses 1 --reruns 1
 
 audit: .venv/dev.stamp ## known holes in what is installed, and the weights as they were published
 	$(PIP) pip-audit

@@ -1,6 +1,7 @@
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from speediness.errors import OutputError
 from speediness.plots import COLUMNS, LABEL_WORDS, PALETTES, Palette, Theme, plot_curve, sum_up
 from speediness.results.curve import LABELS, Segment, SpeedinessCurve
 from speediness.results.plan import SpeedPlan
+from speediness.video.thumbnails import Thumbnail
 from synthetic import steady, write_video
 
 FACTORS = (1.0, 1.25, 1.5625)
@@ -127,6 +129,20 @@ def test_a_thumbnail_stands_under_the_moment_that_it_shows(tmp_path: Path) -> No
     times_s = [(red[row, x] - 20) / 20 for x in middles]
     step_s = 10 / len(middles)
     assert times_s == pytest.approx([(k + 0.5) * step_s for k in range(len(middles))], abs=0.25)
+
+
+def test_a_thumbnail_of_a_key_frame_stands_where_the_key_frame_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portrait = Thumbnail(0.0, np.full((80, 40, 3), (250, 0, 0), np.uint8))
+    monkeypatch.setattr(
+        "speediness.plots._thumbnails", lambda *_: [portrait, replace(portrait, time_s=5.0)]
+    )
+    plot_curve(wavy(250), tmp_path / "a.png", video=tmp_path / "a.mp4")
+    red = (np.asarray(Image.open(tmp_path / "a.png").convert("RGB")) == (250, 0, 0)).all(2).any(0)
+    first, second = np.flatnonzero(np.diff(red.astype(int)) == 1)
+    assert second - first == pytest.approx(red.size * 0.44, rel=0.05)  # half of the axis
+    assert first < 0.12 * red.size
 
 
 def test_a_video_that_cannot_be_read_costs_only_the_thumbnails(tmp_path: Path) -> None:

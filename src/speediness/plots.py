@@ -163,7 +163,9 @@ def _draw_row(axes: Axes, row: list[Thumbnail], end_s: float, row_in: float, pal
 
     for k, thumbnail in enumerate(row):
         plot = OffsetImage(thumbnail.pixels_HWC, zoom=72 / DPI)
-        middle_s = (k + 0.5) / len(row) * end_s
+        # Evenly, but for one that would not lie under its moment.
+        half, at = thumbnail.pixels_HWC.shape[1] / DPI / ROW_IN / 2, thumbnail.time_s / end_s
+        middle_s = np.clip((k + 0.5) / len(row), at - half, at + half) * end_s
         box = AnnotationBbox(plot, (middle_s, 0), box_alignment=(0.5, 0), frameon=False, pad=0)
         box.set_in_layout(False)
         axes.add_artist(box)
@@ -232,9 +234,11 @@ def draw_score(
     )
     if plan is not None and plan.rho is not None:
         speediness = curve.speediness(plan.rho)
-        style: dict[str, Any] = {"color": palette.plan, "linestyle": "--", "drawstyle": "steps-post"}
+        style: dict[str, Any] = {"color": palette.limit, "linestyle": "--", "drawstyle": "steps-post"}
         legend.append(
-            _draw_line(axes, curve.times_s, speediness, end_s, label="1 − V̂(t), as Fig. 5", **style)
+            _draw_line(
+                axes, curve.times_s, speediness, end_s, linewidth=1.0, label="1 − V̂(t), V below", **style
+            )
         )
     if curve.cuts_s:
         legend.append(Line2D([], [], color=palette.ink, linewidth=0.6, alpha=0.5, label="cut"))

@@ -160,6 +160,7 @@ def test_factors_at_which_no_window_fits_follow_the_lower_ones_and_a_note_says_s
     assert (np.diff(curve.normal[5:], axis=0) <= 1e-4).all()
     assert curve.normal[-1].max() < 0.1
     assert [s.label for s in curve.segments] == ["natural"]
+    assert not scored(fading(tmp_path / "longer.mp4", steady(125))).notes  # 5 s hold it at 3.81x
 
 
 def test_portrait_and_tiny_videos_are_analysed(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ LONGEST_S = 600.0  # of a video that is rendered: some mutants claim days
 LENGTH_S = 0.1  # by which a rendered video may differ from what its summary says
 BATCH = 20  # files of one child
 OK, USER_ERROR = 0, 2
+REGRESSIONS = sorted(path for path in Path(__file__).with_name("regressions").iterdir())
+"""Files that were once handled wrongly."""
 
 
 @dataclass
@@ -88,6 +90,11 @@ def run(numbers: range, seed: int, keep: Path | None, minutes: float = np.inf) -
         return try_all(list(numbers), mutant, folder, keep, minutes)
 
 
+def regression(number: int, work: Path) -> Path:
+    """A copy of one of ``REGRESSIONS``."""
+    return Path(shutil.copy(REGRESSIONS[number], work / f"{number}-{REGRESSIONS[number].name}"))
+
+
 def try_all(
     numbers: list[int],
     make_file: Callable[[int, Path], Path],
@@ -115,12 +122,13 @@ def try_all(
             tally.merge(part)
         todo = todo[len(done) :]
         if len(done) < len(batch):
-            video = next((folder / "work").glob("[0-9]*-*"), Path(str(todo[0])))
-            wrong = "hang" if code in (-signal.SIGXCPU, -signal.SIGKILL) else f"crash: {code}"
-            tally.faults[video.name] = [wrong]
-            tally.files[video.suffix] += 1
-            if keep is not None and video.exists():
-                _keep(video, [wrong], keep)
+            video = next((folder / "work").glob("[0-9]*-*"), None)
+            if video is not None:  # else the library that makes mutants did not survive it
+                wrong = "hang" if code in (-signal.SIGXCPU, -signal.SIGKILL) else f"crash: {code}"
+                tally.faults[video.name] = [wrong]
+                tally.files[video.suffix] += 1
+                if keep is not None:
+                    _keep(video, [wrong], keep)
             todo = todo[1:]
         print(f"{len(numbers) - len(todo)} files, {len(tally.faults)} handled wrongly", flush=True)
     return tally

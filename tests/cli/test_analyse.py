@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from command_line import complaints, names
+from command_line import complaints, names, refused
 from speediness.cli.analyse import write_csv
 from speediness.cli.main import main
 from speediness.plots import PALETTES
@@ -92,6 +92,7 @@ def test_the_folder_can_be_chosen_and_is_made(
     for folder in (video, video / "below"):
         assert main(["analyse", str(video), "-o", str(folder)]) == 2
         assert "choose another" in capsys.readouterr().err
+    assert "without .json" in refused(["analyse", video, "-o", tmp_path / "walk.json"], capsys)
     out = tmp_path / "deep" / "out"
     assert main(["analyse", str(video), "-o", str(out)]) == 0
     assert names(out) == {"walk.speediness.json", "walk.speediness.png"} and names(video.parent) == {

@@ -23,7 +23,6 @@ def run_process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["no-such-verb"],
         ["analyse"],
         ["analyse", "--no-such-option", "x.mp4"],
@@ -38,6 +37,13 @@ def test_bad_arguments_are_one_line_and_exit_code_2(
 ) -> None:
     err = refused(arguments, capsys)
     assert err.startswith("speediness: ") and "--help" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["data"]])
+def test_without_a_verb_there_is_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert "Commands" in out and err == ""
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

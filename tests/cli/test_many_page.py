@@ -85,6 +85,8 @@ def test_outputs_within_the_folder_are_no_input_and_failures_stop_nobody(
     ("words", "complaint"),
     [
         (["videos"], "-o DIR"),
+        (["videos", "-o", "-"], "-o DIR"),
+        (["videos/a.mp4", "videos/more/b.mkv", "-o", "fast.mp4"], "without .mp4"),
         (["videos", "-o", "fast", "--from", "a.json"], "no --from"),
         (["videos", "videos/a.avi", "-o", "fast"], "would both become"),
         (["nothing*.mp4", "-o", "fast"], "no video in"),
@@ -96,4 +98,4 @@ def test_what_makes_no_sense_is_refused(
 ) -> None:
     write_video(videos / "a.avi", steady(5))
     assert complaint in refused(["speedup", *words, "--rate", "2"], capsys)
-    assert not Path("fast").exists()
+    assert not Path("fast").exists() and not Path("fast.mp4").exists()

@@ -135,7 +135,7 @@ def test_what_cannot_be_encoded_is_refused_before_the_work(
 
 def test_codec_and_quality_reach_the_encoder(video: Path, curve_file: Path, no_network: None) -> None:
     sizes, codecs = [], []
-    for more in ([], ["--codec", "h264-gpu:40"], ["--codec", "hevc"]):
+    for more in ([], ["--codec", "h264-gpu:40"], ["--codec", "h265"]):
         command = ["speedup", str(video), "--rate", "2", "-o", str(video.with_name("a.mp4")), "--force"]
         assert main([*command, "--audio", "none", "--from", str(curve_file), *more]) == 0
         sizes.append(video.with_name("a.mp4").stat().st_size)
@@ -269,7 +269,21 @@ def test_a_duration_is_a_rate(
     assert document["output_duration_s"] == pytest.approx(1.25)
 
 
-@pytest.mark.parametrize("seconds", ["0.1", "3", "0", "-1", "nan"])
+def test_a_duration_may_be_a_clock(video: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["speedup", str(video), "--duration", "0:01.25", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["output_duration_s"] == pytest.approx(1.25)
+    assert "give seconds such as" in refused(["speedup", video, "--duration=-1"], capsys)
+
+
+def test_nothing_is_said_of_a_video_too_short_for_the_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["speedup", str(write_video(tmp_path / "second.mp4", steady(25))), "--rate", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "its speed is not known" in out and "looks too fast" not in out
+
+
+@pytest.mark.parametrize("seconds", ["0.1", "0:03", "0"])
 def test_a_duration_out_of_reach_is_refused_with_the_range(
     video: Path, no_network: None, seconds: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

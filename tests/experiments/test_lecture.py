@@ -63,7 +63,7 @@ def test_every_network_is_trained_once_and_stands_in_one_table(
     assert sense[1] == ["single frame", "no", "no", "16"] and len(costs[0]) == 8
 
     monkeypatch.setattr(engine, "finetune", None)
-    monkeypatch.setattr(engine, "dense_trajectories", None)
+    monkeypatch.setattr(engine, "clip_trajectories", None)
     assert lecture(work, tmp_path, 1, said.append) == document
     other = dataclasses.replace(work, base=dataclasses.replace(FEW, steps=2))
     with pytest.raises(DataError, match="choose another --out"):

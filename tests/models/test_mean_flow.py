@@ -7,8 +7,8 @@ from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.speed_accuracy import score_video
-from speediness.experiments.row_run import train_mean_flow
-from speediness.models.mean_flow import flow_magnitudes, runtime_by_flow
+from speediness.experiments.baselines import train_mean_flow, train_trajectories
+from speediness.models.mean_flow import flow_magnitudes, runtime_by_rate
 from speediness.motion_field import REFERENCE_PX
 from speediness.training.loader import Loader
 from speediness.training.tasks.speed_class import SpeedClassTask
@@ -31,9 +31,11 @@ def pan(offsets_px: np.ndarray, size_px: int = 64, seed: int = 0) -> np.ndarray:
     return np.stack(frames)[..., None].round().clip(0, 255).astype(np.uint8)
 
 
-def video(speed_px_s: float, seed: int, seconds: float = 4, rate: float = 30) -> CachedVideo:
+def video(
+    speed_px_s: float, seed: int, seconds: float = 4, rate: float = 30, size_px: int = 64
+) -> CachedVideo:
     times_s = np.arange(round(seconds * rate)) / rate
-    frames = pan(times_s * speed_px_s, seed=seed)
+    frames = pan(times_s * speed_px_s, size_px, seed)
     item = VideoItem(Path(f"{seed}.mp4"), str(seed))
     return CachedVideo(item, times_s, frames, np.ones(len(times_s) - 1, np.float32))
 
@@ -61,12 +63,22 @@ def test_two_speeds_of_one_motion_are_learned_and_of_unlike_motions_are_not() ->
         network, metrics = train_mean_flow(loader, seed=2, clips=192)
         assert metrics[-1]["loss"] < metrics[0]["loss"]
         new = [video(speed, 100 + seed) for seed, speed in enumerate(speeds_px_s)]
-        scores = [score_video(f, runtime_by_flow(network), CLIP) for f in new]
+        scores = [score_video(f, runtime_by_rate(network), CLIP) for f in new]
         right = [np.concatenate([s.score_1x <= 0, s.score_2x > 0]) for s in scores if s is not None]
         return float(np.concatenate(right).mean())
 
     assert accuracy([24.0] * 4) > 0.95
     assert accuracy([12.0, 24.0, 48.0]) < 0.9
+
+
+def test_dense_trajectories_tell_two_speeds_of_one_motion_apart() -> None:
+    clip = ClipSpec(n_frames=16, size_px=48)
+    videos = [video(24.0, seed, size_px=96) for seed in range(2)]
+    network = train_trajectories(
+        Loader(videos, TASK, clip, windows=4, seed=1, spatial=False), seed=2, clips=48
+    )
+    scores = score_video(video(24.0, 100, size_px=96), runtime_by_rate(network), clip)
+    assert scores is not None and (scores.score_1x < 0).all() and (scores.score_2x > 0).all()
 
 
 def test_the_same_seed_gives_the_same_network_and_touches_no_other_randomness() -> None:

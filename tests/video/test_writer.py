@@ -143,3 +143,13 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="no permission"):
         check_output(tmp_path / "out.mp4", tmp_path / "film.mp4")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="Linux alone is concerned")
+def test_av1_does_not_go_before_all_else_of_the_machine(tmp_path: Path) -> None:
+    """SVT-AV1 gives real-time priority to itself and its caller where it runs as root."""
+    with VideoWriter(tmp_path / "out.mkv", (64, 64), Fraction(25), PLAIN, coding=Coding("av1")) as writer:
+        for number in range(3):
+            writer.add_frame(noise(number))
+        policies = {os.sched_getscheduler(int(thread)) for thread in os.listdir("/proc/self/task")}
+    assert policies == {os.SCHED_OTHER} == {os.sched_getscheduler(0)}

@@ -32,6 +32,7 @@ STILL_PX = 0.1
 """Flow, in pixels per reference interval at short side 64, up to which the busiest cell is still."""
 
 WIDEST = 6  # long side over short side; of a frame that is longer the middle is scored
+USUAL = 3.5  # few videos are played faster
 FEW_MOVE = 0.1  # of the frames; a video with fewer that move gets a note
 AHEAD = 32  # frames decoded before they are asked for, so that both cores have work
 CHECKPOINT_S = 20.0  # of work between two times that whole shots are kept
@@ -260,8 +261,7 @@ def _notes(
     if not fit[0]:
         least_s = shortest_s(net.runtime, net.clip)
         yield f"no shot lasts the {least_s:g} s that the network needs; its speed is not known"
-    elif moving and not all(fit):
-        most = factors[fit.index(False) - 1]
+    elif moving and not all(fit) and (most := factors[fit.index(False) - 1]) < USUAL:
         yield f"no shot is long enough for more than {most:.3g}x; higher factors are inferred"
 
 

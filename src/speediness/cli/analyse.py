@@ -151,7 +151,8 @@ def print_summary(summary: dict[str, Any]) -> None:
     out.print(
         f"\n{Path(summary['video']).name}: {clock(summary['duration_s'])}, {summary['frames']} frames"
     )
-    out.print(", ".join(f"{label.replace('_', ' ')} {summary['share'][label]:.0%}" for label in LABELS))
+    shares = {label: part for label, part in summary["share"].items() if part}
+    out.print(", ".join(f"{label.replace('_', ' ')} {part:.0%}" for label, part in shares.items()))
     rows = []
     for segment in summary["segments"][:ROWS_SHOWN]:
         sure = segment["label"] != "not_sure"

@@ -23,7 +23,7 @@ def heatmap(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show where in the image the network sees what it says.
+    """Show where in the frame the answer comes from.
 
     Args:
         video: video to look at.

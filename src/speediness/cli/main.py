@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,21 +17,11 @@ from speediness.errors import SpeedinessError
 from speediness.offline import keep_caches_inside
 from speediness.version import __version__
 
-VERBS = (
-    *(
-        "analyse",
-        "speedup",
-        "play",
-        "restore",
-        "heatmap",
-        "propagate",
-        "align",
-        "search",
-        "index",
-        "export",
-    ),
-    *("serve", "evaluate", "audit", "train", "finetune", "probe", "convert", "data", "reproduce", "cache"),
-)
+GROUPS = {
+    "Commands": "analyse speedup play restore heatmap propagate align search index export serve cache",
+    "To train and measure networks": "evaluate audit train finetune probe convert data reproduce",
+}
+VERBS = tuple(" ".join(GROUPS.values()).split())
 TRAIN_PACKAGES = {
     "torch",
     "cv2",
@@ -47,7 +38,8 @@ OK, BUG, USER_ERROR, INTERRUPTED = 0, 1, 2, 130
 
 app = App(
     name="speediness",
-    help="How fast does this move, compared with how fast it should?",
+    help="How fast does this move, compared with how fast it should?\n\n"
+    "Start with: speediness speedup video.mp4 --rate 2 -o fast.mp4",
     help_epilogue="--verbose, or SPEEDINESS_DEBUG=1, shows where an error comes from.",
     help_format="plaintext",  # Markdown would take a tenth of a second
     version=f"speediness {__version__}",
@@ -60,8 +52,9 @@ app = App(
     print_error=False,
     result_action="return_value",
 )
-for place, verb in enumerate(VERBS):
-    app.command(f"speediness.cli.{verb}:{verb}", name=verb, sort_key=place)  # imported when it is needed
+for group, verbs in GROUPS.items():
+    for verb in verbs.split():  # imported when it is needed
+        app.command(f"speediness.cli.{verb}:{verb}", name=verb, group=group, sort_key=VERBS.index(verb))
 app.register_install_completion_command(help="Complete verbs and options in bash, zsh or fish.")
 
 
@@ -84,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(argv: list[str]) -> int:
     try:
-        if argv[:1] in (["--help"], ["-h"]):
+        if argv[:1] in ([], ["--help"], ["-h"]):
             app.resolved_commands()  # what each verb says of itself
         # "-" is the name of a stream; to the parser it is an option without a name.
         app.config = files = default_files(VERBS)
@@ -94,11 +87,13 @@ def _run(argv: list[str]) -> int:
             for file in files:
                 log(f"defaults: {file.source}{'' if Path(file.source).exists() else ' (there is none)'}")
         command, bound, _ = app.parse_args(["./-" if word == "-" else word for word in argv])
-        if command.__name__ == "help_print" and not {"--help", "-h"}.intersection(argv):
-            raise CycloptsError(msg="Name a command", command_chain=argv)
-        return command(*bound.args, **bound.kwargs) or OK
+        code = command(*bound.args, **bound.kwargs) or OK
+        helps = command.__name__ == "help_print" and not {"--help", "-h"}.intersection(argv)
+        return USER_ERROR if helps else code  # a command is missing
     except CycloptsError as error:
-        said, help_of = str(error).removesuffix("."), " ".join(("speediness", *(error.command_chain or ())))
+        said = re.sub('unable to convert (".*") into (float|int)', r"\1 is no number", str(error))
+        said = said.removesuffix(".")
+        help_of = " ".join(("speediness", *(error.command_chain or ())))
         print_error(f"{said}{' See' if said.endswith('?') else '; see'} {help_of} --help")
         return USER_ERROR
     except BrokenPipeError:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from speediness.errors import OutputError
 
+FILES = {".json", ".png", ".svg", ".csv", ".html", ".parquet", ".mp4", ".mov", ".mkv"}
+
 
 def check_folder(folder: Path, remedy: str) -> None:
     """Make sure that files can be made in a folder, by making one.
@@ -31,8 +33,10 @@ def make_folder(folder: Path) -> None:
     """Make a folder for results, and those above it, if it is missing.
 
     Raises:
-        OutputError: it cannot be made.
+        OutputError: it cannot be made, or has a name that promises a file.
     """
+    if folder.suffix.lower() in FILES and not folder.exists():
+        raise OutputError(f"{folder} would be a folder of results; choose a name without {folder.suffix}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -26,7 +26,7 @@ def serve(
     max_upload: Annotated[float, Parameter(metavar="GB")] = 4.0,
     max_minutes: Annotated[float, Parameter(metavar="M")] = 180.0,
 ) -> None:
-    """Serve a page on which to watch it happen, until stopped with Ctrl-C.
+    """Do the same in a browser, until stopped with Ctrl-C.
 
     Args:
         folder: where videos are (default: here).

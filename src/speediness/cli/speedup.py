@@ -7,18 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import Group, Parameter
-from cyclopts.validators import LimitedChoice
+from cyclopts import Parameter
 
 from speediness.analysis.options import AnalysisOptions
 from speediness.cli.options import Force, Json, PlanningOptions, RenderingOptions, analyse_video
+from speediness.cli.outputs import make_folder
 from speediness.cli.terminal import console, print_error, print_json, print_outputs, print_table
-from speediness.errors import OutputError
+from speediness.errors import OutputError, PlanError
 
 if TYPE_CHECKING:
     from speediness.speedup.job import SpeedupJob
-
-TARGET = Parameter(group=Group(validator=LimitedChoice(1, 1), show=False))
 
 
 @Parameter(name="*")
@@ -26,12 +24,13 @@ TARGET = Parameter(group=Group(validator=LimitedChoice(1, 1), show=False))
 class SpeedupOptions:
     """How fast, what is written, and how."""
 
-    rate: Annotated[float | None, TARGET] = None
+    rate: Annotated[float | None, Parameter(metavar="R")] = None
     """how many times shorter the video becomes"""
-    duration: Annotated[float | None, TARGET] = None
-    """how many seconds long the video becomes, instead of --rate"""
+    duration: Annotated[str | None, Parameter(metavar="S")] = None
+    """how long the video becomes (seconds or mm:ss), instead of --rate"""
     outputs: Annotated[tuple[Path, ...], Parameter(name=("-o", "--export"))] = ()
-    """video or timeline to write, as it ends; may be repeated; a folder; or - for stdout"""
+    """video or timeline to write, told by its ending (may be repeated); - for stdout; for several
+    videos a folder"""
     planning: PlanningOptions = PlanningOptions()
     rendering: RenderingOptions = RenderingOptions()
     json: Json = False
@@ -47,7 +46,12 @@ class SpeedupOptions:
         Raises:
             PlanError, OutputError: it cannot be had.
         """
-        job = self.planning.job(self.rate, self.duration)
+        from speediness.speedup.stretches import parse_moment
+
+        if (self.rate is None) == (self.duration is None):
+            raise PlanError("give either --rate or --duration; see speediness speedup --help")
+        duration_s = None if self.duration is None else parse_moment(self.duration)
+        job = self.planning.job(self.rate, duration_s)
         return replace(job, rendering=self.rendering.rendering(self.force))
 
 
@@ -97,17 +101,19 @@ def _speed_up_all(
     one: Callable[[Path, Path], dict[str, Any]],
 ) -> int:
     from speediness.speedup.batch import outputs_in, speed_up_all
+    from speediness.speedup.pipes import PIPE
 
-    if len(arguments.outputs) != 1 or arguments.planning.curve:
+    if len(arguments.outputs) != 1 or arguments.outputs[0] == PIPE or arguments.planning.curve:
         raise OutputError("several videos need one folder for the results, -o DIR, and no --from")
 
     def shown(video: Path, out: Path) -> dict[str, Any]:
         summary = one(video, out)
         if not arguments.json:
-            _print_summary(summary)
+            _print_summary(summary | {"outputs": {"film": str(out)}})
         return summary
 
     outputs = outputs_in(arguments.outputs[0], videos, job.rendering.coding)
+    make_folder(arguments.outputs[0])
     batch = speed_up_all(outputs, shown, lambda _, error: print_error(error), arguments.force)
     if arguments.json:
         print_json(
@@ -133,10 +139,11 @@ def _print_summary(summary: dict[str, Any]) -> None:
         f" {clock(summary['output_duration_s'])},"
         f" played at {summary['slowest']:.2f}× to {summary['fastest']:.2f}×"
     )
-    out.print(
-        f"looks too fast to the network for {summary['adaptive']['unnatural_share']:.0%} of the time"
-        f" (at a uniform {summary['rate']:g}×: {summary['uniform']['unnatural_share']:.0%})"
-    )
+    if summary["sure_share"]:
+        out.print(
+            f"looks too fast to the network for {summary['adaptive']['unnatural_share']:.0%} of the time"
+            f" (at a uniform {summary['rate']:.3g}×: {summary['uniform']['unnatural_share']:.0%})"
+        )
     rows = summary.get("durations", ())
     if rows:
         cells = [
@@ -145,11 +152,10 @@ def _print_summary(summary: dict[str, Any]) -> None:
                 clock(row["duration_s"]),
                 f"{row['slowest']:.2f}×",
                 f"{row['fastest']:.2f}×",
-                "flat" if row["rho"] is None else f"{row['rho']:.1f}",
             ]
             for row in rows
         ]
-        print_table(("rate", "duration", "slowest", "fastest", "threshold"), cells, left=())
+        print_table(("rate", "duration", "slowest", "fastest"), cells, left=())
     for note in summary["notes"]:
         out.print(f"note: {note}")
     print_outputs(summary["outputs"])
@@ -157,4 +163,4 @@ def _print_summary(summary: dict[str, Any]) -> None:
         for path in summary.get(kind, ()):
             print_outputs({kind.removesuffix("s"): path})
     if rows:
-        print("to render without analysing again, add -o, and --from with this curve")
+        print("to write the video, add -o with its name")

@@ -7,7 +7,7 @@ from typing import Literal
 from speediness.training.recipe import Recipe
 from speediness.training.tasks.speed_class import SpeedClassTask
 
-RowKind = Literal["ours", "paper", "mean_flow"]
+RowKind = Literal["ours", "paper", "mean_flow", "trajectories"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Row:
     """Of its folder."""
     title: str
     kind: RowKind = "paper"
-    """ours: the base recipe. paper: without what the paper does not have. mean_flow: the baseline."""
+    """ours: the base recipe. paper: without what the paper does not have. The others: no deep network."""
     same_batch: bool = True
     temporal: bool = True
     spatial: bool = True
@@ -32,7 +32,7 @@ class Row:
 
         Every row draws as many clips a step as the base recipe. Our row is the base recipe on the
         paper's task with an even step. In the paper's rows the temporal augmentation is its random
-        skipping, and there is no recompression. Mean flow is trained on the clips of our row.
+        skipping, and there is no recompression. What is no deep network learns from the clips of our row.
         """
         task = SpeedClassTask()
         if self.kind == "paper":

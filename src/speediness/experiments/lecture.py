@@ -26,11 +26,12 @@ from speediness.evaluation.intervals import share_interval
 from speediness.evaluation.recognition import ten_clips
 from speediness.evaluation.speed_accuracy import MAGNIFICATION, report
 from speediness.experiments.ablation import Row
+from speediness.experiments.baselines import fitted
 from speediness.experiments.lecture_cost import cost
 from speediness.experiments.lecture_networks import NETWORKS, NOTES, TRAJECTORIES, LectureNetwork
 from speediness.experiments.row_run import VideoSplits, make_row
-from speediness.models.dense_trajectories import Trajectories, dense_trajectories, joined
-from speediness.models.trajectory_classifier import TrajectoryClassifier
+from speediness.models.dense_trajectories import Trajectories, joined
+from speediness.models.trajectory_classifier import TrajectoryClassifier, clip_trajectories
 from speediness.progress import progress_bar
 from speediness.results.documents import read_json, write_json
 from speediness.training.finetune import finetune, with_classes
@@ -40,7 +41,6 @@ from speediness.version import __version__
 SCHEMA, STEP_SCHEMA = "speediness.lecture/1", "speediness.lecture_step/1"
 Task = Literal["action", "speed"]
 Log = Callable[[str], None]
-GREY = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,13 @@ def lecture(work: Lecture, out: Path, seeds: int, log: Log) -> dict[str, Any]:
     for done, (seed, network) in enumerate(jobs):
         log(f"{network.title}, seed {seed}: {done + 1} of {len(jobs)}")
         row, folder = rows[network.name], out / network.name
-        if network.name == TRAJECTORIES:
-            if "action" in work.tasks and not row["action"]:
-                row["action"] = _by_trajectories(work, folder, seeds, log)
-        else:
-            for task in work.tasks:
+        followed = network.name == TRAJECTORIES
+        for task in work.tasks:
+            if not (followed and task == "action"):
                 row[task].append(_result(work, network, task, seed, folder / f"seed-{seed}" / task, log))
+            elif not row[task]:
+                row[task] = _by_trajectories(work, folder, seeds, log)
+        if not followed:
             row |= _once(folder / "cost.json", base, lambda name=network.name: cost(_recipe(work, name, 0)))
         document = {
             "schema": SCHEMA,
@@ -123,7 +124,8 @@ def lecture(work: Lecture, out: Path, seeds: int, log: Log) -> dict[str, Any]:
 
 
 def _recipe(work: Lecture, name: str, seed: int) -> Recipe:
-    recipe = dataclasses.replace(work.base, backbone=name, seed=seed)
+    backbone = work.base.backbone if name == TRAJECTORIES else name  # where there is no network, none
+    recipe = dataclasses.replace(work.base, backbone=backbone, seed=seed)
     return like_weights(recipe, work.weights[name]) if name in work.weights else recipe
 
 
@@ -167,7 +169,7 @@ def _by_speed(
     network: LectureNetwork, recipe: Recipe, work: Lecture, folder: Path, cache: Path, log: Log
 ) -> dict[str, Any]:
     """Single windows at exactly 1x and 2x (SpeedNet, section 5.1)."""
-    row = Row(network.name, network.title, "ours")
+    row = Row(network.name, network.title, "trajectories" if network.name == TRAJECTORIES else "ours")
     videos = VideoSplits(work.train, work.test, [])
     made = make_row(row, row.recipe(recipe, recipe.seed), videos, folder, cache, log)
     figures = report(made.test, made.flow_threshold)
@@ -224,7 +226,7 @@ def follow_points(
     found: list[Followed] = []
     with progress_bar("following points", "videos") as progress:
         for video in (*known, *asked):
-            parts = [dense_trajectories(_luma(frames)) for frames in ten_clips(video, clip)]
+            parts = [clip_trajectories(frames) for frames in ten_clips(video, clip)]
             found.append(Followed(video.item, joined([part for part in parts if len(part)])))
             progress(len(found), len(known) + len(asked))
     return found[: len(known)], found[len(known) :]
@@ -236,14 +238,8 @@ def classify_trajectories(train: list[Followed], test: list[Followed], seed: int
     Raises:
         DataError: hardly anything moves in the videos.
     """
-    try:
-        classifier = TrajectoryClassifier(seed=seed)
-        classifier.fit([video.tracks for video in train], [video.item.label or "" for video in train])
-    except ValueError as error:
-        raise DataError(
-            f"dense trajectories learned nothing from these videos ({error}); clips need 16 frames or more"
-            " of 32 pixels or more in which something moves"
-        ) from error
+    labels = [video.item.label or "" for video in train]
+    classifier = fitted(TrajectoryClassifier(seed=seed), [video.tracks for video in train], labels)
     said = classifier.predict([video.tracks for video in test])
     items = [video.item for video in test]
     right = [item.label == name for item, name in zip(items, said, strict=True)]
@@ -256,9 +252,3 @@ def classify_trajectories(train: list[Followed], test: list[Followed], seed: int
         ],
         "tracks_a_video": float(np.mean([len(video.tracks) for video in (*train, *test)])),
     }
-
-
-def _luma(frames_THWC: np.ndarray) -> np.ndarray:
-    if frames_THWC.shape[3] == 1:
-        return np.ascontiguousarray(frames_THWC[..., 0])
-    return (frames_THWC @ GREY).round().astype(np.uint8)

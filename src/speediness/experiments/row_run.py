@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import nn
 
 from speediness.datasets.clip_cache import CachedVideo, ClipCache
 from speediness.datasets.motion_cache import MotionCache
@@ -24,9 +22,11 @@ from speediness.evaluation.centre_clips import run_batched
 from speediness.evaluation.motion_scores import score_motion
 from speediness.evaluation.speed_accuracy import VideoScores, best_threshold, score_video
 from speediness.experiments.ablation import Row
-from speediness.models.mean_flow import MeanFlowNet, flow_magnitudes, runtime_by_flow
+from speediness.experiments.baselines import train_mean_flow, train_trajectories
+from speediness.models.mean_flow import MeanFlowNet, runtime_by_rate
 from speediness.models.speednet import SPED_UP, SpeedNet, score
 from speediness.models.torch_runtime import runtime_for
+from speediness.models.trajectory_classifier import TrajectoryRate
 from speediness.progress import progress_bar
 from speediness.results.documents import read_json, write_json, write_text, written_whole
 from speediness.training.loader import Loader
@@ -164,7 +164,8 @@ class _Maker:
 
     def make(self) -> RowResult:
         started_s = time.monotonic()
-        network = self._mean_flow() if self.row.kind == "mean_flow" else self._network()
+        make = {"mean_flow": self._mean_flow, "trajectories": self._trajectories}
+        network = make.get(self.row.kind, self._network)()
         score = self._score_by(network)
         trained = self._scores("training videos", self.kept, score, TRAINED_STRIDE_S)
         held = self._scores("held-out videos", self.held, score)
@@ -208,6 +209,12 @@ class _Maker:
             save_file(network.state_dict(), partial)
         return network
 
+    def _trajectories(self) -> TrajectoryRate:
+        recipe = self.recipe
+        loader = self._loader(self._decoded(self.kept), recipe.seed)
+        with progress_bar("following points", "clips") as progress:
+            return train_trajectories(loader, recipe.seed, recipe.steps * recipe.clips, progress)
+
     def _loader(self, videos: Sequence[CachedVideo], seed: int) -> Loader:
         """Batches as this row's training draws them."""
         recipe = self.recipe
@@ -216,7 +223,7 @@ class _Maker:
             videos, recipe.task, self.clip, recipe.windows, seed, recipe.spatial, zoom=recipe.zoom
         )
 
-    def _own(self, network: SpeedNet | MeanFlowNet) -> dict[str, tuple[int, int]]:
+    def _own(self, network: nn.Module) -> dict[str, tuple[int, int]]:
         """Right answers on held-out sources when clips are drawn as this row's training draws them."""
         by_source: dict[str, list[CachedVideo]] = defaultdict(list)
         for video in self._decoded(self.held):
@@ -237,7 +244,7 @@ class _Maker:
             raise DataError(f"no held-out source can be used: {self.left_out[-1]}")
         return own
 
-    def _right(self, batch: Batch, network: SpeedNet | MeanFlowNet) -> int:
+    def _right(self, batch: Batch, network: nn.Module) -> int:
         """How many of the clips were right."""
         (rate_B2,) = run_batched(network, batch.inputs[0].numpy())
         return int(((score(rate_B2) > 0) == (batch.labels_B == SPED_UP)).sum())
@@ -246,12 +253,12 @@ class _Maker:
         # What cannot be decoded is named when it is scored.
         return self.clips.videos(items, lambda line: None, self.recipe.recompressed)
 
-    def _score_by(self, network: SpeedNet | MeanFlowNet) -> Score:
+    def _score_by(self, network: nn.Module) -> Score:
         """How a network is scored: on motion if trained on it, else on decoded videos."""
         if isinstance(network, SpeedNet) and isinstance(self.recipe.task, PlaybackRateTask):
             motion = MotionCache(self.cache, self.clip.size_px)
             return lambda item, stride_s: score_motion(motion.video(item), network, stride_s)
-        runtime = runtime_by_flow(network) if isinstance(network, MeanFlowNet) else runtime_for(network)
+        runtime = runtime_for(network) if isinstance(network, SpeedNet) else runtime_by_rate(network)
         return lambda item, stride_s: score_video(self.clips.video(item), runtime, self.clip, stride_s)
 
     def _scores(
@@ -278,58 +285,3 @@ def _centred(videos: Sequence[VideoScores], bias: float) -> list[VideoScores]:
     """The scores with the bias taken away, so that 0 is undecided."""
     names = ("score_1x", "score_2x", "score_magnified")
     return [replace(video, **{name: getattr(video, name) - bias for name in names}) for video in videos]
-
-
-MOST_CLIPS = 9600  # 15 numbers each: plenty for two small layers
-EPOCHS = 40
-BATCH = 256
-LR, WEIGHT_DECAY = 3e-3, 0.05
-
-
-def train_mean_flow(
-    loader: Loader,
-    seed: int,
-    clips: int,
-    progress: Callable[[float, float], None] = lambda done, total: None,
-) -> tuple[MeanFlowNet, list[dict[str, Any]]]:
-    """Measure the flow of training clips once, MOST_CLIPS at most, then fit the two layers to it.
-
-    Returns:
-        The network in evaluation mode, and ``epoch``, ``loss`` and ``accuracy`` of every epoch.
-    """
-    magnitudes_BS, labels_B = _measure(loader, min(clips, MOST_CLIPS), progress)
-    rows: list[dict[str, Any]] = []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = MeanFlowNet(magnitudes_BS.shape[1])
-        optimizer = torch.optim.AdamW(network.parameters(), LR, weight_decay=WEIGHT_DECAY)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
-        for epoch in range(EPOCHS):
-            losses, right = [], []
-            # A last part of a few clips would upset the batch norm: parts are as equal as can be.
-            order = torch.randperm(len(labels_B))
-            for part in order.chunk(max(1, len(order) // BATCH)):
-                logits_B2: Tensor = network.layers(magnitudes_BS[part])
-                loss = F.cross_entropy(logits_B2, labels_B[part])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.item())
-                right.append((logits_B2.argmax(1) == labels_B[part]).float().mean().item())
-            schedule.step()
-            rows.append(
-                {"epoch": epoch + 1, "loss": float(np.mean(losses)), "accuracy": float(np.mean(right))}
-            )
-    return network.eval(), rows
-
-
-def _measure(loader: Loader, clips: int, progress: Callable[[float, float], None]) -> tuple[Tensor, Tensor]:
-    """Flow magnitudes and labels of so many clips."""
-    magnitudes, labels, measured, step = [], [], 0, 0
-    while measured < clips:
-        batch = loader.batch(step)
-        magnitudes.append(flow_magnitudes(batch.inputs[0].numpy()))
-        labels.append(batch.labels_B)
-        measured, step = measured + len(batch.labels_B), step + 1
-        progress(min(measured, clips), clips)
-    return torch.from_numpy(np.concatenate(magnitudes)), torch.cat(labels)

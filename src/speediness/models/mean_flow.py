@@ -58,7 +58,7 @@ def flow_magnitudes(clips_BTHWC: Pixels) -> NDArray[np.float32]:
     cv2.setNumThreads(1)  # sharing out frames this small takes longer than the work (measured: 1.6x)
     try:
         for b, clip_THWC in enumerate(clips_BTHWC):
-            luma_THW = [_luma(frame) for frame in clip_THWC]
+            luma_THW = [luma(frame) for frame in clip_THWC]
             for s, (before, after) in enumerate(pairwise(luma_THW)):
                 flow_HW2 = estimator.calc(before, after, np.empty(0, np.float32))
                 pixels_BS[b, s] = np.linalg.norm(flow_HW2, axis=2).mean()
@@ -67,8 +67,8 @@ def flow_magnitudes(clips_BTHWC: Pixels) -> NDArray[np.float32]:
     return pixels_BS * (REFERENCE_PX / min(clips_BTHWC.shape[2:4]))
 
 
-def runtime_by_flow(network: MeanFlowNet) -> Runtime:
-    """The baseline as evaluation calls it; it has neither features nor maps."""
+def runtime_by_rate(network: nn.Module) -> Runtime:
+    """A baseline that gives the rate of clips alone, as evaluation calls it: no features, no maps."""
 
     @torch.inference_mode()
     def classify_clips(clips_BTHWC: Pixels) -> Outputs:
@@ -79,7 +79,8 @@ def runtime_by_flow(network: MeanFlowNet) -> Runtime:
     return Runtime(classify_clips=classify_clips)
 
 
-def _luma(frame_HWC: Pixels) -> Pixels:
+def luma(frame_HWC: Pixels) -> Pixels:
+    """The brightness (H, W) of a frame of one channel or of RGB (BT.601)."""
     if frame_HWC.shape[2] == 1:
         return np.ascontiguousarray(frame_HWC[:, :, 0])
     return np.asarray(cv2.cvtColor(np.ascontiguousarray(frame_HWC), cv2.COLOR_RGB2GRAY), np.uint8)

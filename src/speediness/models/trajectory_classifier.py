@@ -1,25 +1,31 @@
-"""Actions by dense trajectories: Fisher vectors and a linear SVM (Peng et al. 2014, arXiv 1405.4506).
+"""Classes by dense trajectories: Fisher vectors and a linear SVM (Peng et al. 2014, arXiv 1405.4506).
 
 The descriptors of a video become one vector (Perronnin et al. 2010): how the means and deviations of a
 Gaussian mixture would have to move for them to be more likely. Then every number's square root with its
 sign, and L2 norm 1: what makes a linear classifier do.
 """
 
-# F videos; N descriptors, D numbers of one, K Gaussians
+# F videos, B clips, T frames, H W frame size, C channels; N descriptors, D numbers of one, K Gaussians
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.svm import LinearSVC
+from torch import Tensor, nn
 
-from speediness.models.dense_trajectories import SIZES, Trajectories
+from speediness.models.dense_trajectories import SIZES, Trajectories, dense_trajectories
+from speediness.models.mean_flow import luma
+from speediness.runtime.protocol import BOUNDARY, Pixels
 
 Array = NDArray[np.float32]
+
+PENALTY = 100.0  # C of the SVM, as published
 
 
 class FisherEncoder:
@@ -90,9 +96,6 @@ def fisher_vector(
     return np.concatenate([by_mean_KD.ravel(), by_deviation_KD.ravel()]) / len(values_ND)
 
 
-PENALTY = 100.0  # C of the SVM, as published
-
-
 class TrajectoryClassifier:
     """Learns mixtures and the SVM from training videos, and names the class of others.
 
@@ -120,6 +123,10 @@ class TrajectoryClassifier:
         """The class of each video; one without a track gets what the SVM says of nothing."""
         return [str(label) for label in self.svm.predict(self._vectors(videos))]
 
+    def margins(self, videos: Sequence[Trajectories]) -> NDArray[np.float64]:
+        """(F,) how far each video lies on the side of the second of two classes, by name."""
+        return self.svm.decision_function(self._vectors(videos))
+
     def _vectors(self, videos: Sequence[Trajectories]) -> NDArray[np.float32]:
         """(F, ..) the Fisher vectors of all descriptors, end to end."""
         return np.stack(
@@ -130,3 +137,22 @@ class TrajectoryClassifier:
                 for video in videos
             ]
         )
+
+
+class TrajectoryRate(nn.Module):
+    """The rate of clips by a classifier of the classes 1x and 2x, whose margin stands for log-odds."""
+
+    def __init__(self, classifier: TrajectoryClassifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, clips_BTHWC: Tensor) -> tuple[Tensor]:
+        """(B, 2) as :meth:`speediness.models.speednet.SpeedNet.forward` has it."""
+        margins_B = self.classifier.margins([clip_trajectories(clip) for clip in clips_BTHWC.numpy()])
+        mean_B = torch.from_numpy(margins_B).float() + BOUNDARY
+        return (torch.stack([mean_B, torch.zeros_like(mean_B)], 1),)
+
+
+def clip_trajectories(frames_THWC: Pixels) -> Trajectories:
+    """The trajectories of frames of one channel or of RGB."""
+    return dense_trajectories(np.stack([luma(frame) for frame in frames_THWC]))

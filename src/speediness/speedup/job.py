@@ -181,6 +181,7 @@ def _refuse(
 
 def _summary(video: Path, curve: SpeedinessCurve, plan: SpeedPlan) -> dict[str, Any]:
     adaptive, uniform = compare_with_uniform(curve, plan)
+    sure_s = sum(each.end_s - each.start_s for each in curve.segments if each.label != "not_sure")
     return {
         "schema": "speediness.speedup/1",
         "video": str(video),
@@ -190,6 +191,7 @@ def _summary(video: Path, curve: SpeedinessCurve, plan: SpeedPlan) -> dict[str, 
         "output_duration_s": plan.output_duration_s,
         "slowest": float(plan.factor.min()),
         "fastest": float(plan.factor.max()),
+        "sure_share": sure_s / plan.source_duration_s,
         "adaptive": asdict(adaptive),
         "uniform": asdict(uniform),
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -85,8 +87,8 @@ class Coding:
         codec, colon, quality = text.partition(":")
         if colon and not quality.isdecimal():
             raise OutputError(f"there is no quality {quality!r}; choose 0, the best, to {WORST_QUALITY}")
-        name = codec.removesuffix("-gpu")
-        return cls(name, int(quality) if colon else QUALITY, hardware=name != codec)
+        name = codec.removesuffix("-gpu").replace("h265", "hevc")
+        return cls(name, int(quality) if colon else QUALITY, hardware=codec.endswith("-gpu"))
 
     def check_container(self, out: Path) -> None:
         """Refuse a name whose container cannot hold this.
@@ -154,3 +156,20 @@ def _opens(encoder: str, size_px: tuple[int, int]) -> bool:
 
 def _pixel_format(encoder: str) -> str:
     return "nv12" if encoder.endswith("_qsv") else "yuv420p"  # the same, interleaved otherwise
+
+
+@contextmanager
+def usual_priority() -> Iterator[None]:
+    """Undo what SVT-AV1 does as root when it starts: its threads and the caller's go before all else.
+
+    Two such threads that wait for a third process, busily, hold up a whole machine of two cores.
+    """
+    if not hasattr(os, "sched_setscheduler"):  # Linux alone is concerned
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    yield
+    for thread in map(int, os.listdir("/proc/self/task")):
+        with suppress(OSError):  # it has ended meanwhile
+            if os.sched_getscheduler(thread) == os.SCHED_FIFO:
+                os.sched_setscheduler(thread, policy, priority)

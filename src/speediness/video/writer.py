@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from speediness.errors import OutputError
-from speediness.video.coding import CONTAINERS, Coding
+from speediness.video.coding import CONTAINERS, Coding, usual_priority
 from speediness.video.extras import Extras, add_extras, write_texts
 from speediness.video.info import ColourTags
 from speediness.video.read_ahead import read_ahead
@@ -191,7 +191,8 @@ class VideoWriter:
         frame.pts, frame.time_base = self.frames, 1 / self._frame_rate
         frame.pict_type = 0  # else the encoder repeats the source's choice of key frames
         self.frames += 1
-        with self._errors_named():
+        first = self.frames == 1  # it starts the encoder
+        with self._errors_named(), usual_priority() if first else nullcontext():
             self._write_texts()
             self._container.mux(self._frames.encode(frame))
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 
 from speediness.speedup.solver import DEFAULT_OPTIONS
 from speediness.version import __version__
@@ -111,7 +112,7 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
     """The body, piece by piece.
 
     Raises:
-        ApiError: 408, nothing comes any more.
+        ApiError: 408, nothing comes any more; 400, the sender is gone.
     """
     stream = request.stream()
     while True:
@@ -121,4 +122,6 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
             return
         except TimeoutError:
             raise ApiError(408, "the upload stalled; try again") from None
+        except ClientDisconnect:
+            raise ApiError(400, "the upload broke off; try again") from None
         yield block

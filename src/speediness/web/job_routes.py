@@ -1,18 +1,15 @@
 """What the page asks about jobs: start, how far, cancel, again, and what they made."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict
 
 from speediness.timeline.export import FORMATS
 from speediness.web.api_error import ApiError
 from speediness.web.jobs import ACTIVE, Job, JobKind
-from speediness.web.plan_request import MaskRequest, PlanRequest
+from speediness.web.plan_request import MaskRequest, PlanRequest, Request
 from speediness.web.runner import NEEDS_CURVE, Runner
 from speediness.web.services import Services
 
@@ -33,10 +30,8 @@ DOWNLOADS: dict[tuple[str, str], tuple[str, str]] = {
 } | {("export", suffix[1:]): (f"timeline{suffix}", f"-{{rate:g}}x{suffix}") for suffix in FORMATS}
 
 
-class JobSpec(BaseModel):
+class JobSpec(Request):
     """A job that is wanted; a wish comes with what is planned, a mask with what is followed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: JobKind
     wish: PlanRequest | None = None

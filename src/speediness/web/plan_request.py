@@ -1,7 +1,5 @@
 """What a viewer wishes of a video."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,18 +16,20 @@ Outline = Annotated[list[tuple[Share, Share]], Field(min_length=3, max_length=MO
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class PlanRequest(BaseModel):
-    """How fast a video is to be, and which stretches keep their speed."""
+class Request(BaseModel):
+    """What a page sends; a field that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+class PlanRequest(Request):
+    """How fast a video is to be, and which stretches keep their speed."""
 
     rate: Rate
     locks: Annotated[list[tuple[Seconds, Seconds]], Field(max_length=MOST_LOCKS)] = []
 
 
-class MaskRequest(BaseModel):
+class MaskRequest(Request):
     """What of the first frame is to be followed."""
-
-    model_config = ConfigDict(extra="forbid")
 
     objects: Annotated[list[Outline], Field(min_length=1, max_length=MOST_OUTLINED)]

@@ -1,24 +1,19 @@
 """What the page asks when it looks for motion."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
 from speediness.search.hits import Hit
 from speediness.web.api_error import ApiError
 from speediness.web.motion_search import find_alike
-from speediness.web.plan_request import Seconds
+from speediness.web.plan_request import Request, Seconds
 from speediness.web.services import Services
 
 
-class Stretch(BaseModel):
+class Stretch(Request):
     """A part of a video, in seconds."""
-
-    model_config = ConfigDict(extra="forbid")
 
     start_s: Seconds
     end_s: Seconds

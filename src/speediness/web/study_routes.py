@@ -1,30 +1,24 @@
 """What the page asks in the blind comparison."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict
 
 from speediness.web.api_error import ApiError
+from speediness.web.plan_request import Request
 from speediness.web.services import Services
 from speediness.web.study import Choice, Side
 
 
-class Question(BaseModel):
+class Question(Request):
     """Which video to compare; None: whichever has the fewest votes."""
-
-    model_config = ConfigDict(extra="forbid")
 
     video_id: str | None = None
 
 
-class Vote(BaseModel):
+class Vote(Request):
     """What a viewer says."""
-
-    model_config = ConfigDict(extra="forbid")
 
     choice: Choice
 

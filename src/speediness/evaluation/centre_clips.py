@@ -106,7 +106,8 @@ def run_batched(
     Returns:
         Each answer (B, ..), on the CPU.
     """
-    device, parts = next(network.eval().parameters(), torch.empty(0)).device, []  # some learn nothing
+    device = next(network.eval().parameters(), torch.empty(0)).device  # trajectories have no parameters
+    parts = []
     coming = iter(clips)
     with torch.inference_mode():
         while some := list(islice(coming, CLIPS)):

@@ -5,7 +5,7 @@ Gaussian mixture would have to move for them to be more likely. Then every numbe
 sign, and L2 norm 1: what makes a linear classifier do.
 """
 
-# F videos, B clips, T frames, H W frame size, C channels; N descriptors, D numbers of one, K Gaussians
+# F videos; N descriptors, D numbers of one, K Gaussians; B clips, T frames, H W frame size, C channels
 
 from __future__ import annotations
 

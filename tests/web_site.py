@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -85,6 +86,21 @@ def serving(settings: Settings) -> Iterator[Site]:
         finally:
             server.should_exit = True
             thread.join(PATIENCE_S)
+
+
+def workers(server: int | None = None) -> list[int]:
+    """Process numbers of the workers that a process started, this one unless given, and that still run."""
+    found, server = [], server or os.getpid()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                line, status = (entry / "cmdline").read_bytes(), (entry / "stat").read_text()
+            except OSError:
+                continue
+            state, parent = status.rpartition(")")[2].split()[:2]
+            if b"speediness.web.worker" in line and parent == str(server) and state != "Z":
+                found.append(int(entry.name))
+    return found
 
 
 def settings_in(root: Path, **limits: Any) -> Settings:

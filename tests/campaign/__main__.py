@@ -1,10 +1,13 @@
 """Damaged files, kills, full disks: does the program hold? Prints what docs/reliability.md says.
 
     python -m tests.campaign files [COUNT] [--seed S] [--minutes M] [--keep DIR] [--write FILE]
-    python -m tests.campaign kills [COUNT] [--seed S] [--minutes M] [--write FILE]
+    python -m tests.campaign kills [COUNT] [--seed S] [--minutes M] [--only VERB]... [--write FILE]
+    python -m tests.campaign page [--seed S] [--minutes M] [--write FILE]
+    python -m tests.campaign long [--minutes M] [--write FILE]
     python -m tests.campaign states [--write FILE]
 
-Needs Linux. A file that was handled wrongly is kept in DIR with what was wrong; it belongs into
+Needs Linux. ``--minutes`` bounds a run; of ``long`` it is the length of the video, else three hours. A
+file that was handled wrongly is kept in DIR with what was wrong; it belongs into
 ``tests/campaign/regressions``, where every test run tries it. ``--write`` replaces what an earlier run
 wrote into the document.
 """
@@ -12,17 +15,24 @@ wrote into the document.
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import subprocess
 import sys
+import tempfile
+from datetime import date
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # as pytest has it
 
 import av
+import numpy as np
 
-from campaign import files, kills, states
+from campaign import files, kills, long, page, states
 from campaign.children import CPU_S
+
+PAGE_MINUTES, LONG_MINUTES = 1.0, 180.0
 
 
 def main() -> int:
@@ -36,9 +46,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--write", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--only", choices=kills.VERBS, action="append", help="kill only this; may be repeated"
+    )
     given = parser.parse_args()
     text, n_faults = PARTS[given.part](given)
-    text += f"\n\nCommit {_commit()}, PyAV {av.__version__}, {platform.system()} {platform.machine()}."
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    text += f"\n\nCommit {_commit()}, {date.today()}, PyAV {av.__version__}, {machine}."
     print(text)
     if given.write is not None:
         mark = f"<!-- {given.part} -->"
@@ -77,7 +91,7 @@ def try_files(given: argparse.Namespace) -> tuple[str, int]:
 
 def kill(given: argparse.Namespace) -> tuple[str, int]:
     """kill -9 at random moments."""
-    killed = kills.run(given.count, given.seed, given.minutes)
+    killed = kills.run(given.count, given.seed, given.minutes, given.only or kills.VERBS)
     rows = [f"| {verb} | {one.kills} | {one.finished} | {one.faults} |" for verb, one in killed.items()]
     head = [
         "| verb | `kill -9` | runs that ended before | lost, half written or other |",
@@ -94,6 +108,53 @@ def bear(given: argparse.Namespace) -> tuple[str, int]:
     ), (len(borne) - sum(borne.values()))
 
 
+def ask(given: argparse.Namespace) -> tuple[str, int]:
+    """Many clients at once, and a worker that is killed meanwhile."""
+    asked = page.run(60 * min(given.minutes, PAGE_MINUTES), given.seed)
+    for fault in asked.faults:
+        print(fault)
+    rows = [
+        f"| {kind} | {len(took_s)} | {1000 * median(took_s):.0f} ms | {1000 * max(took_s):.0f} ms "
+        f"| {sum(one > page.PATIENCE_S for one in took_s)} |"
+        for kind, took_s in asked.took_s.items()
+    ]
+    head = [
+        f"{page.CLIENTS} clients for {asked.lasted_s:.0f} s, seed {given.seed}:",
+        "",
+        f"| requests | answered | median | slowest | slower than {page.PATIENCE_S:.0f} s |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    tail = ["", f"The worker was killed meanwhile. **{len(asked.faults)} wrong or lost**."]
+    return "\n".join([*head, *rows, *tail]), len(asked.faults)
+
+
+def last(given: argparse.Namespace) -> tuple[str, int]:
+    """A video of hours."""
+    with tempfile.TemporaryDirectory(prefix="long-") as folder:
+        lasted = long.run(min(given.minutes, LONG_MINUTES), Path(folder))
+    for fault in lasted.faults:
+        print(fault)
+    rows = [
+        f"| {verb} | {one.took_s / 60:.1f} min | {one.settled_bytes / 1e6:.0f} MB "
+        f"| {one.late_bytes / 1e6:.0f} MB | {one.peak_bytes / 1e6:.0f} MB |"
+        for verb, one in lasted.verbs.items()
+    ]
+    off_ms = 1000 * np.array(lasted.off_s or [np.nan])
+    lines = [
+        f"A video of {lasted.duration_s / 60:.0f} minutes, {long.WIDTH_PX}x{long.HEIGHT_PX} at {long.RATE} "
+        "frames a second:",
+        "",
+        "| verb | took | memory, first half | memory, second half | peak of a process |",
+        "|---|---:|---:|---:|---:|",
+        *rows,
+        "",
+        f"The output is {lasted.off_frames:+.2f} frames longer than a quarter. Its last "
+        f"{len(lasted.off_s)} clicks come {off_ms.min():+.0f} to {off_ms.max():+.0f} ms after their marks, "
+        f"{off_ms.mean():+.1f} ms on average. **{len(lasted.faults)} wrong**.",
+    ]
+    return "\n".join(lines), len(lasted.faults)
+
+
 def _commit() -> str:
     done = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
@@ -101,7 +162,7 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-PARTS = {"files": try_files, "kills": kill, "states": bear}
+PARTS = {"files": try_files, "kills": kill, "states": bear, "page": ask, "long": last}
 
 
 if __name__ == "__main__":

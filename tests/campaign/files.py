@@ -122,12 +122,13 @@ def try_all(
             tally.merge(part)
         todo = todo[len(done) :]
         if len(done) < len(batch):
-            video = next((folder / "work").glob("[0-9]*-*"), Path(str(todo[0])))
-            wrong = "hang" if code in (-signal.SIGXCPU, -signal.SIGKILL) else f"crash: {code}"
-            tally.faults[video.name] = [wrong]
-            tally.files[video.suffix] += 1
-            if keep is not None and video.exists():
-                _keep(video, [wrong], keep)
+            video = next((folder / "work").glob("[0-9]*-*"), None)
+            if video is not None:  # else the library that makes mutants did not survive it
+                wrong = "hang" if code in (-signal.SIGXCPU, -signal.SIGKILL) else f"crash: {code}"
+                tally.faults[video.name] = [wrong]
+                tally.files[video.suffix] += 1
+                if keep is not None:
+                    _keep(video, [wrong], keep)
             todo = todo[1:]
         print(f"{len(numbers) - len(todo)} files, {len(tally.faults)} handled wrongly", flush=True)
     return tally

@@ -1,17 +1,14 @@
-"""``kill -9`` at random moments: what is there is whole, and in the end the result is as without.
-
-Training and the page's worker are killed in ``tests/training/test_loop.py`` and ``tests/web``.
-"""
+"""``kill -9`` at random moments: what is there is whole, and in the end the result is as without."""
 
 from __future__ import annotations
 
-import hashlib
+import importlib
 import os
 import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +16,8 @@ import numpy as np
 
 import speediness.analysis.analyse as analysis
 from campaign.children import command, forked
-from speediness.errors import DataError
-from speediness.results.curve import SpeedinessCurve
-from speediness.video.reader import VideoReader
+from campaign.made import made_curve, made_library, made_run, made_video
+from campaign.worker_kills import Killed, kill_workers
 from synthetic import drifting_frame, steady, tone, write_video
 
 SHOT = 60  # frames; after each an analysis may be taken up again
@@ -35,77 +31,12 @@ class Job:
     arguments: list[str]
     fingerprint: Callable[[Path], str]
     """What was made, in a folder; nothing where it is not there, an error where it is not whole."""
-
-
-@dataclass
-class Killed:
-    """What came of one job."""
-
-    kills: int = 0
-    finished: int = 0
-    """Runs that were over before their kill."""
-    faults: int = 0
-
-
-def made_curve(folder: Path) -> str:
-    """What ``analyse`` wrote."""
-    path = folder / "out/long.speediness.json"
-    if not path.exists():
-        return ""
-    curve = SpeedinessCurve.load(path)
-    return f"{curve.segments} {curve.normal.tobytes().hex()}"
-
-
-def made_video(folder: Path) -> str:
-    """What ``speedup`` or ``heatmap`` wrote."""
-    path = folder / "made.mp4"
-    if not path.exists():
-        return ""
-    frames = hashlib.sha256()
-    reader = VideoReader(path)
-    for time_s, frame in reader.decoded():
-        frames.update(f"{time_s}".encode() + frame.to_ndarray().tobytes())
-    assert not reader.warnings, reader.warnings
-    return frames.hexdigest()
-
-
-def made_library(folder: Path) -> str:
-    """What ``index`` wrote."""
-    from speediness.search.library import Library
-
-    try:
-        library = Library(folder / "library")
-    except DataError:  # killed before its tables were there: it says that there is no library
-        return ""
-    videos = sorted((row.path, row.sha256, row.windows, row.video) for row in library.video_rows())
-    for *_, windows, video in videos:
-        assert library.windows is not None
-        found = library.windows.search().where(f"film = '{video}'").limit(None).to_arrow()
-        assert len(found) == windows, (len(found), windows)
-    return str([row[:3] for row in videos])
-
-
-JOBS = {
-    "analyse": Job(["analyse", "long.mp4", "-o", "out", "--json", "--force"], made_curve),
-    "speedup": Job(
-        ["speedup", "long.mp4", "--rate", "2", "-o", "made.mp4", "--json", "--force"], made_video
-    ),
-    "heatmap": Job(["heatmap", "long.mp4", "-o", "made.mp4", "--force"], made_video),
-    "index": Job(["index", ".", "--db", "library", "--json"], made_library),
-}
-
-
-def run(times: int, seed: int, minutes: float) -> dict[str, Killed]:
-    """Kill every job so often, as far as the time allows."""
-    with tempfile.TemporaryDirectory(prefix="kills-") as name:
-        folder = Path(name)
-        video = write_long(folder / "long.mp4")
-        outcome = command(["speedup", "long.mp4", "--rate", "2", "-o", "warm.mp4", "--json"], folder)
-        assert outcome.code == 0, outcome.err
-        return {
-            verb: _killed(job, video, folder / verb, times, seed, 60 * minutes / len(JOBS))
-            for verb, job in JOBS.items()
-        }
+    write_videos: Callable[[Path], object]
+    """Into a folder."""
+    save_often: Callable[[], None]
+    """So that there is something to take up again after most kills."""
+    needs: str | None = None
+    """A module that every run imports; imported once, before them."""
 
 
 def write_long(path: Path) -> Path:
@@ -117,9 +48,94 @@ def write_long(path: Path) -> Path:
     return write_video(path, steady(4 * SHOT, 20), draw_frame=draw, sound_CN=tone(4 * SHOT / 20))
 
 
-def _killed(job: Job, video: Path, folder: Path, times: int, seed: int, most_s: float) -> Killed:
+def write_several(folder: Path) -> None:
+    """Enough to train on and to hold some out."""
+    for n in range(4):
+        write_video(
+            folder / f"{n}.mp4",
+            steady(50, 25),
+            draw_frame=lambda i, n=n: drifting_frame((1 + n) * i, seed=n),
+        )
+
+
+def _analysis_saves() -> None:
+    analysis.CHECKPOINT_S = 0.0
+
+
+def _training_saves() -> None:
+    import torch
+
+    from speediness.training import loop, publish
+
+    loop.REPORT_EVERY = 3
+    torch.set_num_threads(1)
+    # The export takes thirty times as long as five steps; nearly all kills would hit it.
+    publish.publish = lambda *_, **__: {"validation": {}}
+
+
+def _of_one_video(arguments: list[str], fingerprint: Callable[[Path], str]) -> Job:
+    return Job(arguments, fingerprint, lambda folder: write_long(folder / "long.mp4"), _analysis_saves)
+
+
+# The last step is neither reported nor validated before it is saved: that, too, must be made good.
+TRAIN = ["train", "smoke", "--data", ".", "--out", "run", "--resume"]
+TRAIN += [
+    f"--set={setting}"
+    for setting in (
+        "steps=5",
+        "evaluate_every=2",
+        "checkpoint_minutes=0",
+        "validation_share=0.4",
+        "bf16=false",
+    )
+]
+JOBS = {
+    "analyse": _of_one_video(["analyse", "long.mp4", "-o", "out", "--json", "--force"], made_curve),
+    "speedup": _of_one_video(
+        ["speedup", "long.mp4", "--rate", "2", "-o", "made.mp4", "--json", "--force"], made_video
+    ),
+    "heatmap": _of_one_video(["heatmap", "long.mp4", "-o", "made.mp4", "--force"], made_video),
+    "index": _of_one_video(["index", ".", "--db", "library", "--json"], made_library),
+    "train": Job(TRAIN, made_run, write_several, _training_saves, "speediness.training.publish"),
+}
+PAGE = "the page's worker"
+VERBS = (*JOBS, PAGE)
+
+
+def run(times: int, seed: int, minutes: float, verbs: Collection[str] = VERBS) -> dict[str, Killed]:
+    """Kill every job so often, as far as the time allows.
+
+    Args:
+        times: kills of each verb.
+        seed: of the moments.
+        minutes: for all verbs.
+        verbs: some of VERBS.
+    """
+    most_s = 60 * minutes / len(verbs)
+    with tempfile.TemporaryDirectory(prefix="kills-") as name:
+        folder = Path(name)
+        write_long(folder / "long.mp4")
+        outcome = command(["speedup", "long.mp4", "--rate", "2", "-o", "warm.mp4", "--json"], folder)
+        assert outcome.code == 0, outcome.err
+        killed = {}
+        for verb in verbs:
+            if verb == PAGE:
+                killed[verb] = kill_workers(folder / "long.mp4", folder / "page", times, seed, most_s)
+            else:
+                killed[verb] = _killed(JOBS[verb], folder / verb, times, seed, most_s)
+            print(verb, killed[verb], flush=True)
+        return killed
+
+
+def _killed(job: Job, folder: Path, times: int, seed: int, most_s: float) -> Killed:
+    videos = folder.with_name(f"{folder.name}-videos")
+    videos.mkdir()
+    job.write_videos(videos)
+    if job.needs is not None:
+        importlib.import_module(job.needs)
+
     def work() -> int:
-        analysis.CHECKPOINT_S = 0.0
+        job.save_often()
         os.environ["SPEEDINESS_CACHE"] = str(folder / "cache")
         return command(job.arguments, folder / "work").code
 
@@ -134,27 +150,40 @@ def _killed(job: Job, video: Path, folder: Path, times: int, seed: int, most_s: 
 
     def fresh() -> None:
         shutil.rmtree(folder, ignore_errors=True)
-        (folder / "work").mkdir(parents=True)
-        shutil.copy(video, folder / "work")
+        shutil.copytree(videos, folder / "work")
+
+    def fault(wrong: bool, what: str) -> bool:
+        if wrong:
+            said = folder / "work.err"
+            print(f"{folder.name}: {what}", said.read_text()[-2000:] if said.exists() else "", flush=True)
+        return wrong
 
     fresh()
     began_s, result = time.monotonic(), Killed()
-    assert forked(work) == 0
+    assert forked(work) == 0, (folder / "work.err").read_text()
     took_s = time.monotonic() - began_s
     wanted = folder.with_suffix(".wanted")
     assert forked(lambda: check(wanted)) == 0
     fresh()
     began_s, rng = time.monotonic(), np.random.default_rng(seed)
     while result.kills < times and time.monotonic() - began_s < most_s:
+        run_s = time.monotonic()
         code = forked(work, rng.uniform(0, LATEST * took_s))
         if code == -signal.SIGKILL:
             result.kills += 1
-            result.faults += forked(check) != 0
+            result.faults += fault(forked(check) != 0, "half written")
         else:
             result.finished += 1
-            result.faults += code != 0 or forked(lambda: check(wanted)) != 0
+            # The machine has other work now than at first.
+            took_s = (took_s + time.monotonic() - run_s) / 2
+            result.faults += fault(code != 0, f"exit code {code}") or fault(
+                forked(lambda: check(wanted)) != 0, "another result"
+            )
             fresh()
-    result.faults += forked(work) != 0 or forked(lambda: check(wanted)) != 0
+    code = forked(work)
+    result.faults += fault(code != 0, f"exit code {code}") or fault(
+        forked(lambda: check(wanted)) != 0, "another result"
+    )
     left = [path.name for path in (folder / "work").rglob("*.partial")]
-    result.faults += bool(left)
+    result.faults += fault(bool(left), f"left: {', '.join(left)}")
     return result

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from campaign.children import Outcome, command, forked
-from campaign.kills import made_curve, made_library, write_long
+from campaign.kills import write_long
+from campaign.made import made_curve, made_library
 from speediness.results.store import ResultStore
 
 CAPABILITY_VERSION = 0x20080522  # capset(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from campaign import files, kills, states
+from campaign import files, kills, long, page, states
 from campaign.mutants import KINDS, parts
 from campaign.seeds import SEEDS, make
 
@@ -30,6 +31,20 @@ def test_what_once_went_wrong_goes_right(apart: Callable[..., Any], tmp_path: Pa
     numbers = list(range(len(files.REGRESSIONS)))
     tally = apart(files.try_all, numbers, files.regression, tmp_path)
     assert tally.faults == {} and sum(tally.files.values()) == len(numbers)
+
+
+def crash(number: int, work: Path) -> Path:
+    """The second file takes its maker with it."""
+    if number == 1:
+        os.abort()
+    video = work / f"{number}-text.mp4"
+    video.write_text("no video")
+    return video
+
+
+def test_a_file_that_could_not_be_made_is_not_counted(apart: Callable[..., Any], tmp_path: Path) -> None:
+    tally = apart(files.try_all, [0, 1, 2], crash, tmp_path)
+    assert tally.faults == {} and tally.files == {".mp4": 2} and tally.runs["analyse 2"] == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -57,7 +72,7 @@ def test_a_sample_of_damaged_files(apart: Callable[..., Any]) -> None:
 
 @pytest.mark.slow
 def test_a_sample_of_kills(apart: Callable[..., Any]) -> None:
-    killed = apart(kills.run, times=2, seed=0, minutes=10)
+    killed = apart(kills.run, times=2, seed=0, minutes=20)
     assert all(one.kills == 2 and not one.faults for one in killed.values()), killed
 
 
@@ -65,3 +80,15 @@ def test_a_sample_of_kills(apart: Callable[..., Any]) -> None:
 @pytest.mark.parametrize("name", states.STATES)
 def test_a_state_of_the_machine(apart: Callable[..., Any], name: str) -> None:
     assert apart(states.run, [name]) == {name: True}
+
+
+@pytest.mark.slow
+def test_a_sample_of_clients(apart: Callable[..., Any]) -> None:
+    asked = apart(page.run, seconds=5, seed=0)
+    assert asked.faults == [] and all(len(took_s) > 20 for took_s in asked.took_s.values())
+
+
+@pytest.mark.slow
+def test_a_video_of_minutes(apart: Callable[..., Any], tmp_path: Path) -> None:
+    lasted = apart(long.run, minutes=2, folder=tmp_path)
+    assert lasted.faults == [] and lasted.duration_s == 112 and len(lasted.off_s) > 10

@@ -14,13 +14,13 @@ from safetensors.torch import load_file
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, SpeedinessError
 from speediness.training import loop
-from speediness.training.metrics import read_metrics
+from speediness.training.metrics import Metrics, read_metrics
 from speediness.training.recipe import Recipe
 from speediness.training.recipes import smoke
 from speediness.training.run import learning_rate
 from speediness.training.tasks.rspnet import RSPNetTask
 from speediness.training.tasks.speed_class import SpeedClassTask
-from stopped_run import assert_same_run, stopped_after
+from stopped_run import assert_same_run, curve, stopped_after
 
 # Full precision and one thread: what is compared below is then the same to the last bit.
 RECIPE = dataclasses.replace(
@@ -87,6 +87,32 @@ loop.train(RECIPE, items, Path({str(tmp_path)!r}), Path({str(cache_folder)!r}))
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     run(RECIPE, walkers, tmp_path, cache_folder, resume=True)
     assert_same_run(tmp_path, whole)
+
+
+@pytest.mark.parametrize("moment", ["record", "record_validation"])
+@pytest.mark.parametrize("comes", ["before", "after"])
+def test_a_run_killed_at_its_end_says_all_of_it_once(
+    moment: str, comes: str, walkers: list[VideoItem], cache_folder: Path, tmp_path: Path
+) -> None:
+    """The checkpoint of the last step is there before its losses and its validation are."""
+    recipe, whole, parts = dataclasses.replace(RECIPE, steps=7), tmp_path / "whole", tmp_path / "parts"
+    run(recipe, walkers, whole, cache_folder)
+    write = getattr(Metrics, moment)
+
+    def ended(self: Metrics, step: int, row: dict[str, float]) -> None:
+        if step < recipe.steps or comes == "after":
+            write(self, step, row)
+        if step == recipe.steps:
+            raise ConnectionAbortedError
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ConnectionAbortedError):
+        patch.setattr(Metrics, moment, ended)
+        run(recipe, walkers, parts, cache_folder)
+    for _ in range(2):  # once is enough, and once more does no harm
+        run(recipe, walkers, parts, cache_folder, resume=True)
+        rows = [(row["step"], "validation" in row) for row in read_metrics(parts / "metrics.jsonl")]
+        assert rows == [(3, False), (5, True), (6, False), (7, False), (7, True)]
+        assert curve(read_metrics(parts / "metrics.jsonl")) == curve(read_metrics(whole / "metrics.jsonl"))
 
 
 def test_what_a_task_remembers_is_resumed_too(

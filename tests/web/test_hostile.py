@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import socket
 import struct
 import zipfile
@@ -34,6 +35,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with_curve(settings, "film.mp4", made_up_curve(2), made_up_features(2, 0.7))
     with serving(settings) as site:
         yield site
+
+
+@pytest.fixture(autouse=True)
+def nothing_unforeseen(site: Site, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What the server writes down as an error of its own is a bug, though the request was refused."""
+    log = logging.getLogger("uvicorn.error")
+    log.addHandler(caplog.handler)
+    yield
+    site.get("about")  # whoever hung up was not waited for
+    log.removeHandler(caplog.handler)
+    records = [*caplog.get_records("call"), *caplog.get_records("teardown")]
+    assert not [record for record in records if record.levelno >= logging.ERROR]
 
 
 def talk(site: Site, text: str | bytes, hang_up: bool = True) -> bytes:

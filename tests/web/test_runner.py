@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -23,24 +22,9 @@ from speediness.web.jobs import Jobs
 from speediness.web.services import Services
 from speediness.web.settings import Settings
 from synthetic import steady, tone, write_video
-from web_site import Site, made_up_curve, serving, settings_in, with_curve
+from web_site import Site, made_up_curve, serving, settings_in, with_curve, workers
 
 WISH = {"rate": 2, "locks": []}
-
-
-def workers() -> list[int]:
-    """Process numbers of the workers that this process started and that still run."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                line, status = (entry / "cmdline").read_bytes(), (entry / "stat").read_text()
-            except OSError:
-                continue
-            state, parent = status.rpartition(")")[2].split()[:2]
-            if b"speediness.web.worker" in line and parent == str(os.getpid()) and state != "Z":
-                found.append(int(entry.name))
-    return found
 
 
 def wait_for(what: str, condition) -> None:

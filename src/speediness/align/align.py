@@ -1,7 +1,5 @@
 """From two video files to a map of time, and to both side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

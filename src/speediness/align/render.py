@@ -1,7 +1,5 @@
 """Two videos side by side, the second in step with the first."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -31,14 +29,9 @@ def render_aligned(
     """Write A at its own speed, with its sound, and at its right what B shows at the mapped moments.
 
     Frame rate and choice of frames are as when a video is sped up at rate 1
-    (:func:`speediness.speedup.render.render_speedup`). B is scaled to the height of A.
-
-    Args:
-        a: leads; decoded to its end before, so that its length is known.
-        b: follows.
-        time_map: from A to B.
-        out: an ``.mp4``, ``.mov`` or ``.mkv`` that may be written.
-        progress: called after every frame with seconds written and their total.
+    (:func:`speediness.speedup.render.render_speedup`). B is scaled to the height of A, which was decoded
+    to its end before, so that its length is known. ``progress`` is called after every frame with seconds
+    written and their total.
 
     Raises:
         VideoError: a video vanished or changed.

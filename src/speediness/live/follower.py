@@ -1,7 +1,5 @@
 """Which speed keeps a player on the plan: the plan's, and a little more or less to make up for drift."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from speediness.results.plan import SpeedPlan
@@ -13,13 +11,10 @@ LOST_S = 2.0  # further off than this the machine is too slow, or stood still: t
 
 
 class Follower:
-    """Compares where a player is with where the plan is by the clock.
+    """Compares where a player is with where its plan is by the clock.
 
     Attributes:
         drift_s: how far the player was ahead of the plan, output seconds; None where the clock began.
-
-    Args:
-        plan: of the video that is played.
     """
 
     def __init__(self, plan: SpeedPlan) -> None:

@@ -1,7 +1,5 @@
 """A video played along its plan in mpv: the plan followed, changed by keys, and drawn."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -61,11 +59,7 @@ class Session:
         self._overlay = Overlay(self.curve, self._adaptive, self._width)
 
     def play(self, video: Path, options: Sequence[str] = ()) -> None:
-        """Play a video.
-
-        Args:
-            video: of the curve.
-            options: of mpv's command line.
+        """Play the video of the curve, with options of mpv's command line.
 
         Raises:
             SpeedinessError: as :class:`~speediness.live.mpv.Mpv`.

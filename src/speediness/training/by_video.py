@@ -1,7 +1,5 @@
 """What a task says of a trained network, video by video, and how sure that is."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any

@@ -106,9 +106,11 @@ def _loop(
 ) -> None:
     recipe, processes, first = run.recipe, run.processes, run.done
     started_s = saved_s = time.monotonic()
-    waited_s, validated = 0.0, run.done
+    waited_s = 0.0
     with ExitStack() as stack:
-        metrics = stack.enter_context(Metrics(checkpoint.parent, run.done)) if processes.first else None
+        metrics = None
+        if processes.first:
+            metrics = stack.enter_context(Metrics(checkpoint.parent, run.done, owed=bool(run.sums)))
         stop_asked = stack.enter_context(stop_request())
         batches = stack.enter_context(drawn_ahead(loader, run.done))
 
@@ -122,7 +124,8 @@ def _loop(
                 metrics.record(run.done, row)
 
         def evaluate() -> None:
-            if metrics is not None:
+            # Killed between a checkpoint and its validation, a run owes this when it goes on.
+            if metrics is not None and metrics.validated < run.done:
                 row = run.task.validate(run.average, validation)
                 log(f"step {run.done}/{recipe.steps}  validation {_line(row)}")
                 metrics.record_validation(run.done, row)
@@ -141,13 +144,12 @@ def _loop(
                 report()
             if run.done % recipe.evaluate_every == 0:
                 evaluate()
-                validated = run.done
             if processes.first and time.monotonic() - saved_s >= 60 * recipe.checkpoint_minutes:
                 run.save(checkpoint)
                 saved_s = time.monotonic()
         if not stop and run.sums:
             report()
-        if not stop and validated < run.done:
+        if not stop:
             evaluate()
         if processes.first and run.done > first:
             run.save(checkpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,18 +24,27 @@ class Metrics:
     A context manager. A run that was interrupted wrote rows after its last checkpoint; they are
     dropped when it goes on from there, since it will write them again.
 
+    Attributes:
+        rows: one for every line of the file.
+        validated: the last step whose validation is among them; 0 where there is none.
+
     Args:
         folder: of the run; exists.
         done: steps done so far; rows of later steps are dropped.
+        owed: the checkpoint holds losses that no row had told; one that tells them, and what follows
+            it, is dropped too.
 
     Raises:
         OutputError: the disk is full or the folder cannot be written; by all methods.
     """
 
-    def __init__(self, folder: Path, done: int) -> None:
+    def __init__(self, folder: Path, done: int, owed: bool = False) -> None:
         self.folder = folder
         self._path = folder / "metrics.jsonl"
         self.rows = [row for row in read_metrics(self._path) if row["step"] <= done]
+        if owed:
+            self.rows = list(takewhile(lambda row: row["step"] < done or "validation" in row, self.rows))
+        self.validated = max((row["step"] for row in self.rows if "validation" in row), default=0)
         try:
             with written_whole(self._path, RESUMED) as partial:
                 partial.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
@@ -50,6 +60,7 @@ class Metrics:
     def record_validation(self, step: int, row: dict[str, float]) -> None:
         """Write an evaluation after ``step`` steps, and draw the frame anew."""
         self._write({"step": step, "validation": row}, "validation", row)
+        self.validated = step
         plot_training(self.rows, self.folder / "training_curve.png")
 
     def _write(self, line: dict[str, Any], part: str, row: dict[str, float]) -> None:

@@ -1,18 +1,12 @@
 """How far a run has come, by steps or by the clock, and how long it still takes."""
 
-from __future__ import annotations
-
 import time
 
 
 class Pace:
-    """Progress of a run towards its last step or its last minute, whichever comes first.
+    """Progress of a run towards its last step or its last minute (None: any), whichever comes first.
 
-    Args:
-        steps: of the whole run.
-        minutes: of the whole run; None: as long as the steps take.
-        done: steps done before, when it goes on.
-        spent_s: seconds spent on them.
+    ``done`` steps and ``spent_s`` seconds were spent on it before it goes on.
     """
 
     def __init__(self, steps: int, minutes: float | None, done: int, spent_s: float) -> None:

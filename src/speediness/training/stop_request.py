@@ -1,7 +1,5 @@
 """Ctrl-C and SIGTERM as a request that a run looks at between two steps."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Callable, Iterator

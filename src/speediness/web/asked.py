@@ -1,7 +1,5 @@
 """What may be asked for; TypeError and ValueError say what of a request makes no sense."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any

@@ -1,7 +1,5 @@
 """What the page asks about jobs: start, how far, cancel, again, and what they made."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 from typing import Any, get_args
 

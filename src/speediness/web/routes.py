@@ -1,13 +1,11 @@
 """Functions as routes."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -31,7 +29,7 @@ class Routes(list[Route]):
                 if asked is not None:
                     try:
                         words["asked"] = asked(**(request.query_params or await request.json()))
-                    except (TypeError, ValueError, RecursionError) as error:
+                    except (TypeError, ValueError, RecursionError, ClientDisconnect) as error:
                         raise ApiError(422, f"the request makes no sense: {error}") from error
                 on_thread = not inspect.iscoroutinefunction(answer)
                 said = await (run_in_threadpool(answer, **words) if on_thread else answer(**words))

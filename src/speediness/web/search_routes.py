@@ -1,7 +1,5 @@
 """What the page asks when it looks for motion."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the page asks in the blind comparison."""
 
-from __future__ import annotations
-
 from typing import Any, get_args
 
 from starlette.responses import FileResponse, PlainTextResponse

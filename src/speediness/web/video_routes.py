@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import unquote
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from speediness.speedup.solver import DEFAULT_OPTIONS
 from speediness.version import __version__
@@ -114,7 +114,7 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
     """The body, piece by piece.
 
     Raises:
-        ApiError: 408, nothing comes any more.
+        ApiError: 408, nothing comes any more; 400, the sender is gone.
     """
     stream = request.stream()
     while True:
@@ -124,4 +124,6 @@ async def _blocks(request: Request) -> AsyncIterator[bytes]:
             return
         except TimeoutError:
             raise ApiError(408, "the upload stalled; try again") from None
+        except ClientDisconnect:
+            raise ApiError(400, "the upload broke off; try again") from None
         yield block

@@ -5,8 +5,6 @@ product's reader and scored as in :mod:`speediness.evaluation.speed_accuracy`; t
 stay as they were.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Where videos under audit are brought in, changed, stored, read back and scored."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile

@@ -72,9 +72,9 @@ class Task(ABC):
     Otherwise it starts fast, so as to forget the random start."""
 
     @property
-    @abstractmethod
     def views_per_window(self) -> int:
         """Views of a moment of video, side by side in a batch."""
+        return 1
 
     @abstractmethod
     def network(self, config: EncoderConfig) -> Encoder:
@@ -87,11 +87,10 @@ class Task(ABC):
         """What is kept from step to step besides the network: buffers alone, saved with the run."""
         return nn.Module()
 
-    @abstractmethod
     def step(
         self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
     ) -> dict[str, Tensor]:
-        """Score one batch.
+        """Score one batch, unless said otherwise by :meth:`losses` alone.
 
         Args:
             forward: the network in training, called once.
@@ -104,6 +103,11 @@ class Task(ABC):
             whatever else is worth a line; means over the batch, so that those of equal parts
             average to that of the whole.
         """
+        return self.losses(*forward(*batch.inputs), batch.labels_B)
+
+    def losses(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """What :meth:`step` returns, of the network's answers and the labels."""
+        raise NotImplementedError
 
     @abstractmethod
     def validate(self, network: Any, videos: Sequence[Any]) -> dict[str, float]:
@@ -165,11 +169,6 @@ class ClipTask(Task):
 @dataclass(frozen=True)
 class OneClipTask(ClipTask):
     """A task on single clips at natural speed."""
-
-    @property
-    def views_per_window(self) -> int:
-        """One."""
-        return 1
 
     def draw(
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator

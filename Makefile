@@ -30,7 +30,7 @@ audit: .venv/dev.stamp ## known holes in what is installed, and the weights as t
 	cd src/speediness && sha256sum --check --quiet weights/SHA256SUMS
 
 .venv/base.stamp: .venv/bin/python pyproject.toml
-	@echo "installing the base package into .venv (about 350 MB, no torch)"
+	@echo "installing the base package into .venv (345 MB, no torch)"
 	$(PIP) --no-compile --editable .
 	@touch $@
 
@@ -42,10 +42,11 @@ audit: .venv/dev.stamp ## known holes in what is installed, and the weights as t
 	$(PIP) --editable ".[dev]"
 	@touch $@ .venv/base.stamp
 
+# Python 3.11 puts setuptools there, which nothing of the base package needs.
 .venv/bin/python:
 	@for python in python3.11 python3.12 python3.13 python3; do \
 		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-			$$python -m venv .venv && exit 0; \
+			$$python -m venv .venv && .venv/bin/python -m pip --quiet --quiet uninstall --yes setuptools && exit 0; \
 			rm -rf .venv; \
 			echo "$$python cannot make a virtual environment; on Debian or Ubuntu: apt install $$python-venv" >&2; \
 			exit 1; \

@@ -32,7 +32,7 @@ NOT_IN_BASE = {"torch", "onnx", "onnxscript", "safetensors", "tensorboard", "sci
     "pyarrow",
     "ray",
 }
-HEAVY = {"numpy", "av", "fastapi", "matplotlib", "onnxruntime", "torch", "uvicorn"}
+HEAVY = {"numpy", "av", "matplotlib", "onnxruntime", "starlette", "torch", "uvicorn"}
 
 MODULES = {
     ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__"): path

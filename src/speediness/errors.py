@@ -1,7 +1,5 @@
 """What can go wrong at the edges. Every message says what is wrong and what to do about it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 

@@ -8,8 +8,6 @@ frames serves all factors.
 
 # P pairs of frames, L bins, C channels, h w cells
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -4,8 +4,6 @@ The package calls :func:`switch_off_reports` when it is imported, which is befor
 that reports. Every verb, worker and job of the page imports the package, so none can forget.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """What the base install leaves out, loaded when it is first needed."""
 
-from __future__ import annotations
-
 import warnings
 from importlib import import_module
 from typing import Any

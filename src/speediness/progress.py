@@ -1,7 +1,5 @@
 """How far along a long job is, and how long it still takes; on stderr, never on stdout."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

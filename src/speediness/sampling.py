@@ -6,8 +6,6 @@ reference rate whatever the video's frame rate, so that a 60 fps and a 25 fps re
 same motion give the same clip. Arrays in, arrays out: no decoding, no torch, no global state.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np

@@ -9,8 +9,8 @@ from speediness.align.features import described, load_features, looks_and_motion
 from speediness.clip import ClipSpec
 from speediness.errors import VideoError, WeightsError
 from speediness.models.encoder import EncoderConfig
-from speediness.models.export import export_phases
-from speediness.models.phase_net import PhaseFeatures, PhaseNet
+from speediness.models.export import export_features
+from speediness.models.phase_net import PhaseNet
 from speediness.video.reader import VideoReader
 from synthetic import numbered_frame, steady, write_video
 
@@ -60,7 +60,8 @@ def test_of_a_long_video_every_second_frame_is_kept(
 def test_a_trained_network_sees_each_moment_and_the_one_before(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = PhaseNet(EncoderConfig(ClipSpec(8, size_px=64, channels=3), "frame_resnet18", 0.125)).eval()
-    export_phases(PhaseFeatures(network), tmp_path / "n.onnx", 64, 0.08, {"steps": 0})
+    document = {"short_side_px": 64, "context_s": 0.08, "made_by": {"steps": 0}}
+    export_features(network, network.embed, tmp_path / "n.onnx", "phases", document)
     model = load_features(tmp_path / "n.onnx")
     assert model.short_side_px == 64
     frames = np.random.default_rng(0).integers(0, 255, (5, 64, 128, 3), np.uint8)

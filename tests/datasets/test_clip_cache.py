@@ -6,7 +6,7 @@ import pytest
 
 from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.decoded_video import DecodedVideo, decode_video
-from speediness.datasets.recompression import draw_encoding, recompress
+from speediness.datasets.encoding import draw_encoding, recompress
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, VideoError
 from speediness.video.reader import VideoReader

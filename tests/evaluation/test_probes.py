@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from speediness.evaluation.probes import linear_probe, nearest_neighbours, retrieved
-from speediness.evaluation.video_features import VideoFeatures
+from speediness.evaluation.probes import VideoFeatures, linear_probe, nearest_neighbours, retrieved
 
 
 def features(seed: int, count: int, apart: float, groups: int = 6) -> VideoFeatures:

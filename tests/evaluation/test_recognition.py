@@ -13,9 +13,9 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.centre_clips import centre_clip
 from speediness.evaluation.intervals import share_interval
+from speediness.evaluation.probes import video_features
 from speediness.evaluation.recognition import Recognised, confusion, recognise, ten_clips
 from speediness.evaluation.relative_speed import holds_both_speeds, ranked_right, same_video_found
-from speediness.evaluation.video_features import video_features
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.models.recogniser import Recogniser
 from speediness.models.rspnet import RSPNet

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from speediness.evaluation.reliability import DRAWS, reliability
-from speediness.evaluation.reliability_plot import (
+from speediness.evaluation.reliability import (
+    DRAWS,
     FLOW_COLOUR,
     MOST_SOURCES,
     NETWORK_COLOUR,
     plot_reliability,
+    reliability,
 )
 
 

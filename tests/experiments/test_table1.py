@@ -11,10 +11,8 @@ from speediness.errors import DataError
 from speediness.evaluation.speed_accuracy import VideoScores
 from speediness.experiments import row_run
 from speediness.experiments.ablation import ROWS
-from speediness.experiments.row_result import RowResult
-from speediness.experiments.row_run import VideoSplits
-from speediness.experiments.table1 import markdown, table1
-from speediness.experiments.table1_plot import PARTS, plot_table
+from speediness.experiments.row_run import RowResult, VideoSplits
+from speediness.experiments.table1 import PARTS, markdown, plot_table, table1
 from speediness.training.recipe import Recipe
 from speediness.training.recipes import RECIPES, smoke
 from speediness.training.tasks.speed_class import SpeedClassTask

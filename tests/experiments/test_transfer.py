@@ -11,9 +11,8 @@ from speediness.cli.main import app
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.experiments import transfer as engine
-from speediness.experiments.published import TABLE3
 from speediness.experiments.transfer import Data, Scale, estimate_s, recipes, transfer
-from speediness.experiments.transfer_tables import gains, plot_shares, published, table
+from speediness.experiments.transfer_tables import TABLE3, gains, plot_shares, published, table
 from speediness.models.checkpoint import save_network
 from speediness.models.encoder import Encoder
 from speediness.results.documents import markdown_table

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from speediness.models.fisher import FisherEncoder, fisher_vector
+from speediness.models.trajectory_classifier import FisherEncoder, fisher_vector
 
 
 def test_a_fisher_vector_is_the_gradient_of_the_likelihood() -> None:

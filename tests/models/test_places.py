@@ -10,8 +10,8 @@ from speediness.datasets.video_list import VideoItem
 from speediness.models.backbones.efficientnet import imagenet
 from speediness.models.backbones.stems import RGB_MEAN, RGB_STD
 from speediness.models.encoder import EncoderConfig
-from speediness.models.export import export_places
-from speediness.models.places import ImageNetPlaces, PlaceFeatures
+from speediness.models.export import export_features
+from speediness.models.places import ImageNetPlaces
 from speediness.models.random_walk import RandomWalkNet
 from speediness.propagate.affinity import AffinitySettings
 from speediness.propagate.track import load_features
@@ -27,14 +27,15 @@ def frames(height: int = 64, width: int = 96) -> np.ndarray:
 def test_an_exported_network_gives_the_same_directions_and_its_settings(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = RandomWalkNet(EncoderConfig(ClipSpec(4, size_px=48, channels=3), "frame_resnet18", 0.125))
-    places, settings = PlaceFeatures(network).eval(), AffinitySettings(recent=3, temperature=0.1)
-    export_places(places, tmp_path / "places.onnx", 160, asdict(settings), {"steps": 0})
+    settings = AffinitySettings(recent=3, temperature=0.1)
+    document = {"short_side_px": 160, "affinity": asdict(settings), "made_by": {"steps": 0}}
+    export_features(network.eval(), network.directions, tmp_path / "places.onnx", "places", document)
     model = load_features(tmp_path / "places.onnx")
     assert (model.short_side_px, model.settings) == (160, settings)
     for size in ((64, 96), (32, 48)):
         found = model.features(frames(*size))
         with torch.no_grad():
-            expected = places(torch.from_numpy(frames(*size))).numpy()
+            expected = network.directions(torch.from_numpy(frames(*size))).numpy()
         assert found.shape == (2, size[0] // 8, size[1] // 8, network.feature_dim)
         np.testing.assert_allclose(found, expected, atol=5e-3)
         np.testing.assert_allclose(np.linalg.norm(found, axis=-1), 1, rtol=1e-4)

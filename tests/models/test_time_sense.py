@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from speediness.clip import ClipSpec
-from speediness.models.backbones.flow_stem import FLOW, FlowStem
 from speediness.models.backbones.non_local import NonLocalBlock, NonLocalC2D
 from speediness.models.backbones.space_time_attention import SpaceTimeAttention
+from speediness.models.backbones.stems import FLOW, FlowStem
 from speediness.models.backbones.two_stream import TemporalStream
 from speediness.models.encoder import EncoderConfig
 from speediness.models.recogniser import Recogniser

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from speediness.errors import DataError, OutputError
-from speediness.propagate.label_maps import to_cells, to_mask
 from speediness.propagate.mask_files import check_masks, fitted, new_masks, palette, read_mask, write_mask
+from speediness.propagate.track import to_cells, to_mask
 
 
 def drawn() -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import av
@@ -65,6 +66,27 @@ def test_a_timeline_of_an_upload_tells_no_path_of_the_server(settings: Settings,
         assert not any(str(settings.state) in text for text in texts)
         rows = list(csv.DictReader(io.StringIO(texts[-1])))
         assert float(rows[-1]["source_s"]) == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("wish", "complaint"),
+    [
+        ({"rate": "fast"}, "rate 'fast' is no number from 1 to 10"),
+        ({"rate": None}, "rate None is no number"),
+        ({"rate": 10**400}, "is no number"),
+        ({"rate": float("inf")}, "is no number"),
+        ({"rate": 2, "locks": [[0, -1]]}, "end_s -1 is no number"),
+        ({"rate": 2, "locks": [[0]]}, "end_s"),
+        ({"rate": 2, "locks": [[0, 1]] * 51}, "locks is no list of 0 to 50"),
+        ({"rate": 2, "extra": 1}, "extra"),
+        ({}, "rate"),
+        ([], "the request makes no sense"),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_named(settings: Settings, wish: object, complaint: str) -> None:
+    with serving(settings) as site:
+        answer = site.client.post("/api/films/none/plan", content=json.dumps(wish))
+    assert answer.status_code == 422 and complaint in answer.json()["error"]
 
 
 def test_what_is_outlined_is_followed(settings: Settings) -> None:

@@ -2,8 +2,6 @@
 
 # F frames, H W frame size, C channels, h w cells, D features
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

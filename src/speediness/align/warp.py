@@ -13,8 +13,6 @@ distance to that. The best path over cells is smoothed a little, so that its mom
 
 # A B frames of the videos, G cells of B, S slopes, D features
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

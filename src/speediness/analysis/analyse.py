@@ -2,8 +2,6 @@
 
 # K factors, F frames
 
-from __future__ import annotations
-
 import itertools
 import os
 import time

@@ -1,7 +1,5 @@
 """Static borders of a video: black bars above, below and beside what was recorded."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

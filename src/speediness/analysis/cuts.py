@@ -1,7 +1,5 @@
 """Cuts between shots, found while the video streams past."""
 
-from __future__ import annotations
-
 from collections import deque
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The network over a whole video at every playback factor, shot by shot, in bounded memory (§4.1)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -21,17 +19,10 @@ def score_shots(
     factors: tuple[float, ...] = (1.0,),
     to_the_ends: bool = True,
 ) -> Iterator[ShotScores]:
-    """Split a video at its cuts and score each shot.
+    """Split frames, at the clip's short side and with its channels, at cuts and score each shot.
 
     Memory is bounded by the longest window, whatever the length of the video: a frame that is held for
-    longer than UNKNOWN_S ends its shot.
-
-    Args:
-        frames: at the clip's short side and with its channels.
-        runtime: the network.
-        clip: what the network looks at.
-        factors: at which the video is played.
-        to_the_ends: see :class:`speediness.analysis.shot.MotionShot`.
+    longer than UNKNOWN_S ends its shot. ``to_the_ends``: see :class:`speediness.analysis.shot.MotionShot`.
 
     Yields:
         A shot as soon as the first frame of the next one is seen.

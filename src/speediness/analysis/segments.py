@@ -12,8 +12,6 @@ contradict the labels.
 
 # K factors, Q candidate rates, O offsets, F frames, G points of the time grid, W windows
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -133,10 +131,7 @@ def find_segments(
 ) -> tuple[Segment, ...]:
     """Segments that cover 0 to ``duration_s`` without gaps.
 
-    Args:
-        posterior: of the video.
-        duration_s: its end.
-        cuts_s: starts of new shots; a change found beside one is put there.
+    A change found beside the start of a new shot (``cuts_s``) is put there.
     """
     rates, grid_s = candidate_rates(), posterior.grid_s
     labels_Q = [label_of(2.0**rate) for rate in rates]

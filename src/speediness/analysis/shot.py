@@ -9,8 +9,6 @@ shot is left out; a shot a little shorter than any is one shorter window.
 # K factors, F frames, W windows of a factor, L bins or frames of a sequence, D features, H W frame size, C
 # channels
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol

@@ -1,7 +1,5 @@
 """The command line: one file per verb, heavy imports inside run()."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from types import TracebackType

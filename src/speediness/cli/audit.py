@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from speediness.cli.options import Json
-from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.outputs import check_file
 from speediness.cli.terminal import console, print_json, print_outputs
 from speediness.errors import OutputError, SpeedinessError
 
@@ -42,8 +42,7 @@ def audit(
     if out is not None:
         if out.suffix.lower() != ".png":
             raise OutputError(f"{out}: the plot is a PNG; give a name that ends in .png")
-        check_folder(out.parent, "choose another with -o")
-        check_new(out, force=True)
+        check_file(out, force=True)
 
     from speediness.datasets import find_videos
     from speediness.evaluation.audit.audit import DEFAULT_VIDEOS, audit

@@ -1,7 +1,5 @@
 """``speediness cache``."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from speediness.cli.options import Json

@@ -1,14 +1,12 @@
 """``speediness convert``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from speediness.cli.options import Force, Settings
-from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.outputs import check_file
 from speediness.cli.terminal import print_outputs
 
 
@@ -33,8 +31,7 @@ def convert(
     from speediness.training.recipes import find_recipe
 
     config = find_recipe(recipe, settings).config
-    check_folder(out.parent, "choose another with -o")
-    check_new(out, force)
+    check_file(out, force)
     found = convert(file, config)
     save_network(out, found.encoder, found.encoder.made_by)
     print(f"{config.backbone}: {found.taken} layers, from {found.first} to {found.last}")

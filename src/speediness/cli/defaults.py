@@ -1,7 +1,5 @@
 """Defaults of options from ``speediness.toml``, here and in the user's folder for settings."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path

@@ -1,16 +1,28 @@
 """``speediness evaluate``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from speediness.cli.options import Json, Model, Videos
-from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.outputs import check_file
 from speediness.cli.terminal import console, print_json, print_outputs, print_table
 from speediness.errors import DataError
+
+COMPARED = {
+    "propagate": ("propagation", "sequences", ".3f", {"j": "J", "f": "F"}),
+    "align": (
+        *("alignment", "alignments", ".2f"),
+        {
+            "tau": "tau",
+            "median_error": "median frames off",
+            "key_moments": "key moments, mean",
+            "key_moments_median": "median",
+        },
+    ),
+}
+"""What is measured beside methods that learn nothing: what the bar says and counts, format and columns."""
 
 
 def evaluate(
@@ -30,17 +42,13 @@ def evaluate(
             in frames, for which WHERE is a folder of videos or a CSV of key moments (default: drawn ones).
         plot: also draw a reliability diagram and every source (speed alone).
     """
-    if what == "propagate":
-        _evaluate_propagation(data, model, json)
-        return
-    if what == "align":
-        _evaluate_alignment(data, model, json)
+    if what != "speed":
+        _compare_methods(what, data, model, json)
         return
     if data is None:
         raise DataError("evaluate speed needs videos of natural speed: name them with --data")
     if plot is not None:
-        check_folder(plot.parent, "choose another with --plot")
-        check_new(plot, force=True)
+        check_file(plot, force=True, option="--plot")
 
     from speediness.evaluation.speed_accuracy import evaluate_speed
     from speediness.progress import progress_bar
@@ -48,7 +56,7 @@ def evaluate(
     with progress_bar(f"evaluating on {Path(data).name}", counted="videos") as progress:
         report = evaluate_speed(data, model, progress=progress)
     if plot is not None:
-        from speediness.evaluation.reliability_plot import plot_reliability
+        from speediness.evaluation.reliability import plot_reliability
 
         plot_reliability(report, plot)
     if json:
@@ -59,41 +67,26 @@ def evaluate(
             print_outputs({"plot": plot})
 
 
-def _evaluate_propagation(data: str | None, model: str | None, json: bool) -> None:
-    from speediness.evaluation.propagation import evaluate_propagation
+def _compare_methods(what: str, data: str | None, model: str | None, json: bool) -> None:
     from speediness.progress import progress_bar
 
-    with progress_bar("evaluating propagation", counted="sequences") as progress:
-        report = evaluate_propagation(data, model, progress=progress)
+    if what == "propagate":
+        from speediness.evaluation.propagation import evaluate_propagation as evaluate
+    else:
+        from speediness.evaluation.alignment import evaluate_alignment as evaluate
+    name, counted, style, columns = COMPARED[what]
+    with progress_bar(f"evaluating {name}", counted=counted) as progress:
+        report = evaluate(data, model, progress=progress)
     if json:
         print_json(report)
         return
+    kind = next(kind for kind in ("sequences", "planted", "marked") if kind in report)
     rows = [
-        [sequence, method, f"{score['j']:.3f}", f"{score['f']:.3f}"]
-        for sequence, scores in (report["sequences"] | {"mean": report["mean"]}).items()
-        for method, score in scores.items()
-    ]
-    print_table(("sequence", "method", "J", "F"), rows, left=(0, 1))
-
-
-def _evaluate_alignment(data: str | None, model: str | None, json: bool) -> None:
-    from speediness.evaluation.alignment import evaluate_alignment
-    from speediness.progress import progress_bar
-
-    with progress_bar("evaluating alignment", counted="alignments") as progress:
-        report = evaluate_alignment(data, model, progress=progress)
-    if json:
-        print_json(report)
-        return
-    kind = "planted" if "planted" in report else "marked"
-    columns = ("tau", "median_error", "key_moments", "key_moments_median")
-    rows = [
-        [video, method, *(f"{score[key]:.2f}" if key in score else "" for key in columns)]
+        [video, method, *(f"{score[key]:{style}}" if key in score else "" for key in columns)]
         for video, scores in (report[kind] | {"mean": report["mean"]}).items()
         for method, score in scores.items()
     ]
-    names = ("tau", "median frames off", "key moments, mean", "median")
-    print_table((kind, "method", *names), rows, left=(0, 1))
+    print_table((kind.removesuffix("s"), "method", *columns.values()), rows, left=(0, 1))
 
 
 def _print_report(report: dict) -> None:

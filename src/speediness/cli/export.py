@@ -1,14 +1,12 @@
 """``speediness export``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from speediness.cli.options import Force
-from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.outputs import check_file
 from speediness.errors import OutputError
 
 
@@ -37,7 +35,6 @@ def export(
     kind = format or (ending if ending in ("parquet", "csv") else "parquet")
     if ending in ("parquet", "csv") and ending != kind:
         raise OutputError(f"{out} is not how a {kind} file ends; change -o or --format")
-    check_folder(out.parent, "choose another with -o")
-    check_new(out, force)
+    check_file(out, force)
     count = write_table(Library(db), table, kind, out, vectors)
     print(f"{count:,} rows in {out}")

@@ -1,14 +1,12 @@
 """``speediness heatmap``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from speediness.cli.options import Force, Quiet
-from speediness.cli.outputs import check_folder, check_new
+from speediness.cli.outputs import check_file
 from speediness.cli.terminal import print_outputs
 from speediness.errors import OutputError
 
@@ -43,15 +41,14 @@ def heatmap(
 
     VideoReader(video)
     check_output(out, video, force)
-    extra = {"strip": (strip, ".png"), "maps": (save_maps, ".npz")}
+    extra = {"strip": (strip, "--strip", ".png"), "maps": (save_maps, "--save-maps", ".npz")}
     outputs = {"film": out}
-    for kind, (path, suffix) in extra.items():
+    for kind, (path, option, suffix) in extra.items():
         if path is None:
             continue
         if path.suffix.lower() != suffix:
             raise OutputError(f"{path}: give a name that ends in {suffix}")
-        check_folder(path.parent, "choose another")
-        check_new(path, force)
+        check_file(path, force, option)
         outputs[kind] = path
     bar = bar_for("none" if quiet else "bar")
     with bar(f"looking at {video.name}") as progress:

@@ -1,7 +1,5 @@
 """The command ``speediness``: parses, hands over to one file per verb, and reports trouble in one line."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

@@ -1,7 +1,5 @@
 """Whether results can be written where they are wanted; asked before the long work, not after."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from speediness.errors import OutputError
@@ -55,3 +53,13 @@ def check_new(path: Path, force: bool) -> None:
         raise OutputError(f"{path} is a folder; remove it or choose another name")
     if path.exists() and not force:
         raise OutputError(f"{path} exists; add --force to replace it")
+
+
+def check_file(path: Path, force: bool, option: str = "-o") -> None:
+    """Make sure that a file can be made, and replaces nothing unasked.
+
+    Raises:
+        OutputError: as :func:`check_folder` of its folder, or :func:`check_new`.
+    """
+    check_folder(path.parent, f"choose another with {option}")
+    check_new(path, force)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from speediness.cli.options import Json, LabelledVideos, Model, Settings
-from speediness.cli.outputs import check_folder, check_new, make_folder
+from speediness.cli.outputs import check_file, make_folder
 from speediness.cli.terminal import console, log, print_json, print_outputs, print_table
 from speediness.cli.transfer import (
     NamedWeights,
@@ -201,7 +201,7 @@ def fig2(*, out: Plot, model: Model = None, json: Json = False) -> None:
     from speediness.progress import progress_bar
     from speediness.runtime.network import DEFAULT_NETWORK, load_network
 
-    _check_plot(out)
+    check_file(out, force=True)
     network = load_network(model or DEFAULT_NETWORK)
     with progress_bar("analysing walkers near and far") as progress:
         found = speediness_against_magnitude(network, out, progress)
@@ -226,7 +226,7 @@ def fig4(videos: list[Path], /, *, out: Plot, model: Model = None, json: Json = 
     from speediness.progress import progress_bar
     from speediness.runtime.network import DEFAULT_NETWORK, load_network
 
-    _check_plot(out)
+    check_file(out, force=True)
     network = load_network(model or DEFAULT_NETWORK)
     with progress_bar(f"analysing {len(videos)} videos at 1x and 2x", "videos") as progress:
         found = prediction_curves(videos, network, out, progress)
@@ -322,8 +322,3 @@ def _print_rows(rows: list[list[str]]) -> None:
 
 def _outputs(name: str, folder: Path) -> dict[str, str]:
     return {kind: str(folder / f"{name}.{kind}") for kind in ("json", "md", "png")}
-
-
-def _check_plot(out: Path) -> None:
-    check_folder(out.parent, "choose another with -o")
-    check_new(out, force=True)

@@ -1,7 +1,5 @@
 """``speediness train``."""
 
-from __future__ import annotations
-
 from itertools import chain
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Pages that need nothing but themselves: one HTML file, light or dark as the reader's system is."""
 
-from __future__ import annotations
-
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,6 @@ from speediness.results.documents import write_text
 
 def write_page(out_html: Path, template: str, **values: Any) -> None:
     """Fill in a template of ``corpus/templates`` and write the page; text is escaped, names too.
-
-    Args:
-        out_html: replaced if it exists, once the page is whole.
-        template: the name of its file.
-        values: what its placeholders stand for.
 
     Raises:
         OutputError: it cannot be written; nothing is left of it.

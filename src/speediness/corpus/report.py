@@ -1,7 +1,5 @@
 """One page about many videos: how much of what, where, and which videos to look at."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -43,13 +41,7 @@ class Table:
 def write_report(
     videos: Mapping[str, AnalysedVideo], failed: Mapping[str, str], root: str, out_html: Path
 ) -> None:
-    """Write the page.
-
-    Args:
-        videos: what was seen, by path relative to the root.
-        failed: why the others could not be analysed, by path.
-        root: where the videos lie.
-        out_html: replaced if it exists.
+    """Write the page of what was seen, and why the others failed, by path relative to the root.
 
     Raises:
         OutputError: it cannot be written.

@@ -1,7 +1,5 @@
 """Labelled segments of many videos as one table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,11 +9,7 @@ from speediness.results.documents import written_whole
 
 
 def write_segments(videos: Mapping[str, AnalysedVideo], out_parquet: Path) -> None:
-    """Write a row a segment, by path and time (docs/formats.md); beside first, then renamed.
-
-    Args:
-        videos: what was seen, by path relative to the root.
-        out_parquet: replaced if it exists.
+    """Write a row a segment, by path relative to the root and time (docs/formats.md); whole or not at all.
 
     Raises:
         DataError: pyarrow is not installed.

@@ -2,8 +2,6 @@
 
 # N moments, M windows, D features
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,25 +17,21 @@ SPACING_S = 0.5
 TOLERANCE_S = 1e-3  # of times that rounding has moved
 
 
-def window_middles_s(
-    features: MotionFeatures, length_s: float = WINDOW_S, spacing_s: float = SPACING_S
-) -> NDArray[np.float64]:
+def window_middles_s(features: MotionFeatures) -> NDArray[np.float64]:
     """(M,) middles of windows that lie inside a shot, ascending; of a shorter shot its own middle."""
     middles = []
     for start_s, end_s in features.shots_s:
-        spare_s = max(end_s - start_s - length_s, 0)
-        first_s = start_s + min(length_s, end_s - start_s) / 2
-        middles.append(first_s + spacing_s * np.arange(int((spare_s + TOLERANCE_S) / spacing_s) + 1))
+        spare_s = max(end_s - start_s - WINDOW_S, 0)
+        first_s = start_s + min(WINDOW_S, end_s - start_s) / 2
+        middles.append(first_s + SPACING_S * np.arange(int((spare_s + TOLERANCE_S) / SPACING_S) + 1))
     return np.concatenate(middles)
 
 
-def window_spans_s(
-    features: MotionFeatures, middles_s: NDArray[np.float64], length_s: float = WINDOW_S
-) -> NDArray[np.float64]:
+def window_spans_s(features: MotionFeatures, middles_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """(M, 2) when the windows around some times start and end, inside their shots."""
     shots_s = features.shots_s
     starts_s, ends_s = shots_s[np.searchsorted(shots_s[1:, 0], middles_s + 1e-9, "right")].T
-    halves_s = np.array([-length_s, length_s]) / 2
+    halves_s = np.array([-WINDOW_S, WINDOW_S]) / 2
     return np.clip(middles_s[:, None] + halves_s, starts_s[:, None], ends_s[:, None])
 
 
@@ -58,11 +52,6 @@ def unit_vectors(
 
 def query_vectors(features: MotionFeatures, start_s: float, end_s: float) -> NDArray[np.float32]:
     """(M, D) unit vectors of the windows inside a stretch of a video; of a shorter one its own.
-
-    Args:
-        features: of the video.
-        start_s: of the stretch.
-        end_s: of the stretch.
 
     Raises:
         SpeedinessError: nothing is known of how things move in the video.

@@ -1,7 +1,5 @@
 """Small images of videos as JPEG, made without decoding all of them."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
@@ -19,17 +17,10 @@ QUALITY = 5  # of FFmpeg's MJPEG encoder: 1 best, 31 worst
 
 
 def window_images(reader: VideoReader, moments_s: NDArray[np.float64]) -> list[bytes]:
-    """For each moment the nearest key frame as JPEG, upright.
+    """For each moment, ascending, the nearest key frame as JPEG, upright.
 
-    Key frames alone take a tenth of the time that all frames do, and usually come every few seconds
-    and at every cut.
-
-    Args:
-        reader: the video.
-        moments_s: (N,) ascending.
-
-    Returns:
-        N images; empty bytes where no key frame can be decoded.
+    Key frames alone take a tenth of the time that all frames do, and usually come every few seconds and at
+    every cut. Where none can be decoded there are no bytes.
     """
     shown: list[tuple[float, bytes]] = []
     with open_media(reader.path) as container, suppress(FFmpegError):

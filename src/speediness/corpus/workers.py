@@ -1,7 +1,5 @@
 """Videos to workers: one after another in this process, or as Ray tasks on many machines."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -31,13 +29,9 @@ Workers = Callable[[Sequence[VideoFile], AnalysisOptions, bool, Progress], Itera
 def here(
     videos: Sequence[VideoFile], how: AnalysisOptions, windows: bool, progress: Progress
 ) -> Iterator[Outcome]:
-    """Analyse videos in order.
+    """Analyse videos in order, with what search compares if ``windows`` are wanted.
 
-    Args:
-        videos: all there are to analyse.
-        how: to analyse them.
-        windows: whether what search compares is wanted.
-        progress: called with bytes of video analysed and bytes in all.
+    ``progress`` is called with bytes of video analysed and bytes in all.
 
     Yields:
         Every video once, with what was seen.

@@ -1,7 +1,5 @@
 """Lists of videos and their decoded form; no transforms."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from speediness.datasets.data_set import DataSet

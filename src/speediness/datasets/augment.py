@@ -2,8 +2,6 @@
 
 # B clips, T frames, C channels, s side of a square cut out of a video, N side of a clip
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from speediness.models.motion import LUMA_WEIGHTS
+
 MAX_ZOOM = 3.0  # at most; strong, since displacements in pixels must not tell the speed
 GREY = 0.2  # share of clips in colour that lose it, as in the RSPNet code
 NOISE_ROW = 1 << 22
-LUMA = (0.299, 0.587, 0.114)  # BT.601, as OpenCV
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def _augmented(
     tone_5B1111 = tone_B5.T[:, :, None, None, None, None]
     gamma, contrast, brightness, deviation, saturation = tone_5B1111
     if frames_BTCNN.shape[2] == 3:
-        luma_31 = frames_BTCNN.new_tensor(LUMA)[:, None, None]
+        luma_31 = frames_BTCNN.new_tensor(LUMA_WEIGHTS)[:, None, None]
         grey_BT1NN = (frames_BTCNN * luma_31).sum(2, keepdim=True)
         frames_BTCNN = torch.lerp(grey_BT1NN, frames_BTCNN, saturation)
     frames_BTCNN = 255 * (frames_BTCNN.clamp_(0, 255) / 255) ** gamma

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import TypeVar, overload
 from weakref import WeakValueDictionary
 
 import av
@@ -18,12 +18,18 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from speediness.clip import ClipSpec
 from speediness.datasets.decoded_video import DecodedVideo, decode_video, open_item
-from speediness.datasets.recompression import recompress
+from speediness.datasets.encoding import recompress
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, OutputError, VideoError
 from speediness.progress import progress_bar
 from speediness.results.documents import written_whole
+
+T = TypeVar("T")
+MAGNIFICATION = 2
+"""Videos are kept at so many times the size of the clips cut from them: matched pairs show the middle of a
+frame as large as the whole (:mod:`speediness.evaluation.speed_accuracy`)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class CachedVideo(DecodedVideo):
     activity: NDArray[np.float32]
     """(F - 1,) mean absolute difference of neighbours in grey levels per second."""
     recompressed: tuple[NDArray[np.uint8], ...] = ()
-    """Its frames after other encodings, see :mod:`speediness.datasets.recompression`."""
+    """Its frames after other encodings, see :func:`speediness.datasets.encoding.recompress`."""
 
     @property
     def bytes(self) -> int:
@@ -51,6 +57,10 @@ class CachedVideo(DecodedVideo):
 
         start_s = max(starts, key=busy)
         return start_s, start_s + length_s
+
+    def for_clips(self, clip: ClipSpec) -> CachedVideo:
+        """The video at MAGNIFICATION times the size of such clips, or more."""
+        return self.at(MAGNIFICATION * clip.size_px)
 
     def at(self, short_side_px: int) -> CachedVideo:
         """The video with its short side at least so long: enlarged if it was stored smaller.
@@ -91,6 +101,11 @@ class ClipCache:
         self._in_use: WeakValueDictionary[str, CachedVideo] = WeakValueDictionary()
         make_folder(folder)
 
+    @classmethod
+    def for_clips(cls, folder: Path, clip: ClipSpec, most_bytes: int | None = None) -> ClipCache:
+        """The cache of videos that such clips are cut from."""
+        return cls(folder, MAGNIFICATION * clip.size_px, clip.channels, most_bytes)
+
     def video(self, item: VideoItem) -> CachedVideo:
         """The decoded video, its short side at ``short_side_px`` whatever the file's size.
 
@@ -129,32 +144,17 @@ class ClipCache:
             DataError, OutputError: as :meth:`video`; videos that cannot be decoded are left out.
         """
 
-        def tried(item: VideoItem) -> int | str:
-            try:
-                return self.stored(item, recompressed).bytes
-            except VideoError as error:
-                return f"left out {item.path}: {error}"
-            except FileNotFoundError:
-                return f"left out {item.path}: there is no such file"
+        def size(item: VideoItem) -> tuple[VideoItem, int]:
+            return item, self.stored(item, recompressed).bytes
 
-        usable, whole_bytes = [], 0
-        with (
-            progress_bar("decoding videos", "videos") as progress,
-            ThreadPoolExecutor(os.cpu_count()) as pool,
-        ):
-            for done, (item, found) in enumerate(zip(items, pool.map(tried, items), strict=True), 1):
-                if isinstance(found, str):
-                    report(found)
-                else:
-                    usable.append(item)
-                    whole_bytes += found
-                progress(done, len(items))
+        kept = usable(items, size, "decoding videos", report)
+        whole_bytes = sum(size_bytes for _, size_bytes in kept)
         if self.most_bytes is not None and whole_bytes > self.most_bytes:
             report(
                 f"the videos take {whole_bytes / 1e9:.2f} GB, the cache is kept at "
                 f"{self.most_bytes / 1e9:.2f} GB: videos will be decoded again and again"
             )
-        return CachedVideos(self, usable, recompressed)
+        return CachedVideos(self, [item for item, _ in kept], recompressed)
 
     def _arrays(
         self, item: VideoItem, name: str
@@ -251,6 +251,30 @@ class CachedVideos(Sequence[CachedVideo]):
         if isinstance(index, slice):
             return CachedVideos(self._cache, self._items[index], self._recompressed, self._short_side_px)
         return self._cache.stored(self._items[index], self._recompressed).at(self._short_side_px)
+
+
+def usable(
+    items: Sequence[VideoItem], make: Callable[[VideoItem], T], title: str, report: Callable[[str], None]
+) -> list[T]:
+    """What is made of videos, one on each core; a video that cannot be read is reported and left out."""
+
+    def tried(item: VideoItem) -> T | str:
+        try:
+            return make(item)
+        except VideoError as error:
+            return f"left out {item.path}: {error}"
+        except FileNotFoundError:
+            return f"left out {item.path}: there is no such file"
+
+    made: list[T] = []
+    with progress_bar(title, "videos") as progress, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, found in enumerate(pool.map(tried, items), 1):
+            if isinstance(found, str):
+                report(found)
+            else:
+                made.append(found)
+            progress(done, len(items))
+    return made
 
 
 def _stored_side_px(item: VideoItem, short_side_px: int) -> int:

@@ -1,7 +1,5 @@
 """What every data set has: where to get it, what was published of it, and how its lists are read."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

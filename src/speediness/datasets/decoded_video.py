@@ -1,7 +1,5 @@
 """A decoded video in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -37,11 +35,7 @@ def decode_video(
 ) -> DecodedVideo:
     """Decode a video, a file or a folder of frames, at a size and 1 channel (luma) or 3 (RGB).
 
-    Args:
-        item: the video.
-        short_side_px: of its frames.
-        channels: of its frames.
-        scene_px: short side at which the scene is shown; None: not at all.
+    ``scene_px`` is the short side at which the scene is shown; None: not at all.
 
     Raises:
         VideoError: it cannot be decoded or holds a single frame.

@@ -5,8 +5,6 @@ one video and one class on one side, but a video that serves several classes can
 clips are of one source here.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

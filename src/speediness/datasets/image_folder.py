@@ -1,7 +1,5 @@
 """A video stored as numbered images in a folder, as tracking benchmarks publish theirs."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator
@@ -54,11 +52,7 @@ class ImageFolder:
     ) -> Iterator[Frame]:
         """Every image in order, upright, with its exact time from the first.
 
-        Args:
-            short_side_px: the short side is scaled to this, the long side in proportion; None
-                keeps the size.
-            channels: 1 luma, 3 RGB.
-            scene_px: see :meth:`speediness.video.reader.VideoReader.frames`.
+        Arguments are those of :meth:`speediness.video.reader.VideoReader.frames`.
 
         Raises:
             VideoError: an image cannot be decoded or differs from the first in size.

@@ -6,8 +6,6 @@ test split has no label. Clips are called ``ID_START_END.mp4`` with six digits e
 some of the videos, and no copy has all of them.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterable

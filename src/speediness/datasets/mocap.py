@@ -6,8 +6,6 @@ arrays ``joints`` (T, J, 3) in metres relative to the first joint, ``root`` (T, 
 ``names`` (J,), ``fps`` and ``up`` (y or z). What is not in motion, or too short, is left out.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Iterator

@@ -2,12 +2,8 @@
 
 # F frames, P pairs, N looks at the scene, C channels of the ImageNet network, h w cells
 
-from __future__ import annotations
-
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from speediness.analysis.shot import SCENE_PX, fit
-from speediness.datasets.clip_cache import fingerprint, make_folder, written_by_one
+from speediness.datasets.clip_cache import fingerprint, make_folder, usable, written_by_one
 from speediness.datasets.decoded_video import open_item
 from speediness.datasets.mocap import CaptureVideo
 from speediness.datasets.video_list import VideoItem
@@ -25,7 +21,6 @@ from speediness.errors import VideoError
 from speediness.models.motion import CELL_PX, MotionCells
 from speediness.models.scene import features, trunk
 from speediness.motion_field import REFERENCE_PX, SHORTEST_PAIR_S, MotionField
-from speediness.progress import progress_bar
 from speediness.simulation.cells import Sight, motion_cells
 
 STRIDES = (1, 2, 4)
@@ -111,28 +106,8 @@ class MotionCache:
         Raises:
             OutputError: the folder cannot be written.
         """
-
-        def tried(item: VideoItem) -> MotionVideo | str:
-            try:
-                return self.video(item)
-            except VideoError as error:
-                return f"left out {item.path}: {error}"
-            except FileNotFoundError:
-                return f"left out {item.path}: there is no such file"
-
-        usable = []
-        with (
-            progress_bar("measuring motion", "videos") as progress,
-            _one_thread_each(),
-            ThreadPoolExecutor(os.cpu_count()) as pool,
-        ):
-            for done, found in enumerate(pool.map(tried, items), 1):
-                if isinstance(found, str):
-                    report(found)
-                else:
-                    usable.append(found)
-                progress(done, len(items))
-        return usable
+        with _one_thread_each():
+            return usable(items, self.video, "measuring motion", report)
 
 
 @torch.inference_mode()

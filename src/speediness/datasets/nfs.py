@@ -10,8 +10,6 @@ these exact times: the same comparison at whatever rate the network was made for
 exactly every tenth and every twentieth image.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Videos of one's own: a folder, or a manifest CSV that gives their splits and sources."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

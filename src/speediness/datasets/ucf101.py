@@ -4,8 +4,6 @@ Videos lie in ``CLASS/v_CLASS_gNN_cNN.avi``; the 25 groups of a class are cut fr
 scene or actor each. Each of the three splits keeps a group on one side.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path, PurePosixPath
 

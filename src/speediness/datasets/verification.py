@@ -1,7 +1,5 @@
 """Is a copy of a data set what was published, and can its videos be decoded?"""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Lists of videos: where they are and which source each comes from. No decoding here."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

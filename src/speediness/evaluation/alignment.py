@@ -6,8 +6,6 @@ moments of several videos of one action, as a person found them.
 
 # F frames, A B frames of two videos, H W frame size, C channels, D features, K key moments
 
-from __future__ import annotations
-
 import csv
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence

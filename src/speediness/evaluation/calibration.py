@@ -70,10 +70,8 @@ def video_answers(video: DecodedVideo, runtime: Runtime, clip: ClipSpec) -> Vide
 def fit_odds(videos: Sequence[VideoAnswers]) -> tuple[float, float]:
     """What to add to means and log variances so that 2x against 1x comes out as often as is said.
 
-    The least log loss: a logistic regression on means over variances, and on one over variances.
-
-    Args:
-        videos: of sources that the network was not trained on; every source counts alike.
+    The least log loss: a logistic regression on means over variances, and on one over variances, on videos
+    of sources that the network was not trained on; every source counts alike.
 
     Raises:
         DataError: there are none.

@@ -2,8 +2,6 @@
 
 # T frames, N side of a clip, H W frame size, C channels, B clips
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -11,7 +9,7 @@ from itertools import islice
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from speediness import sampling
 from speediness.clip import ClipSpec
@@ -19,7 +17,7 @@ from speediness.datasets.augment import Augmentation, apply_augmentations, centr
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.decoded_video import DecodedVideo
 from speediness.errors import DataError
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve
+from speediness.evaluation.speed_accuracy import halve
 from speediness.sampling import Indices, Times
 
 Clip = NDArray[np.uint8]
@@ -29,10 +27,10 @@ CLIPS = 32  # seen at once
 
 
 def centre_crop(frames_THWC: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
-    """The middle size_px x size_px of each frame (§5.1)."""
-    height, width = frames_THWC.shape[1:3]
-    top, left = (height - size_px) // 2, (width - size_px) // 2
-    return frames_THWC[:, top : top + size_px, left : left + size_px]
+    """The middle size_px x size_px of each frame at half its resolution (§5.1)."""
+    halved_THWC = halve(frames_THWC)
+    top, left = ((side - size_px) // 2 for side in halved_THWC.shape[1:3])
+    return halved_THWC[:, top : top + size_px, left : left + size_px]
 
 
 def with_clip(videos: Sequence[CachedVideo], clip: ClipSpec) -> Iterator[CachedVideo]:
@@ -70,12 +68,12 @@ def even_clip(video: DecodedVideo, times_s: Times) -> Indices:
 
 def centre_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec) -> Clip:
     """The clip around these moments (:func:`even_clip`) of a video whose short side is twice N."""
-    return centre_crop(halve(video.frames_FHWC[even_clip(video, times_s)]), clip.size_px)
+    return centre_crop(video.frames_FHWC[even_clip(video, times_s)], clip.size_px)
 
 
 def middle_clip(stored: CachedVideo, clip: ClipSpec) -> Clip:
     """The clip around the middle of a video, at natural speed."""
-    video = stored.at(MAGNIFICATION * clip.size_px)
+    video = stored.for_clips(clip)
     times_s = sampling.window_around(video.end_s / 2, 1.0, clip.n_frames, clip.frame_rate)
     return centre_clip(video, times_s, clip)
 
@@ -99,13 +97,20 @@ def augmented_clip(video: DecodedVideo, times_s: Times, clip: ClipSpec, augmenta
 
 
 def run_batched(
-    forward: Callable[[Tensor], tuple[Tensor, ...]], clips: Iterable[Clip], device: torch.device
+    network: nn.Module,
+    clips: Iterable[Clip],
+    forward: Callable[[Tensor], tuple[Tensor, ...]] | None = None,
 ) -> tuple[Tensor, ...]:
-    """What a network in evaluation mode says of clips, some at a time; each answer (B, ..) on the CPU."""
+    """What a network, put into evaluation mode, says of clips, some at a time; by ``forward`` or its own.
+
+    Returns:
+        Each answer (B, ..), on the CPU.
+    """
+    device = next(network.eval().parameters(), torch.empty(0)).device  # trajectories have no parameters
     parts = []
     coming = iter(clips)
     with torch.inference_mode():
         while some := list(islice(coming, CLIPS)):
             stacked = torch.from_numpy(np.stack(some)).to(device)
-            parts.append([answer.float().cpu() for answer in forward(stacked)])
+            parts.append([answer.float().cpu() for answer in (forward or network)(stacked)])
     return tuple(torch.cat(answers) for answers in zip(*parts, strict=True))

@@ -2,8 +2,6 @@
 
 # F videos, R sources, D resamples, S seeds
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -6,8 +6,6 @@ contour pixels, met where the other contour passes within 0.008 of the frame's d
 
 # H W frame size, T frames
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -15,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from speediness.propagate.mask_files import Labels
+
 Mask = NDArray[np.bool_]
 """(H, W), of one object."""
-Labels = NDArray[np.uint8]
-"""(H, W), 0 background, 1.. objects."""
 
 TOLERANCE = 0.008  # of the diagonal
 
@@ -53,13 +51,9 @@ def contour(mask_HW: Mask) -> Mask:
 
 
 def mask_accuracy(found: Sequence[Labels], true: Sequence[Labels]) -> tuple[float, float]:
-    """Mean J and F over the objects of the first frame and all frames but the first and the last.
+    """Mean J and F over the objects of the first frame and all of T frames but the first and the last.
 
     So DAVIS 2017 counts: the first frame is given, the last often lacks the object.
-
-    Args:
-        found: T frames.
-        true: as many.
     """
     objects = [number for number in np.unique(true[0]) if number]
     scores = [

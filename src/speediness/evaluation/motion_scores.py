@@ -2,8 +2,6 @@
 
 # W windows, L bins, N looks at the scene, K components of the scene, h w cells
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

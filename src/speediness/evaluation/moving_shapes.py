@@ -2,15 +2,13 @@
 
 # H W frame size, T frames
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.evaluation.mask_accuracy import Labels
+from speediness.propagate.mask_files import Labels
 
 HEIGHT_PX, WIDTH_PX, FRAMES = 240, 432, 30
 NOISE = 3.0  # deviation of sensor noise, grey levels
@@ -60,11 +58,8 @@ def draw(
 ) -> MaskedSequence:
     """Render shapes, the last on top, before a background that drifts.
 
-    Args:
-        name: of the sequence.
-        shapes: one or more.
-        seed: of background and noise.
-        shares_T: where in the sequence its frames are, 0..1; None: evenly, FRAMES of them.
+    The seed is of background and noise; ``shares_T`` says where in the sequence its frames are, 0..1;
+    None: evenly, FRAMES of them.
     """
     rng = np.random.default_rng(seed)
     ground, textures = texture(seed), [texture(shape.seed) for shape in shapes]

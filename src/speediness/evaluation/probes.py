@@ -1,10 +1,9 @@
 """What frozen features tell of the action: linear probe, nearest neighbours, retrieval (Table 3)."""
 
-# F videos, Q queries, D features
-
-from __future__ import annotations
+# F videos, Q queries, C clips, D features
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,14 +14,58 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 
-from speediness.datasets.clip_cache import CachedVideos, ClipCache
+from speediness.datasets.clip_cache import CachedVideo, CachedVideos, ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
+from speediness.evaluation.centre_clips import run_batched, with_clip
 from speediness.evaluation.intervals import share_interval
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
-from speediness.evaluation.video_features import VideoFeatures, video_features
+from speediness.evaluation.recognition import ten_clips
 from speediness.models.encoder import Encoder
+
+Pool = Literal["max", "mean"]
+
+
+@dataclass(frozen=True)
+class VideoFeatures:
+    """Features of videos, their classes and their sources."""
+
+    vectors_FD: NDArray[np.float32]
+    labels: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+def video_features(
+    encoder: Encoder,
+    videos: Sequence[CachedVideo],
+    pool: Pool = "max",
+    crops: np.random.Generator | None = None,
+) -> VideoFeatures:
+    """The mean over ten clips of a video's features, pooled over space and averaged over time.
+
+    Args:
+        encoder: any network; put into evaluation mode, its head is not asked.
+        videos: with labels; those of fewer frames than a clip are left out.
+        pool: over space; max in SpeedNet §3.2 and in RSPNet's supplement, mean in RSPNet's code.
+        crops: draws one square of each video; None: the middle one.
+
+    Raises:
+        DataError: no video has the frames of a clip.
+    """
+
+    def pooled(clips_BTHWC: Tensor) -> tuple[Tensor]:
+        maps_BDThw = encoder.encode(clips_BTHWC)
+        return ((maps_BDThw.amax((3, 4)) if pool == "max" else maps_BDThw.mean((3, 4))).mean(2),)
+
+    clip, vectors, items = encoder.config.clip, [], []
+    for video in with_clip(videos, clip):
+        (vectors_CD,) = run_batched(encoder, ten_clips(video, clip, crops=crops), pooled)
+        vectors.append(vectors_CD.mean(0).numpy())
+        items.append(video.item)
+    labels, sources = (item.label or "" for item in items), (item.source for item in items)
+    return VideoFeatures(np.stack(vectors), tuple(labels), tuple(sources))
+
 
 Protocol = Literal["clean", "released"]
 """Of retrieval. clean: centre crops everywhere, maximum over space (RSPNet's supplement). released: as
@@ -114,8 +157,7 @@ def _decoded(
     log: Callable[[str], None],
     cache_bytes: int | None,
 ) -> list[CachedVideos]:
-    clip = encoder.config.clip
-    clips = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
+    clips = ClipCache.for_clips(cache, encoder.config.clip, cache_bytes)
     sides = [clips.videos(items, log) for items in (train_items, test_items)]
     if not all(sides):
         raise DataError("no video of the training or of the test list can be decoded; see data verify")

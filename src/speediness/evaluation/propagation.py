@@ -2,8 +2,6 @@
 
 # H W frame size, h w cells
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
@@ -18,10 +16,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from speediness.errors import DataError
-from speediness.evaluation.mask_accuracy import Labels, mask_accuracy
+from speediness.evaluation.mask_accuracy import mask_accuracy
 from speediness.evaluation.moving_shapes import MaskedSequence, moving_shapes
 from speediness.propagate.affinity import AffinitySettings
-from speediness.propagate.mask_files import fitted, read_mask
+from speediness.propagate.mask_files import Labels, fitted, read_mask
 from speediness.propagate.track import PlaceFeatures, carry_masks, load_features
 from speediness.video.listing import VIDEO_SUFFIXES
 from speediness.video.orientation import Orientation

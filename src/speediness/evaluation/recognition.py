@@ -2,11 +2,10 @@
 
 # F videos, K classes, D features
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +21,8 @@ from speediness.evaluation.centre_clips import (
     run_batched,
     with_clip,
 )
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.recogniser import Recogniser
+from speediness.plots import INK, new_figure, save_figure
 
 CLIPS = 10  # a video
 Average = Literal["probabilities", "logits"]
@@ -52,22 +51,16 @@ class Recognised:
 def recognise(
     network: Recogniser, videos: Sequence[CachedVideo], average: Average = "probabilities"
 ) -> list[Recognised]:
-    """Recognise videos by ten clips each.
+    """Recognise videos with labels by ten clips each, whose probabilities or logits are averaged.
 
-    Args:
-        network: on any device; put into evaluation mode.
-        videos: with labels; those of fewer frames than a clip are left out.
-        average: what of the clips is averaged.
+    Those of fewer frames than a clip are left out.
 
     Raises:
         DataError: no video has the frames of a clip.
     """
-    device = next(network.parameters()).device
-    network.eval()
-
     clip, found = network.config.clip, []
     for video in with_clip(videos, clip):
-        (logits_CK,) = run_batched(network, ten_clips(video, clip), device)
+        (logits_CK,) = run_batched(network, ten_clips(video, clip))
         mean_K = logits_CK.mean(0).softmax(0) if average == "logits" else logits_CK.softmax(1).mean(0)
         probability_K = mean_K.numpy()
         said = network.classes[int(probability_K.argmax())]
@@ -87,7 +80,7 @@ def ten_clips(
     Raises:
         DataError: the video has fewer frames than a clip.
     """
-    video = stored.at(MAGNIFICATION * clip.size_px)
+    video = stored.for_clips(clip)
     last_s = max(video.end_s - (clip.n_frames - 1) / float(clip.frame_rate), 0.0)
     square = None if crops is None else random_square(video, crops)
     for start_s in np.linspace(0, last_s, CLIPS):
@@ -104,3 +97,33 @@ def confusion(said: Sequence[Recognised], classes: Sequence[str]) -> NDArray[np.
     for video in said:
         counts_KK[classes.index(video.label), classes.index(video.said)] += 1
     return counts_KK
+
+
+NAMED = 60  # classes at most whose names are written, and
+COUNTED = 15  # whose counts
+
+
+def plot_confusion(document: dict[str, Any], out_png: Path) -> None:
+    """Draw shares of each class shown, of a document of ``finetune``; replaces the plot once it is whole.
+
+    Raises:
+        OutputError: the plot cannot be written.
+    """
+    classes, counts_KK = document["classes"], np.array(document["confusion"])
+    share_KK = counts_KK / np.maximum(counts_KK.sum(1, keepdims=True), 1)
+    side = 3.2 + 0.16 * min(len(classes), 101)
+    figure = new_figure(side + 1.2, side, dpi=120)
+    axes = figure.subplots()
+    image = axes.imshow(share_KK, vmin=0, vmax=1, cmap="cividis_r")
+    figure.colorbar(image, ax=axes, shrink=0.7, format=lambda share, _: f"{share:.0%}")
+    if len(classes) <= NAMED:
+        axes.set_xticks(range(len(classes)), classes, rotation=60, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(classes)), classes)
+    if len(classes) <= COUNTED:
+        for (row, column), count in np.ndenumerate(counts_KK):
+            dark = share_KK[row, column] > 0.5
+            axes.text(column, row, str(count), ha="center", va="center", color="white" if dark else INK)
+    axes.set(xlabel="said", ylabel="shown")
+    axes.set_title(f"{document['accuracy']:.1%} of {counts_KK.sum()} videos right", loc="left", fontsize=11)
+    axes.tick_params(colors=INK, labelsize=7, length=0)
+    save_figure(figure, out_png)

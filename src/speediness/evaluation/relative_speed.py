@@ -2,8 +2,6 @@
 
 # F videos, B clips, E embedding
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,10 +12,8 @@ from speediness import sampling
 from speediness.clip import ClipSpec
 from speediness.datasets.augment import draw_augmentation
 from speediness.datasets.clip_cache import CachedVideo
-from speediness.datasets.decoded_video import DecodedVideo
 from speediness.errors import DataError
 from speediness.evaluation.centre_clips import Clip, augmented_clip, centre_clip, run_batched, with_clip
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.rspnet import SPEEDS, RSPNet
 
 TRIPLETS = 4  # a video
@@ -66,7 +62,7 @@ def holds_both_speeds(video: CachedVideo, clip: ClipSpec) -> bool:
 
 
 def _embedded(network: RSPNet, clips: Iterable[Clip]) -> tuple[Tensor, ...]:
-    answers = run_batched(network.eval(), clips, next(network.parameters()).device)
+    answers = run_batched(network, clips)
     if not answers:
         raise DataError("no video is long enough for a clip at 2x")
     return answers
@@ -74,7 +70,7 @@ def _embedded(network: RSPNet, clips: Iterable[Clip]) -> tuple[Tensor, ...]:
 
 def _triplets(stored: CachedVideo, network: RSPNet) -> Iterator[Clip]:
     clip = network.config.clip
-    video: DecodedVideo = stored.at(MAGNIFICATION * clip.size_px)
+    video = stored.for_clips(clip)
     rng = np.random.default_rng(0)
     for n in range(TRIPLETS):
         query_s, keys_s = rng.uniform(0, max(video.end_s - 2 * clip.duration_s, 0), size=2)
@@ -86,7 +82,7 @@ def _triplets(stored: CachedVideo, network: RSPNet) -> Iterator[Clip]:
 
 def _halves(stored: CachedVideo, network: RSPNet, changed: bool) -> Iterator[Clip]:
     clip = network.config.clip
-    video: DecodedVideo = stored.at(MAGNIFICATION * clip.size_px)
+    video = stored.for_clips(clip)
     # Of its own for every video, so that a video is changed alike whatever others there are.
     rng = np.random.default_rng(zlib.crc32(stored.item.path.name.encode()))
     for share in (0.25, 0.75):

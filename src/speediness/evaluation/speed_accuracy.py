@@ -7,8 +7,6 @@ displacements of 1x as large as those of 2x.
 
 # W windows of a video, L bins, T frames, N the short side, H W frame size
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,14 +23,13 @@ from speediness.analysis.scorer import score_shot
 from speediness.analysis.shot import ShotScores, scene_px
 from speediness.clip import ClipSpec
 from speediness.datasets import find_videos
+from speediness.datasets.clip_cache import MAGNIFICATION
 from speediness.datasets.decoded_video import DecodedVideo, decode_video
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.reliability import reliability
 from speediness.runtime.network import DEFAULT_NETWORK, Network, load_network
 from speediness.runtime.protocol import Runtime, log_odds
 from speediness.video.reader import Frame
-
-MAGNIFICATION = 2  # of the matched pairs
 
 Told = Literal["score", "flow"]
 """Who tells 1x from 2x: the network, or the mean flow."""

@@ -1,7 +1,5 @@
 """The rows of SpeedNet Table 1: which safeguard each gives up, and what the paper measured."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from typing import Literal

@@ -121,11 +121,7 @@ def _stage(module: nn.Module, output: Tensor) -> Stage:
 
 
 def plot_networks(networks: Sequence[LectureNetwork], out: Path) -> None:
-    """Draw networks one below the other.
-
-    Args:
-        networks: of the lecture.
-        out: where to write, an SVG if it ends so, else a PNG; replaced if it exists.
+    """Draw networks of the lecture one below the other, as SVG if ``out`` ends so, else as PNG.
 
     Raises:
         OutputError: the image cannot be written.

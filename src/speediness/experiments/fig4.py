@@ -1,7 +1,5 @@
 """Prediction curves over time, natural and played at 2x (SpeedNet Fig. 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any

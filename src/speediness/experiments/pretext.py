@@ -4,8 +4,6 @@ The engine is :mod:`speediness.experiments.transfer`, with more starts. Tasks on
 tasks on frames and places a network of single frames; each kind has its own random start.
 """
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import torch
+import numpy as np
 from safetensors.torch import save_file
 from torch import nn
 
@@ -19,10 +20,9 @@ from speediness.datasets.video_list import VideoItem, digest, held_out, subsampl
 from speediness.errors import DataError, VideoError
 from speediness.evaluation.centre_clips import run_batched
 from speediness.evaluation.motion_scores import score_motion
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, best_threshold, score_video
+from speediness.evaluation.speed_accuracy import VideoScores, best_threshold, score_video
 from speediness.experiments.ablation import Row
 from speediness.experiments.baselines import train_mean_flow, train_trajectories
-from speediness.experiments.row_result import ROW_SCHEMA, RowResult
 from speediness.models.mean_flow import MeanFlowNet, runtime_by_rate
 from speediness.models.speednet import SPED_UP, SpeedNet, score
 from speediness.models.torch_runtime import runtime_for
@@ -38,6 +38,65 @@ from speediness.training.tasks.playback_rate import PlaybackRateTask
 from speediness.training.tasks.speed_class import SpeedClassTask
 from speediness.training.tasks.task import Batch
 from speediness.version import __version__
+
+ROW_SCHEMA = "speediness.table1_row/2"
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What a network of the table said; the scores of videos are centred, so that 0 is undecided."""
+
+    bias: float
+    """Was taken from the scores; it separates 1x from 2x best on videos trained on and held out."""
+    flow_threshold: float
+    """Of the plain rule on the mean flow, fitted on the videos trained on."""
+    own: dict[str, tuple[int, int]]
+    """Of each held-out source: clips drawn as in training that were right (not centred), and clips;
+    none where the task is not that of the paper."""
+    trained: list[VideoScores]
+    """Videos trained on, as they are."""
+    test: list[VideoScores]
+    """In the domain trained on."""
+    ood: list[VideoScores]
+    """Out of it; none where no such videos were given."""
+    left_out: list[str]
+    """Videos that could not be decoded, with the reason."""
+    seconds: float
+    """It took to make, since the command was last given."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON document, scores to four digits."""
+        parts = {"trained": self.trained, "test": self.test, "ood": self.ood}
+        return vars(self) | {part: [_plain(video) for video in videos] for part, videos in parts.items()}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> RowResult:
+        """Inverse of :meth:`to_json`."""
+        return cls(
+            bias=document["bias"],
+            flow_threshold=document["flow_threshold"],
+            own={source: (right, clips) for source, (right, clips) in document["own"].items()},
+            trained=[_scores(video) for video in document["trained"]],
+            test=[_scores(video) for video in document["test"]],
+            ood=[_scores(video) for video in document["ood"]],
+            left_out=document["left_out"],
+            seconds=document["seconds"],
+        )
+
+
+def _plain(video: VideoScores) -> dict[str, Any]:
+    return {
+        name: [round(float(v), 4) for v in value] if isinstance(value, np.ndarray) else value
+        for name, value in vars(video).items()
+    }
+
+
+def _scores(document: dict[str, Any]) -> VideoScores:
+    arrays = {
+        name: np.array(value, np.float32) for name, value in document.items() if isinstance(value, list)
+    }
+    return VideoScores(document["name"], document["source"], **arrays)
+
 
 TRAINED_STRIDE_S = 4.0  # of their windows, as for the published weights
 TRAINED_SCORED = 250  # videos: bias and threshold need no more, and every row takes as long for each
@@ -65,13 +124,7 @@ def make_row(
 ) -> RowResult:
     """Train a row and score it, or load what was done before; an unfinished training goes on.
 
-    Args:
-        row: of the table.
-        recipe: this row's, see :meth:`Row.recipe`.
-        videos: to train and test on.
-        folder: of this row and seed; checkpoint, metrics and ``row.json`` go there.
-        cache: folder of decoded videos.
-        log: receives one line at a time.
+    The recipe is the row's (:meth:`Row.recipe`); checkpoint, metrics and ``row.json`` go to its folder.
 
     Raises:
         DataError: the folder holds a row of another recipe or of other videos; too few videos.
@@ -104,7 +157,7 @@ class _Maker:
     ) -> None:
         self.row, self.recipe, self.videos, self.folder, self.log = row, recipe, videos, folder, log
         self.clip, self.cache = recipe.config.clip, cache
-        self.clips = ClipCache(cache, MAGNIFICATION * self.clip.size_px, self.clip.channels)
+        self.clips = ClipCache.for_clips(cache, self.clip)
         kept, held = held_out(videos.train, recipe.validation_share)
         self.kept, self.held = subsample(kept, TRAINED_SCORED), subsample(held)
         self.left_out: list[str] = []
@@ -193,8 +246,7 @@ class _Maker:
 
     def _right(self, batch: Batch, network: nn.Module) -> int:
         """How many of the clips were right."""
-        device = next(network.parameters(), torch.empty(0)).device  # trajectories have no parameters
-        (rate_B2,) = run_batched(network.eval(), batch.inputs[0].numpy(), device)
+        (rate_B2,) = run_batched(network, batch.inputs[0].numpy())
         return int(((score(rate_B2) > 0) == (batch.labels_B == SPED_UP)).sum())
 
     def _decoded(self, items: Sequence[VideoItem]) -> Sequence[CachedVideo]:

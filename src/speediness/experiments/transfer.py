@@ -5,8 +5,6 @@ fine-tuned and tested, and its frozen features are probed and searched. Every st
 in the output folder and is not done again. :mod:`speediness.experiments.pretext` has more starts.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import shlex
@@ -18,12 +16,11 @@ from typing import Any, Literal
 
 import torch
 
-from speediness.datasets.clip_cache import ClipCache
+from speediness.datasets.clip_cache import CachedVideos, ClipCache
 from speediness.datasets.video_list import VideoItem, digest
 from speediness.errors import DataError
 from speediness.evaluation.probes import probe, released_retrieval
 from speediness.evaluation.relative_speed import holds_both_speeds, ranked_right, same_video_found
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.backbones import find_backbone
 from speediness.models.backbones.inflated import load_imagenet
 from speediness.models.checkpoint import load_checkpoint, network_name, save_network
@@ -31,7 +28,6 @@ from speediness.models.cost import count_macs
 from speediness.models.encoder import Encoder
 from speediness.models.rspnet import RSPNet
 from speediness.results.documents import read_json, write_json
-from speediness.training.by_video import by_video
 from speediness.training.finetune import finetune, with_classes
 from speediness.training.loop import train
 from speediness.training.publish import averaged
@@ -45,6 +41,7 @@ from speediness.training.recipes import (
     speednet_s3dg,
 )
 from speediness.training.tasks.rspnet import RSPNetTask
+from speediness.training.tasks.task import by_video
 from speediness.version import __version__
 
 SCHEMA, STEP_SCHEMA = "speediness.transfer/1", "speediness.transfer_step/1"
@@ -306,22 +303,20 @@ class _Work:
         weights = self._start(start, seed, folder)
         assert weights is not None
         network = load_checkpoint(weights, type(self._task_network(start))).for_inference()
-        clip = network.config.clip
-        clips = ClipCache(self.cache, MAGNIFICATION * clip.size_px, clip.channels)
-        return by_video(self.recipes[start].task, network, clips.videos(self.data.unseen, self.say))
+        return by_video(self.recipes[start].task, network, self._unseen(network))
+
+    def _unseen(self, network: Encoder) -> CachedVideos:
+        clips = ClipCache.for_clips(self.cache, network.config.clip)
+        return clips.videos(self.data.unseen, self.say)
 
     def _pretext(self, start: str, seed: int, folder: Path) -> dict[str, Any]:
         weights = self._start(start, seed, folder)
         torch.manual_seed(seed)
         network = load_checkpoint(weights, RSPNet) if weights else RSPNet(self.recipes["rspnet"].config)
-        clip = network.config.clip
-        videos = ClipCache(self.cache, MAGNIFICATION * clip.size_px, clip.channels).videos(
-            self.data.unseen, self.say
-        )
-        network = network.for_inference()
+        network, videos = network.for_inference(), self._unseen(network)
         return {
             "films": len(videos),
-            "too_short": sum(not holds_both_speeds(video, clip) for video in videos),
+            "too_short": sum(not holds_both_speeds(video, network.config.clip) for video in videos),
             "ranked_right": ranked_right(network, videos),
             "same_film": same_video_found(network, videos),
             "same_film_changed": same_video_found(network, videos, changed=True),

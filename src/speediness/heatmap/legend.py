@@ -1,7 +1,5 @@
 """The legend of a heat map, drawn once for a video."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure

@@ -2,8 +2,6 @@
 
 # T times, H W cells of a map, L bins of a shot
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -114,11 +112,8 @@ def find_maps(
 ) -> HeatMaps:
     """Analyse a video at its own speed and say where in the frame the network sees what it says.
 
-    Args:
-        video: any file with a video stream.
-        kind: of map.
-        network: name of shipped weights, path of an exported network, or one already loaded.
-        progress: called with seconds of video seen and seconds of video in all.
+    The network is a name of shipped weights, a path of an exported network, or one already loaded;
+    ``progress`` is called with seconds of video seen and seconds of video in all.
 
     Raises:
         VideoError: the file cannot be used.

@@ -2,8 +2,6 @@
 
 # H W cells of a map, N levels of a value; h w pixels
 
-from __future__ import annotations
-
 from fractions import Fraction
 from itertools import count
 from typing import Literal

@@ -1,7 +1,5 @@
 """Writes a video with its heat maps over it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,18 +30,12 @@ def render_heatmap(
     force: bool = False,
     progress: Callable[[float, float], None] | None = None,
 ) -> None:
-    """Play a video at its own speed with its heat maps, sound in step.
+    """Play a video at its own speed with its heat maps, sound in step, in an ``.mp4``.
 
     Frame rate, choice of frames and their size are as when a video is sped up at rate 1
-    (:func:`speediness.speedup.render.render_speedup`).
-
-    Args:
-        video: path or decoded video.
-        maps: found in this video.
-        out: an ``.mp4`` in an existing folder.
-        layout: of the frames; side by side they are twice as wide.
-        force: replace an existing ``out``.
-        progress: called after every frame with seconds written and their total.
+    (:func:`speediness.speedup.render.render_speedup`); side by side they are twice as wide. ``force``
+    replaces an existing ``out``; ``progress`` is called after every frame with seconds written and their
+    total.
 
     Raises:
         VideoError: the video cannot be read.

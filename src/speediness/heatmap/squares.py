@@ -12,8 +12,6 @@ the mean of the squares it is in.
 # B sequences or clips, L bins, T frames of a clip, W windows, N frames of the scene, K its channels,
 # Q squares, H W frame size, C channels, h w cells
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple

@@ -1,7 +1,5 @@
 """Key moments of a video and their heat maps in one image, in the manner of SpeedNet Figs. 8 and 9."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import av
@@ -35,12 +33,7 @@ def key_moments(maps: HeatMaps) -> list[float]:
 
 
 def draw_strip(video: str | Path, maps: HeatMaps, out_png: Path) -> None:
-    """Draw the key moments, the video above and with its map below.
-
-    Args:
-        video: path or decoded video.
-        maps: found in this video.
-        out_png: replaced if it exists.
+    """Draw the key moments, the video above and with its map below; replaces ``out_png``.
 
     Raises:
         VideoError: the video cannot be read.

@@ -1,7 +1,5 @@
 """mpv in a process of its own, driven by its JSON IPC (mpv's manual, "JSON IPC")."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import socket

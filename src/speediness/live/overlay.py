@@ -3,8 +3,6 @@ r"""V(t), the plan and the playhead as drawings in ASS, which players lay over a
 A drawing is ``{\p1}`` and a polygon, ``m x y l x y ..``; colours are blue, green, red.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np
@@ -24,12 +22,9 @@ PAPER_ALPHA, AREA_ALPHA = 0x50, 0x80  # 0: opaque
 
 
 class Overlay:
-    """The parts of an overlay for one plan and one shape of window.
+    """The parts of an overlay for a curve, whose V(t) is drawn at the threshold of its plan.
 
-    Args:
-        curve: V(t) of it is drawn at the plan's threshold.
-        plan: of the same video.
-        width: of the window, where its height is ``HEIGHT``.
+    ``width`` is that of the window where its height is ``HEIGHT``.
     """
 
     def __init__(self, curve: SpeedinessCurve, plan: SpeedPlan, width: float) -> None:

@@ -1,7 +1,5 @@
 """Weights on disk: safetensors with the network's own description inside; no pickle anywhere."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path
@@ -107,11 +105,7 @@ def start_from(network: Encoder, path: str | os.PathLike[str]) -> None:
 
 
 def load_speednet(name_or_path: str | os.PathLike[str]) -> SpeedNet:
-    """A trained network in eval mode and float32.
-
-    Args:
-        name_or_path: name of shipped weights (see :func:`speediness.list_models`), or the path of
-            a ``.safetensors`` file.
+    """A trained network, by the name of shipped weights or a path, in eval mode and float32.
 
     Raises:
         WeightsError: missing, not safetensors, or not SpeedNet weights.

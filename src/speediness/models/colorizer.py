@@ -6,18 +6,30 @@ alone; what it learns to point at serves labels of any kind.
 
 # B clips, T frames, H W frame size, h w cells, E embedding, K colours
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from speediness.models.encoder import EncoderConfig
-from speediness.models.lab import LUMA, lab
+from speediness.models.motion import LUMA_WEIGHTS
 from speediness.models.places import CELL_PX, PlaceNet
+
+# IEC 61966-2-1: linear sRGB to XYZ; its rows are divided by the white point, so that white is 1, 1, 1.
+TO_XYZ = ((0.412453, 0.357580, 0.180423), (0.212671, 0.715160, 0.072169), (0.019334, 0.119193, 0.950227))
+THRESHOLD, SLOPE = (6 / 29) ** 3, (29 / 6) ** 2 / 3  # of CIE Lab
 
 EMBEDDING_DIM = 64
 COLOURS = 16
+
+
+def lab(rgb: Tensor) -> Tensor:
+    """(.., 3) sRGB in 0..1, under D65, to L in 0..100, a and b in about -110..110."""
+    linear = torch.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    matrix = rgb.new_tensor(TO_XYZ)
+    xyz = linear @ (matrix / matrix.sum(1, keepdim=True)).T
+    curved = torch.where(xyz > THRESHOLD, xyz.clamp(min=THRESHOLD) ** (1 / 3), SLOPE * xyz + 4 / 29)
+    x, y, z = curved.unbind(-1)
+    return torch.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], -1)
 
 
 class Colorizer(PlaceNet):
@@ -43,7 +55,8 @@ class Colorizer(PlaceNet):
 
     def embed(self, clips_BTHWC: Tensor) -> Tensor:
         """The embeddings alone."""
-        luma_BTHW1 = (clips_BTHWC * clips_BTHWC.new_tensor(LUMA, dtype=torch.float32)).sum(-1, keepdim=True)
+        weights_3 = torch.tensor(LUMA_WEIGHTS, device=clips_BTHWC.device)
+        luma_BTHW1 = (clips_BTHWC * weights_3).sum(-1, keepdim=True)
         return self.head(self.encode(luma_BTHW1)).permute(0, 2, 3, 4, 1)
 
     def places(self, frames_NHWC: Tensor) -> Tensor:

@@ -1,7 +1,5 @@
 """How large a network is and what it costs to run."""
 
-from __future__ import annotations
-
 from copy import deepcopy
 
 import torch

@@ -13,8 +13,6 @@ Published with these and four times as many words or a Fisher vector: UCF101 85.
 
 # T frames, H W frame size, N tracks, L = 15 steps, K bins, D numbers of a descriptor
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,14 +57,10 @@ class Trajectories:
 
 
 def dense_trajectories(luma_THW: NDArray[np.uint8]) -> Trajectories:
-    """Follow points through a video.
+    """Follow points through luma frames at a constant rate, 16 or more of 32 pixels or more.
 
-    Args:
-        luma_THW: frames at a constant rate; tracks need 16 of them, and patches 32 pixels.
-
-    Returns:
-        Tracks in the order of their scales and of their start; those that hardly move, jump or leave
-        the frame are left out.
+    Tracks are in the order of their scales and of their start; those that hardly move, jump or leave the
+    frame are left out.
     """
     return joined([part for scale in range(SCALES) for part in _tracks(_resized(luma_THW, scale), scale)])
 
@@ -96,10 +90,7 @@ def farneback(before_HW: NDArray[np.uint8], after_HW: NDArray[np.uint8]) -> Arra
 def directions(x_HW: Array, y_HW: Array, floor: float | None = None) -> Array:
     """Lengths of vectors by direction, shared between the two nearest bins: (H, W, K).
 
-    Args:
-        x_HW: first component.
-        y_HW: second component.
-        floor: vectors no longer than this count one each in a ninth bin, whatever their direction.
+    Vectors no longer than ``floor`` count one each in a ninth bin, whatever their direction.
     """
     length_HW = np.hypot(x_HW, y_HW)
     place_HW = np.arctan2(y_HW, x_HW) % (2 * np.pi) * (BINS / (2 * np.pi))

@@ -1,24 +1,22 @@
 """A trained network as ONNX: one file with all steps, clip specification, calibration and provenance."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import json
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
 import torch
 from onnxscript import optimizer
-from torch import nn
+from torch import Tensor, nn
 from torch.export import Dim
 
 from speediness.models.backbones.motion_net import SCENE_CHANNELS
@@ -27,27 +25,24 @@ from speediness.models.scene import SceneNet, features, trunk
 from speediness.models.speednet import SpeedNet
 from speediness.results.documents import written_whole
 
-Example = tuple[torch.Tensor, dict[int, Any]]
+Example = tuple[Tensor, dict[int, Any]]
 """An input, and which of its sides are free."""
 
 OPSET = 20  # GridSample as torch means it
 DESCRIPTION_KEY, MOTION_KEY, SCENE_KEY = "speediness", "speediness.motion", "speediness.scene"
-PLACES_KEY, PHASES_KEY = "speediness.places", "speediness.phases"
+EXAMPLES = {"places": ((2, 96, 128, 3), 16), "phases": ((3, 2, 96, 160, 3), 32)}
+"""By what features are of, frames to export them with, and what their sides are multiples of."""
 OUTPUTS = ["rate", "features", "cam"]
 LARGE = 1024  # numbers from which a tensor is stored in half precision
 
 
 def export_onnx(network: SpeedNet, path: Path) -> None:
-    """Write the network for the runtimes; batch, bins, height and width stay free.
+    """Write the network, in evaluation mode, for the runtimes; batch, bins, height and width stay free.
 
     The graph in the file classifies clips, or the bins of motion. Those that measure motion
     (:attr:`SpeedNet.motion`) and see the scene (:attr:`SpeedNet.scene`) travel in its metadata, so that a
     network stays one file and is always run on what it was trained on. Weights of the scene are stored in
     half precision.
-
-    Args:
-        network: in any mode; exported in eval mode.
-        path: target; weights and configuration are inside the file.
     """
     network = network.eval().cpu()
     description: dict[str, Any] = {"config": network.config.to_json(), "margin": network.margin}
@@ -64,44 +59,32 @@ def export_onnx(network: SpeedNet, path: Path) -> None:
     _save(graph, path, {DESCRIPTION_KEY: json.dumps(description)} | texts)
 
 
-def export_places(
-    module: nn.Module, path: Path, short_side_px: int, affinity: dict[str, float], made_by: dict[str, Any]
+def export_features(
+    network: nn.Module,
+    method: Callable[[Tensor], Tensor],
+    path: Path,
+    what: Literal["places", "phases"],
+    document: dict[str, Any],
 ) -> None:
-    """Write features of places for label propagation, large tensors in half precision.
+    """Write features for label propagation or for alignment, large tensors in half precision.
 
     Args:
-        module: uint8 RGB frames (N, H, W, 3) to features (N, H/8, W/8, D) of length 1.
+        network: of the method.
+        method: of places: uint8 RGB frames (N, H, W, 3) to features (N, H/8, W/8, D) of length 1. Of
+            phases: moments (N, 2, H, W, 3), the second frame a moment's own, to features (N, E).
         path: target.
-        short_side_px: of the frames that features are to be taken from.
-        affinity: how they are to be used: fields of AffinitySettings.
-        made_by: provenance, plain values.
+        what: which of both.
+        document: plain values: ``short_side_px`` of the frames that features are to be taken from;
+            ``affinity``, fields of AffinitySettings, of places; ``context_s``, how long before a moment its
+            first frame is, of phases; ``made_by``, provenance.
     """
-    rows, columns = Dim("rows", min=2, max=256), Dim("columns", min=2, max=256)
-    frames = torch.zeros(2, 96, 128, 3, dtype=torch.uint8)
-    sizes = {0: Dim("frames"), 1: 16 * rows, 2: 16 * columns}
-    graph = _halved(_graph(module.cpu(), {"frames": (frames, sizes)}, ["places"]))
-    document = {"short_side_px": short_side_px, "affinity": affinity, "made_by": made_by}
-    _save(graph, path, {PLACES_KEY: json.dumps(document)})
-
-
-def export_phases(
-    module: nn.Module, path: Path, short_side_px: int, context_s: float, made_by: dict[str, Any]
-) -> None:
-    """Write features of moments for alignment, large tensors in half precision.
-
-    Args:
-        module: uint8 RGB frames (N, 2, H, W, 3), a moment's own the second, to features (N, E).
-        path: target.
-        short_side_px: of the frames that features are to be taken from.
-        context_s: how long before the moment its first frame is.
-        made_by: provenance, plain values.
-    """
-    rows, columns = Dim("rows", min=2, max=64), Dim("columns", min=2, max=64)
-    frames = torch.zeros(3, 2, 96, 160, 3, dtype=torch.uint8)
-    sizes = {0: Dim("moments"), 2: 32 * rows, 3: 32 * columns}
-    graph = _halved(_graph(module.cpu(), {"frames": (frames, sizes)}, ["phases"]))
-    document = {"short_side_px": short_side_px, "context_s": context_s, "made_by": made_by}
-    _save(graph, path, {PHASES_KEY: json.dumps(document)})
+    shape, unit_px = EXAMPLES[what]
+    height = len(shape) - 3
+    rows, columns = (Dim(name, min=2, max=2048 // unit_px) for name in ("rows", "columns"))
+    sizes = {0: Dim("frames"), height: unit_px * rows, height + 1: unit_px * columns}
+    frames = torch.zeros(shape, dtype=torch.uint8)
+    graph = _halved(_graph(network.cpu(), method, {"frames": (frames, sizes)}, [what]))
+    _save(graph, path, {f"{DESCRIPTION_KEY}.{what}": json.dumps(document)})
 
 
 def describe(path: Path, document: dict[str, Any]) -> None:
@@ -118,7 +101,8 @@ def _clips_graph(network: SpeedNet) -> onnx.ModelProto:
     clip, rows, columns = network.config.clip, *_sides(network.config.clip.unit_px)
     size = (3, clip.n_frames, clip.size_px + 32, clip.size_px + 64, clip.channels)
     free = {0: Dim("batch"), 2: clip.unit_px * rows, 3: clip.unit_px * columns}
-    return _graph(_ClassifyClips(network), {"clips": (torch.zeros(size, dtype=torch.uint8), free)}, OUTPUTS)
+    clips = torch.zeros(size, dtype=torch.uint8)
+    return _graph(network, network.classify_clips, {"clips": (clips, free)}, OUTPUTS)
 
 
 def _motion_graph(network: SpeedNet) -> onnx.ModelProto:
@@ -132,7 +116,7 @@ def _motion_graph(network: SpeedNet) -> onnx.ModelProto:
         scene = {0: Dim("frames"), 2: Dim("scene_rows", max=256), 3: Dim("scene_columns", max=256)}
         inputs["scene"] = (torch.zeros(5, SCENE_CHANNELS, 7, 11), scene)
         inputs["scene_of"] = (torch.zeros(3, length, dtype=torch.int64), {0: batch, 1: bins})
-    return _graph(_Classify(network), inputs, OUTPUTS)
+    return _graph(network, network.classify_bins, inputs, OUTPUTS)
 
 
 @cache
@@ -144,14 +128,16 @@ def _measuring_graph(size_px: int, unit_px: int) -> onnx.ModelProto:
     before = torch.zeros(3, size_px + 32, size_px + 64, 1, dtype=torch.uint8)
     after = torch.zeros_like(before)
     inputs: dict[str, Example] = {"before": (before, sizes), "after": (after, sizes)}
-    return _graph(MotionCells(), inputs, ["cells"], rewritten=False)
+    cells = MotionCells()
+    return _graph(cells, cells.forward, inputs, ["cells"], rewritten=False)
 
 
 def _scene_graph(scene: SceneNet) -> onnx.ModelProto:
     rows, columns = Dim("rows", max=64), Dim("columns", max=64)
     frames = torch.zeros(2, 224, 288, 3, dtype=torch.uint8)
     sizes = {0: Dim("frames"), 1: 32 * rows, 2: 32 * columns}
-    return _halved(_graph(_See(scene), {"frames": (frames, sizes)}, ["scene"]))
+    see = _See(scene)
+    return _halved(_graph(see, see.forward, {"frames": (frames, sizes)}, ["scene"]))
 
 
 def _sides(unit_px: int) -> tuple[Any, Any]:
@@ -182,18 +168,22 @@ def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _graph(
-    module: nn.Module, inputs: dict[str, Example], outputs: list[str], rewritten: bool = True
+    network: nn.Module,
+    method: Callable[..., Any],
+    inputs: dict[str, Example],
+    outputs: list[str],
+    rewritten: bool = True,
 ) -> onnx.ModelProto:
-    """The module as a graph; ``rewritten`` by patterns, which are looked for at every node."""
+    """A method of a network as a graph; ``rewritten`` by patterns, which are looked for at every node."""
     with _exporter_silent():
         program = torch.onnx.export(
-            module.eval(),
+            _Method(network, method).eval(),
             tuple(example for example, _ in inputs.values()),
             dynamo=True,
             opset_version=OPSET,
             input_names=list(inputs),
             output_names=outputs,
-            dynamic_shapes=tuple(sizes for _, sizes in inputs.values()),
+            dynamic_shapes=(tuple(sizes for _, sizes in inputs.values()),),
             optimize=False,
             verbose=False,
         )
@@ -232,31 +222,15 @@ def _save(model: onnx.ModelProto, path: Path, texts: dict[str, str]) -> None:
         onnx.save(model, partial)
 
 
-class _ClassifyClips(nn.Module):
-    """A network that sees frames as a forward pass."""
+class _Method(nn.Module):
+    """A method of a network as a forward pass."""
 
-    def __init__(self, network: SpeedNet) -> None:
+    def __init__(self, network: nn.Module, method: Callable[..., Any]) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.method = network, method
 
-    def forward(self, clips: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return self.network.classify_clips(clips)
-
-
-class _Classify(nn.Module):
-    """A network that sees motion as a forward pass."""
-
-    def __init__(self, network: SpeedNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(
-        self,
-        motion: torch.Tensor,
-        scene: torch.Tensor | None = None,
-        scene_of: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, ...]:
-        return self.network.classify_bins(motion, scene, scene_of)
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.method(*inputs)
 
 
 class _See(nn.Module):
@@ -267,5 +241,5 @@ class _See(nn.Module):
         self.scene, self.trunk = scene, copy.deepcopy(trunk())
         self.trunk.classifier = nn.Linear(1, 1)  # not needed, a fifth of the weights
 
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+    def forward(self, frames: Tensor) -> Tensor:
         return self.scene.project(features(self.trunk, frames))

@@ -1,7 +1,5 @@
 """Networks as folders that the Hugging Face Hub understands: weights, configuration, model card."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import os
@@ -20,15 +18,10 @@ WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"  # the H
 
 
 def write_folder(network: Encoder, folder: Path, name: str) -> None:
-    """Write weights, what they say of themselves once more as JSON, and a model card.
+    """Write weights, what they say of themselves once more as JSON, and a model card by a name.
 
-    Only the weights are read back: they describe themselves, and the other two, for people and for
-    the Hub, cannot contradict them.
-
-    Args:
-        network: in any mode and on any device.
-        folder: made if need be; the three files in it are replaced.
-        name: of the folder or repository, for the card.
+    Only the weights are read back: they describe themselves, and the other two, for people and for the
+    Hub, cannot contradict them. The three files replace those in the folder, which is made if need be.
 
     Raises:
         OutputError: it cannot be written.
@@ -44,11 +37,7 @@ def write_folder(network: Encoder, folder: Path, name: str) -> None:
 
 
 def download_weights(folder_or_repo_id: str | os.PathLike[str], **download: Any) -> Path:
-    """The weights in a folder, or downloaded (once) from a repository.
-
-    Args:
-        folder_or_repo_id: see :meth:`Encoder.from_pretrained`.
-        download: options of ``huggingface_hub.hf_hub_download``.
+    """The weights in a folder, or downloaded (once) from a repository by ``hf_hub_download``.
 
     Raises:
         WeightsError: the folder holds none, or the Hub gives none; the message says why.

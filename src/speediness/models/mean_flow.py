@@ -2,8 +2,6 @@
 
 # B batch, T frames, S = T - 1 pairs of neighbours, H W frame size, C channels
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 import cv2
@@ -21,14 +19,11 @@ HIDDEN = 64
 class MeanFlowNet(nn.Module):
     """Two fully connected layers with ReLU and batch norm on the magnitudes of :func:`flow_magnitudes`.
 
-    Paper: a vector of T magnitudes. Here: T - 1, as many as a clip of T frames has. The first
-    batch norm brings pixels to a common scale.
+    Paper: a vector of T magnitudes. Here: S = T - 1, as many as a clip of T frames has. The first batch
+    norm brings pixels to a common scale.
 
     Attributes:
         layers: magnitudes (B, S) to logits (B, 2).
-
-    Args:
-        n_pairs: S.
     """
 
     def __init__(self, n_pairs: int) -> None:

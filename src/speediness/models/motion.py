@@ -9,13 +9,13 @@ surfaces take the motion of the texture around them.
 
 # P pairs of frames, H W frame size, C channels, h w a pyramid level or the cells
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 CELL_PX = 4
+LEVELS, STEPS = 3, 2  # of the pyramid, each half the size of the one before; solutions a level
+RADIUS, SMOOTHING = 2, 3  # of the window whose motion is taken to be constant; of the mean after each step
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # BT.601
 NOISE = 2e-4  # variance of sensor and coding noise, for luma in 0..1
 LEAST_CONFIDENCE = 0.02  # so that a frame without texture keeps a mean
@@ -23,18 +23,7 @@ LARGEST_STEP_PX = 1.0  # of one solution; the level above has seen what is large
 
 
 class MotionCells(nn.Module):
-    """What moved between two frames, by cells of 4 x 4 pixels.
-
-    Args:
-        levels: pyramid levels, each half the size of the one before.
-        radius: radius of the window over which the motion is taken to be constant.
-        smoothing: radius of the mean that follows each step.
-        steps: solutions a level.
-    """
-
-    def __init__(self, levels: int = 3, radius: int = 2, smoothing: int = 3, steps: int = 2) -> None:
-        super().__init__()
-        self.levels, self.radius, self.smoothing, self.steps = levels, radius, smoothing, steps
+    """What moved between two frames, by cells of 4 x 4 pixels."""
 
     def forward(self, before_PHWC: Tensor, after_PHWC: Tensor) -> Tensor:
         """uint8 frames, H and W multiples of 8, to cells (P, 4, H/4, W/4).
@@ -50,7 +39,7 @@ class MotionCells(nn.Module):
     def flow(self, before_P1HW: Tensor, after_P1HW: Tensor) -> tuple[Tensor, Tensor]:
         """Luma in 0..1 to dense flow (P, 2, H, W) in pixels (x, y) and confidence (P, 1, H, W)."""
         pyramid = [(before_P1HW, after_P1HW)]
-        for _ in range(self.levels - 1):
+        for _ in range(LEVELS - 1):
             before, after = pyramid[-1]
             pyramid.append((F.avg_pool2d(before, 2), F.avg_pool2d(after, 2)))
         before, after = pyramid.pop()
@@ -65,7 +54,7 @@ class MotionCells(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """The flow of a level, from that of the level above (None: there is none)."""
         dx, dy = _gradients(before_P1hw)
-        xx, yy, xy = window_mean(torch.cat([dx * dx, dy * dy, dx * dy], 1), self.radius).split(1, 1)
+        xx, yy, xy = window_mean(torch.cat([dx * dx, dy * dy, dx * dy], 1), RADIUS).split(1, 1)
         # The smaller eigenvalue of the structure tensor, against the noise: are both directions seen?
         spread = torch.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
         smaller = ((xx + yy) / 2 - spread).clamp(min=0)
@@ -73,13 +62,13 @@ class MotionCells(nn.Module):
         xx, yy = xx + NOISE, yy + NOISE
         determinant = xx * yy - xy * xy
         flow = torch.cat([torch.zeros_like(dx)] * 2, 1) if flow_P2hw is None else flow_P2hw
-        for step in range(self.steps):
+        for step in range(STEPS):
             seen = after_P1hw if flow_P2hw is None and step == 0 else _warp(after_P1hw, flow)
             change = seen - before_P1hw
-            xt, yt = window_mean(torch.cat([dx * change, dy * change], 1), self.radius).split(1, 1)
+            xt, yt = window_mean(torch.cat([dx * change, dy * change], 1), RADIUS).split(1, 1)
             moved = torch.cat([xy * yt - yy * xt, xy * xt - xx * yt], 1) / determinant
             flow = flow + moved.clamp(-LARGEST_STEP_PX, LARGEST_STEP_PX)
-            around = window_mean(torch.cat([flow * confidence, confidence], 1), self.smoothing)
+            around = window_mean(torch.cat([flow * confidence, confidence], 1), SMOOTHING)
             flow = around[:, :2] / around[:, 2:]
         return flow, confidence
 

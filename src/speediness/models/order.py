@@ -2,8 +2,6 @@
 
 # B samples, P parts of a sample, T frames of all parts, H W frame size, C channels, D features
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor, nn

@@ -7,16 +7,12 @@ learn; here it is EfficientNet-Lite0 and fixed, or any other backbone, which the
 
 # B clips, F frames, T N moments, K frames seen of one, H W frame size, C channels, h w cells, E embedding
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from speediness.models.backbones.efficientnet import imagenet
-from speediness.models.backbones.i3d import inflate_state
-from speediness.models.backbones.inflated import InflatedLite0
+from speediness.models.backbones.inflated import load_imagenet
 from speediness.models.encoder import Encoder, EncoderConfig
 
 EMBEDDING_DIM = 128
@@ -40,9 +36,7 @@ class PhaseNet(Encoder):
         super().__init__(config)
         self.fixed = fixed
         if fixed:
-            assert isinstance(self.backbone, InflatedLite0)
-            trunk = self.backbone.network
-            trunk.load_state_dict(inflate_state(imagenet().state_dict(), trunk))
+            load_imagenet(self)
             self.backbone.requires_grad_(False).eval()
         convolutions: list[nn.Module] = []
         for d_in in (self.feature_dim, HEAD_CHANNELS):
@@ -79,15 +73,3 @@ class PhaseNet(Encoder):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.fixed):
             maps_NDKhw = self.encode(moments_NKHWC)
         return self.layers(self.convolutions(maps_NDKhw).amax((2, 3, 4)))
-
-
-class PhaseFeatures(nn.Module):
-    """What is exported of a :class:`PhaseNet`."""
-
-    def __init__(self, network: PhaseNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """uint8 RGB moments (N, K, H, W, 3) to embeddings (N, E)."""
-        return self.network.embed(frames)

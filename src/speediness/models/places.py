@@ -2,8 +2,6 @@
 
 # N frames, H W frame size, h w cells, E embedding
 
-from __future__ import annotations
-
 from abc import abstractmethod
 
 import torch
@@ -11,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from speediness.models.backbones.efficientnet import imagenet
-from speediness.models.backbones.stems import RGB_MEAN, RGB_STD
+from speediness.models.backbones.stems import normalised
 from speediness.models.encoder import Encoder
 
 CELL_PX = 8
@@ -27,17 +25,9 @@ class PlaceNet(Encoder):
     def places(self, frames_NHWC: Tensor) -> Tensor:
         """uint8 RGB frames (N, H, W, 3) to embeddings (N, E, H/8, W/8) of any length."""
 
-
-class PlaceFeatures(nn.Module):
-    """What is exported of a :class:`PlaceNet`: its embeddings, brought to length 1."""
-
-    def __init__(self, network: PlaceNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, frames_NHWC: Tensor) -> Tensor:
-        """uint8 RGB frames (N, H, W, 3) to features (N, H/8, W/8, E)."""
-        return F.normalize(self.network.places(frames_NHWC), dim=1).permute(0, 2, 3, 1)
+    def directions(self, frames_NHWC: Tensor) -> Tensor:
+        """What is exported: embeddings (N, H/8, W/8, E), brought to length 1."""
+        return F.normalize(self.places(frames_NHWC), dim=1).permute(0, 2, 3, 1)
 
 
 class ImageNetPlaces(nn.Module):
@@ -56,10 +46,8 @@ class ImageNetPlaces(nn.Module):
 
     def forward(self, frames_NHWC: Tensor) -> Tensor:
         """uint8 RGB frames (N, H, W, 3) to features (N, H/8, W/8, D) of length 1."""
-        frames = frames_NHWC.permute(0, 3, 1, 2).float() / 255
-        mean, std = (frames.new_tensor(values).view(1, 3, 1, 1) for values in (RGB_MEAN, RGB_STD))
-        maps, found = self.stem((frames - mean) / std), []
-        size = [side // CELL_PX for side in frames.shape[-2:]]
+        maps, found = self.stem(normalised(frames_NHWC)), []
+        size = [side // CELL_PX for side in frames_NHWC.shape[1:3]]
         for number, block in enumerate(self.blocks):
             maps = block(maps)
             if number in self.taken:

@@ -2,8 +2,6 @@
 
 # M patches, T frames, P side of a patch, C channels, E embedding, N frames
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -2,8 +2,6 @@
 
 # B clips, T frames, H W frame size, C channels, D features, K classes
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -20,11 +18,7 @@ class Recogniser(Encoder):
     single frames, and the logits are its logarithm: their softmax is that mean.
 
     Attributes:
-        classes: names, in the order of the logits.
-
-    Args:
-        config: of the encoder and of the dropout.
-        classes: names of what can be recognised.
+        classes: names of what can be recognised, in the order of the logits.
     """
 
     def __init__(self, config: EncoderConfig, classes: Sequence[str]) -> None:

@@ -2,8 +2,6 @@
 
 # B clips, T frames, H W frame size, C channels, h w cells, D features, E embedding
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

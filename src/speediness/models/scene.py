@@ -6,8 +6,6 @@ the principal components of its last maps, over the videos trained on, are what 
 
 # N frames, H W frame size, K components, F features of the ImageNet network
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -17,7 +15,7 @@ from torch import Tensor, nn
 
 from speediness.models.backbones.efficientnet import FEATURES, EfficientNetLite0, imagenet
 from speediness.models.backbones.motion_net import SCENE_CHANNELS
-from speediness.models.backbones.stems import RGB_MEAN, RGB_STD
+from speediness.models.backbones.stems import normalised
 
 
 class SceneNet(nn.Module):
@@ -63,6 +61,4 @@ def trunk() -> EfficientNetLite0:
 
 def features(network: EfficientNetLite0, frames_NHWC: Tensor) -> Tensor:
     """uint8 RGB frames (N, H, W, 3) to the last maps (N, F, H/32, W/32)."""
-    frames = frames_NHWC.permute(0, 3, 1, 2).float() / 255
-    mean, std = (frames.new_tensor(values).view(1, 3, 1, 1) for values in (RGB_MEAN, RGB_STD))
-    return network((frames - mean) / std)
+    return network(normalised(frames_NHWC))

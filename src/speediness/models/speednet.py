@@ -3,8 +3,6 @@
 # B batch, T frames or bins of a window, L bins of a sequence, W windows of it, N frames of the scene,
 # H W frame size, C channels, h w cells, D features
 
-from __future__ import annotations
-
 import math
 from typing import Any, Literal, NamedTuple, get_args
 

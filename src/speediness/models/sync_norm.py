@@ -2,8 +2,6 @@
 
 # B clips of this process, C channels, T H W their size
 
-from __future__ import annotations
-
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn

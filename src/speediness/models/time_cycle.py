@@ -3,8 +3,6 @@
 # B clips, T frames, H W frame size, C channels, h w cells of a frame, p cells along a patch, E embedding,
 # K = T - 1 lengths of a cycle
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch
@@ -60,12 +58,10 @@ class TimeCycleNet(PlaceNet):
         )
 
     def forward(self, clips_BTHWC: Tensor, start_B3: Tensor, teach: Tensor) -> Cycles:
-        """Patches of the last frame tracked back and forth again.
+        """Patches of the last frame tracked back and forth again, through frames of the configured size.
 
-        Args:
-            clips_BTHWC: uint8 frames of the configured size.
-            start_B3: placements of the patches.
-            teach: 1 where the encoder is to learn, 0 where the localiser alone is.
+        ``start_B3`` are their placements; ``teach`` is 1 where the encoder is to learn, 0 where the
+        localiser alone is.
         """
         maps_TBEhw, patch_BEpp = self._learned(clips_BTHWC, start_B3, teach)
         found, at_B3, shifts = [patch_BEpp], start_B3, []

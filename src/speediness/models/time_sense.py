@@ -2,8 +2,6 @@
 
 # T frames, H W frame size, C channels
 
-from __future__ import annotations
-
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -32,15 +30,11 @@ class TimeSense:
 
 
 @torch.inference_mode()
-def time_sense(network: Recogniser, side_px: int | None = None) -> TimeSense:
+def time_sense(network: Recogniser) -> TimeSense:
     """Measure what a network's answer depends on.
 
     An exact property of the network's shape shows with any weights, so random ones will do. What
-    follows the stem is computed in double precision.
-
-    Args:
-        network: left as it is.
-        side_px: of the square clips; None: as the network's clips.
+    follows the stem is computed in double precision. The network is left as it is.
     """
     network = deepcopy(network).cpu().eval()
     network.backbone.double().register_forward_pre_hook(
@@ -48,9 +42,8 @@ def time_sense(network: Recogniser, side_px: int | None = None) -> TimeSense:
     )
     network.classifier.double()
     clip = network.config.clip
-    n_frames, side = clip.n_frames, side_px or clip.size_px
     draw = torch.Generator().manual_seed(0)
-    shape = (2, n_frames, side, side, clip.channels)
+    shape = (2, clip.n_frames, clip.size_px, clip.size_px, clip.channels)
     clips = torch.randint(0, 256, shape, generator=draw, dtype=torch.uint8)
     video, other = clips
     stills = clips[:, :1].expand(shape)
@@ -68,8 +61,8 @@ def time_sense(network: Recogniser, side_px: int | None = None) -> TimeSense:
         return torch.cat([video[:t], other[t : t + 1], video[t + 1 :]])
 
     return TimeSense(
-        order=differs(video[torch.randperm(n_frames, generator=draw)]),
+        order=differs(video[torch.randperm(clip.n_frames, generator=draw)]),
         direction=differs(video.flip(0)),
-        frames=sum(differs(exchanged(t)) for t in range(n_frames)),
+        frames=sum(differs(exchanged(t)) for t in range(clip.n_frames)),
         still=differs(stills[1], answer(stills[0])),
     )

@@ -1,7 +1,5 @@
 """torch: for a GPU, and for networks in training."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

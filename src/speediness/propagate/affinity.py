@@ -7,8 +7,6 @@ takes the k best, and weighs them by a softmax of their cosines.
 
 # h w cells of a frame, D features, L labels, C frames of context, Q places of a tile, K places they see
 
-from __future__ import annotations
-
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -58,10 +56,7 @@ class AffinitySettings:
 class LabelCarrier:
     """Carries labels through the frames of one video; holds the context and nothing else of it.
 
-    Args:
-        first_hwD: features of the first frame, of length 1.
-        labels_hwL: its labels, 0..1; they sum to 1.
-        settings: see there.
+    Of the first frame it is given features of length 1, and labels 0..1 that sum to 1.
     """
 
     def __init__(self, first_hwD: Floats, labels_hwL: Floats, settings: AffinitySettings) -> None:

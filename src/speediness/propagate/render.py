@@ -2,8 +2,6 @@
 
 # H W frame size, N labels
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass

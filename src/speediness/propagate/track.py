@@ -1,8 +1,6 @@
 """A mask of the first frame to masks of all frames, frame by frame."""
 
-# H W frame size, h w cells, D features
-
-from __future__ import annotations
+# H W frame size, h w cells, L labels, D features
 
 import json
 import os
@@ -17,11 +15,49 @@ from numpy.typing import NDArray
 
 from speediness.errors import WeightsError
 from speediness.propagate.affinity import AffinitySettings, LabelCarrier
-from speediness.propagate.label_maps import to_cells, to_mask
 from speediness.propagate.mask_files import Labels
 from speediness.runtime.onnx import PLACES_KEY, features_file, open_features, read_metadata
 from speediness.video.orientation import Orientation
 from speediness.video.read_ahead import read_ahead
+
+Shares = NDArray[np.float32]
+"""(h, w, L), 0..1: how much of a cell each label has."""
+
+FINE = 8  # points along the side of a cell at which a mask is looked up
+
+
+def to_cells(mask_HW: Labels, cells: tuple[int, int], labels: int) -> Shares:
+    """The share that each of so many labels, background included, has of every cell of a grid."""
+    rows, columns = (
+        ((np.arange(FINE * count) + 0.5) * side / (FINE * count)).astype(int)
+        for side, count in zip(mask_HW.shape, cells, strict=True)
+    )
+    fine = mask_HW[rows[:, None], columns].reshape(cells[0], FINE, cells[1], FINE)
+    return np.stack([(fine == n).mean((1, 3), dtype=np.float32) for n in range(labels)], -1)
+
+
+def to_mask(shares_hwL: Shares, height: int, width: int) -> Labels:
+    """The likeliest label of every pixel; between the middles of cells shares change linearly."""
+    best: Shares | None = None
+    mask_HW = np.zeros((height, width), np.uint8)
+    for label in range(shares_hwL.shape[-1]):
+        share_HW = _stretched(_stretched(shares_hwL[..., label], height).T, width).T
+        if best is None:
+            best = share_HW
+        else:
+            mask_HW[share_HW > best] = label
+            best = np.maximum(best, share_HW)
+    return mask_HW
+
+
+def _stretched(values: Shares, length: int) -> Shares:
+    """The first axis brought to a length."""
+    places = np.clip((np.arange(length) + 0.5) * len(values) / length - 0.5, 0, len(values) - 1)
+    below = places.astype(int)
+    above = np.minimum(below + 1, len(values) - 1)
+    share = (places - below).astype(np.float32)[:, None]
+    return (values[below] * (1 - share) + values[above] * share).astype(np.float32, copy=False)
+
 
 Pixels = NDArray[np.uint8]
 Features = Callable[[Pixels], NDArray[np.float32]]
@@ -48,7 +84,7 @@ def load_features(path: str | os.PathLike[str] | None = None) -> PlaceFeatures:
     """Features from a file; None: those that are shipped.
 
     Raises:
-        WeightsError: missing, or not written by :func:`speediness.models.export.export_places`.
+        WeightsError: missing, or not written by :func:`speediness.models.export.export_features`.
     """
     path = features_file(path)
     try:
@@ -75,13 +111,9 @@ def carry_masks(
     mask_HW: Labels,
     model: PlaceFeatures,
 ) -> Iterator[Carried]:
-    """Every frame with its mask; holds the frames of context alone.
+    """Every frame, as decoded, with its time and its mask; holds the frames of context alone.
 
-    Args:
-        frames: as decoded, with their times; the mask is that of the first.
-        orientation: how they are turned.
-        mask_HW: at the size of upright frames.
-        model: what places are told by.
+    ``mask_HW`` is that of the first, at the size of upright frames.
     """
     carrier, (height, width) = None, mask_HW.shape
     with read_ahead(_featured(frames, orientation, (width, height), model), AHEAD) as coming:

@@ -1,7 +1,5 @@
 """Arrays and curves as bytes that are read exactly as they were written, or not at all."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import zipfile

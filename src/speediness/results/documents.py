@@ -1,7 +1,5 @@
 """Files that are written as a whole or not at all; JSON documents (docs/formats.md)."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

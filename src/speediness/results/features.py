@@ -2,8 +2,6 @@
 
 # N moments, D features
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

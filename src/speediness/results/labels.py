@@ -1,7 +1,5 @@
 """Words for how a stretch of video plays; no numpy, so that the command line knows them at once."""
 
-from __future__ import annotations
-
 from typing import Literal, get_args
 
 Label = Literal["natural", "sped_up", "slow_motion", "not_sure"]

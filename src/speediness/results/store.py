@@ -1,7 +1,5 @@
 """Results of earlier analyses on disk, found by what a video holds, so that no video is analysed twice."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

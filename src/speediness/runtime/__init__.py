@@ -1,7 +1,5 @@
 """Where a network runs: one file an engine, each with ``open_runtime(path) -> Runtime``."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path

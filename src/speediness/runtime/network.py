@@ -104,11 +104,9 @@ class Network:
 
 
 def load_network(name_or_path: str | os.PathLike[str] = DEFAULT_NETWORK, engine: str = "auto") -> Network:
-    """A network by the name of shipped weights, or by the path of an exported file.
+    """A network by the name of shipped weights (:func:`list_models`), or by the path of an ``.onnx`` file.
 
-    Args:
-        name_or_path: a name from :func:`list_models`, or an ``.onnx`` file.
-        engine: where it runs, see :func:`speediness.runtime.choose_engine`.
+    ``engine``: where it runs, see :func:`speediness.runtime.choose_engine`.
 
     Raises:
         WeightsError: no such weights (the message lists those that are shipped), or no such engine.

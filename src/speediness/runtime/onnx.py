@@ -1,7 +1,5 @@
 """ONNX Runtime: in the base install, on any CPU."""
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -1,7 +1,5 @@
 """OpenVINO: an optional install, faster on x86 CPUs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path

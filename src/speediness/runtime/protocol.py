@@ -3,8 +3,6 @@
 # P pairs, N frames of the scene, B sequences, L bins of a sequence, T frames or bins of a window,
 # W = L - T + 1 windows, D features, H W frame size, C channels, h w cells
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol

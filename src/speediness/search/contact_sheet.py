@@ -1,7 +1,5 @@
 """What a search found, to look at: a page of video strips, and short videos."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -32,13 +30,9 @@ LISTED = re.compile(r'<div class="head"><b>(\d+)</b>.*?<span class="dim path">([
 
 
 def contact_sheet(hits: Sequence[Hit], out_html: Path) -> None:
-    """Write one page that needs nothing else: of every hit six images over its length.
+    """Write one page that needs nothing else: of every hit, in order, six images over its length.
 
-    A video that cannot be read any more is listed without images.
-
-    Args:
-        hits: in the order they are to be shown.
-        out_html: replaced if it exists, once the page is whole.
+    A video that cannot be read any more is listed without images. The page is replaced once it is whole.
 
     Raises:
         OutputError: it cannot be written.
@@ -47,11 +41,7 @@ def contact_sheet(hits: Sequence[Hit], out_html: Path) -> None:
 
 
 def previews(hits: Sequence[Hit], folder: Path) -> tuple[list[Path], dict[Path, str]]:
-    """Write a short silent video of every hit, at its own speed.
-
-    Args:
-        hits: in the order of their numbers.
-        folder: that exists.
+    """Write a short silent video of every hit, numbered in their order, at its own speed.
 
     Returns:
         Paths of those written, where files of these names are replaced; and of every video that

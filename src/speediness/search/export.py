@@ -1,7 +1,5 @@
 """A library as one table in a file that other programs read."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 from typing import Any, Literal
@@ -17,14 +15,8 @@ Table = Literal["windows", "films"]
 def export(library: Library, table: Table, kind: Format, out: Path, vectors: bool = False) -> int:
     """Write the videos of a library, or their windows without images; beside first, then renamed.
 
-    Rows stand by root, path and time. In a CSV a vector is a list in brackets.
-
-    Args:
-        library: to read.
-        table: which of the two.
-        kind: of file.
-        out: replaced if it exists.
-        vectors: whether windows bear theirs.
+    Rows stand by root, path and time; windows bear their ``vectors`` if asked for, in a CSV as a list in
+    brackets.
 
     Returns:
         The number of rows.

@@ -1,14 +1,12 @@
 """Plot of a search: similarity over the video, the finds marked."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from speediness.plots import PALETTES, Theme, colours, new_figure, save_figure, sum_up, time_axis
+from speediness.plots import PALETTES, colours, new_figure, save_figure, sum_up, time_axis
 from speediness.search.hits import Hit
 from speediness.search.within import LEAST, Graph
 
@@ -21,24 +19,18 @@ def plot_graph(
     duration_s: float,
     out: Path,
     query_s: tuple[float, float] | None = None,
-    theme: Theme = "light",
 ) -> None:
-    """Draw how similar each stretch of a video is, at its middle.
+    """Draw how similar each stretch of a video is, at its middle; replaces ``out`` once the plot is whole.
 
-    Args:
-        graph: of the video.
-        hits: what was found, best first; marked by their places.
-        duration_s: of the video.
-        out: PNG or SVG by its suffix; replaced only once the plot is whole.
-        query_s: the stretch asked for, if it is of this video.
-        theme: light or dark.
+    It is a PNG or SVG by its suffix. Hits are marked by their places, the best first, and so is the
+    stretch asked for, if it is of this video.
 
     Raises:
         OutputError: the plot cannot be written.
     """
     import matplotlib
 
-    palette = PALETTES[theme]
+    palette = PALETTES["light"]
     with matplotlib.rc_context(colours(palette)):
         figure = new_figure(*SIZE_IN)
         axes = figure.subplots()

@@ -1,7 +1,5 @@
 """Bringing a library up to date with the videos on disk."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path

@@ -8,8 +8,6 @@ the writer, and what a killed writer left is known by having no video.
 
 # N windows, D features
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sqlite3
@@ -75,14 +73,9 @@ class VideoRow:
 def video_row(
     file: VideoFile, sha256: str, analysed: AnalysedVideo | None, network: str, error: str = ""
 ) -> VideoRow:
-    """The row of a file whose content was analysed, or could not be.
+    """The row of a listed file whose content was analysed by a network (its SHA-256), or could not be.
 
-    Args:
-        file: as listed.
-        sha256: of its content.
-        analysed: what was seen; None where ``error`` says why nothing was.
-        network: SHA-256 of the network that analysed.
-        error: a line for people.
+    ``analysed`` is None where ``error``, a line for people, says why nothing was seen.
     """
     named = "\0".join((file.root, file.path, sha256))
     seen: dict[str, Any] = {}
@@ -239,12 +232,7 @@ class Writer(Library):
 
 @contextmanager
 def writing(uri: str | os.PathLike[str], network: str, network_sha256: str) -> Iterator[Writer]:
-    """Open a library to change it; it is made if missing.
-
-    Args:
-        uri: see :class:`Library`.
-        network: name of the network that makes the vectors.
-        network_sha256: its SHA-256.
+    """Open a library (:class:`Library`) of vectors of a network to change it; it is made if missing.
 
     Raises:
         DataError: made with another network or by another version, or LanceDB is not installed.
@@ -288,7 +276,7 @@ def _column(field: str) -> str:
 def _make(uri: str, network: str, network_sha256: str) -> None:
     """The table of videos, which says what kind of library this is, if it is not there."""
     pa = load("pyarrow")
-    kinds = {"str": pa.string(), "int": pa.int64(), "float": pa.float64()}
+    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64()}
     columns = [(_column(name), kinds[kind]) for name, kind in VideoRow.__annotations__.items()]
     about = {"schema": SCHEMA, "network": network, "network_sha256": network_sha256}
     lancedb = load("lancedb")

@@ -2,8 +2,6 @@
 
 # Q windows of the query, D features
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -50,14 +48,10 @@ def search_library(
     where: Where | None = None,
     least: float = ALIKE,
 ) -> list[Hit]:
-    """Find the windows of videos that move most like any window of a query.
+    """Find the windows of videos that move most like any window of a query, ``top`` at most.
 
-    Args:
-        db: the library, see :class:`speediness.search.library.Library`.
-        vectors_QD: unit vectors of the query's windows, made by the library's network.
-        top: how many to find at most.
-        where: which windows count; None: all.
-        least: similarity that a find has at least.
+    Vectors (Q, D) are of length 1, made by the library's network; a find is at least as similar as
+    ``least``.
 
     Returns:
         The best first; of one video none that overlaps another. None at all: nothing moves like this.

@@ -2,8 +2,6 @@
 
 # N steps of a video, Q steps of the query, D features
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,12 +111,8 @@ def peaks(
 ) -> list[Hit]:
     """The best stretches; two of them share no more than half, as repetitions a little quicker do.
 
-    Args:
-        graph: of the video.
-        video: its path.
-        most: how many at most.
-        but: a stretch in seconds of which nothing found may share more than half: the query itself.
-        least: similarity that a find has at least.
+    Nothing found shares more than half with the stretch ``but`` (seconds), the query itself; all are at
+    least as similar as ``least``.
     """
     quarter_s = graph.length_s / 4
     likely = graph.similarity >= least

@@ -2,8 +2,6 @@
 
 # F moments
 
-from __future__ import annotations
-
 import numpy as np
 
 from speediness.simulation.capture import Capture, Floats, interpolated

@@ -2,8 +2,6 @@
 
 # F moments, S samples, J joints, B bones
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

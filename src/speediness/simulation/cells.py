@@ -7,8 +7,6 @@ around them. Here the true motion is put on a grid of GRID_PX and goes through t
 
 # F moments, P pairs of neighbours, N points, g the grid, h w cells
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,14 +54,9 @@ def motion_cells(
     sight: Sight = Sight(),
     rng: np.random.Generator | None = None,
 ) -> NDArray[np.float32]:
-    """Motion between neighbouring moments.
+    """Motion between neighbouring moments (F,), in cells of CELL_PX, as well as it is seen.
 
-    Args:
-        stage: what is seen.
-        times_s: (F,) moments.
-        cells_hw: rows and columns; a cell is CELL_PX wide.
-        sight: how well it is seen.
-        rng: draws the errors; needed where there is noise.
+    ``rng`` draws the errors, and is needed where there is noise.
 
     Returns:
         (F - 1, 4, h, w) as of :class:`speediness.models.motion.MotionCells`.

@@ -2,8 +2,6 @@
 
 # F moments, H W frame size, B bones
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

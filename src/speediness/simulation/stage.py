@@ -2,8 +2,6 @@
 
 # F moments, N points, J joints; x right and y down in the frame, in heights of the frame from its middle
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

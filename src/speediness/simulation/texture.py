@@ -1,7 +1,5 @@
 """Random textures with grain of every size, which stays where it is on its surface."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

@@ -5,8 +5,6 @@ Steps a second, speed and build are within the natural range, so how fast the wa
 
 # F moments, J joints
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

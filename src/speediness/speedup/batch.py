@@ -1,7 +1,5 @@
 """Many videos sped up alike, one after the other; what is done already is skipped."""
 
-from __future__ import annotations
-
 import glob
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """A curve that is given instead of analysing again."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from speediness.errors import DataError

@@ -1,7 +1,5 @@
 """One video sped up, with all that is written beside it; what can be refused is refused before the work."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -65,11 +63,7 @@ class SpeedupJob:
         return duration_s / self.duration_s
 
     def plan(self, curve: SpeedinessCurve, speech_s: Sequence[Span]) -> SpeedPlan:
-        """The plan for a video.
-
-        Args:
-            curve: of the video.
-            speech_s: where somebody speaks.
+        """The plan for a video of a curve, in which somebody speaks in some stretches.
 
         Raises:
             PlanError: as :func:`~speediness.speedup.solver.plan_speedup`.
@@ -123,16 +117,8 @@ def speed_up(
 ) -> dict[str, Any]:
     """Analyse, plan and render; returns what ``speedup --json`` prints (docs/formats.md).
 
-    Without ``out`` and ``exports`` only the plan is made, and compared with those at other rates.
-
-    Args:
-        video: to speed up.
-        job: what is wanted.
-        analyse: called for the curve unless there is one.
-        bar: shows the progress of the rendering.
-        out: the video to write.
-        exports: timelines to write.
-        curve_file: a curve of this video.
+    Without ``out`` and ``exports`` (timelines) only the plan is made, and compared with those at other
+    rates. ``analyse`` is called for the curve unless ``curve_file`` is given; ``bar`` shows the rendering.
 
     Raises:
         VideoError, OutputError, PlanError, DataError: what is wrong and what to do.

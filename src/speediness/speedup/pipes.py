@@ -1,7 +1,5 @@
 """Videos from stdin and to stdout, by way of files: a video is read more than once, and written whole."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from collections.abc import Iterator

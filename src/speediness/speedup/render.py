@@ -1,7 +1,5 @@
 """From a video and a speed plan to the sped-up video, in one pass."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction

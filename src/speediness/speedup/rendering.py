@@ -1,7 +1,5 @@
 """How videos are to be rendered, and one of them rendered with the subtitle files beside it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any

@@ -5,8 +5,6 @@ slowness of the plan is f itself. Within a shot f changes over ``RAMP_S`` around
 cut, where another take begins, it changes at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from speediness.errors import PlanError
+from speediness.plots import PALETTES, SIZE_IN, colours, draw_score, new_figure, save_figure, time_axis
 from speediness.progress import Bar
 from speediness.results.curve import Label, SpeedinessCurve
 from speediness.results.plan import SpeedPlan
 from speediness.speedup.curve_file import curve_of
 from speediness.speedup.rendering import Rendering, measured
-from speediness.speedup.restore_plot import plot_restored
 from speediness.speedup.stretches import Span
 from speediness.version import __version__
 from speediness.video.reader import VideoReader
@@ -47,9 +45,7 @@ class Stretch:
 def find_stretches(curve: SpeedinessCurve, given: Sequence[tuple[Span, float]] = ()) -> tuple[Stretch, ...]:
     """The segments of a curve and the factors they play at, natural where it is not sure.
 
-    Args:
-        curve: of the video.
-        given: stretches whose factor is known better; the last wins.
+    Of stretches ``given``, whose factor is known better, the last wins.
 
     Raises:
         PlanError: one of them is no stretch of this video or has no usable factor.
@@ -120,14 +116,8 @@ def restore(
 ) -> dict[str, Any]:
     """Analyse, restore, and analyse the result; returns what ``restore --json`` prints (docs/formats.md).
 
-    Args:
-        video: to restore.
-        out: the video to write.
-        rendering: how it is written.
-        analyse: from a video to its curve.
-        bar: shows the progress of the rendering.
-        given: factors that are known better than the curve does.
-        curve_file: a curve of this video.
+    ``analyse`` is called for the curve of a video, not of the source if ``curve_file`` is given; factors
+    ``given`` are known better than the curve does; ``bar`` shows the rendering.
 
     Raises:
         VideoError, OutputError, PlanError, DataError: what is wrong and what to do.
@@ -185,3 +175,25 @@ def shares(curve: SpeedinessCurve) -> dict[str, float]:
     for segment in curve.segments:
         found[segment.label] = found.get(segment.label, 0.0) + (segment.end_s - segment.start_s) / whole_s
     return {label: round(share, 4) for label, share in found.items()}
+
+
+def plot_restored(before: SpeedinessCurve, after: SpeedinessCurve, out: Path) -> None:
+    """Draw both curves over their labelled segments, each on its own time axis; replaces ``out``.
+
+    Raises:
+        OutputError: the plot cannot be written.
+    """
+    import matplotlib
+
+    palette = PALETTES["light"]
+    with matplotlib.rc_context(colours(palette)):
+        figure = new_figure(*SIZE_IN)
+        panels = figure.subplots(2, 1)
+        for axes, curve, title in zip(panels, (before, after), ("as it is", "restored"), strict=True):
+            end_s = max(curve.duration_s, 1e-3)
+            draw_score(axes, curve, end_s, palette)
+            axes.set_title(title, loc="left", pad=22)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.tick_params(labelsize=9)
+            time_axis(axes, end_s)
+        save_figure(figure, out)

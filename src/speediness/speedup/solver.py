@@ -44,8 +44,6 @@ which keeps length, bounds and change exact but is no longer the optimum of the 
 jump in tempo is heard, and a cut found in error would become a visible jerk.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -221,15 +219,11 @@ def durations_table(
 
 
 def compare_with_uniform(curve: SpeedinessCurve, plan: SpeedPlan) -> tuple[Naturalness, Naturalness]:
-    """How natural the planned video looks, and the same video sped up uniformly to that length.
+    """How natural the video of a curve looks by its plan, and sped up uniformly to that length.
 
-    The plan does not win by construction. It spreads what is too fast evenly, and it gives the
-    viewer more time in action, where P is lower; above the overall speed-up of V, and with a network
-    in much doubt, uniform often has the better mean P and share.
-
-    Args:
-        curve: what the network saw.
-        plan: made from this curve.
+    The plan does not win by construction. It spreads what is too fast evenly, and it gives the viewer more
+    time in action, where P is lower; above the overall speed-up of V, and with a network in much doubt,
+    uniform often has the better mean P and share.
     """
     shown_s = np.diff(plan.output_time(np.append(curve.times_s, curve.duration_s)))
     uniform_s = curve.frame_lengths_s / plan.rate

@@ -1,7 +1,5 @@
 """Where people speak in a video, so that speech need not be played too fast to follow."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import av

@@ -1,7 +1,5 @@
 """Stretches of a video and speeds in them, as people write them: ``12-14=0.25``, ``1:05-2:10=1``."""
 
-from __future__ import annotations
-
 import re
 from typing import Literal
 

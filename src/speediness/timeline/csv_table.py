@@ -1,7 +1,5 @@
 """The knots of a plan as a table, for spreadsheets and scripts."""
 
-from __future__ import annotations
-
 from speediness.timeline.format import Format
 from speediness.timeline.time_map import TimeMap
 from speediness.video.info import VideoInfo

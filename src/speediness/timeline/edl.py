@@ -5,8 +5,6 @@ speed, the M2 line repeats it in frames per second, rounded to a tenth as the fo
 Timecodes count frames without drops, at the output's rate rounded up to whole frames per second.
 """
 
-from __future__ import annotations
-
 from speediness.timeline.format import Format
 from speediness.timeline.time_map import TimeMap
 from speediness.video.info import VideoInfo

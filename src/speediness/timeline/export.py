@@ -1,7 +1,5 @@
 """From a plan to a timeline in the format that a file name asks for."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -5,8 +5,6 @@ frame of the source shown then (``value``, which may be a fraction). All frames 
 sequence's rate: ``timebase`` frames per second, or 1000/1001 of them where ``ntsc`` is TRUE.
 """
 
-from __future__ import annotations
-
 from xml.etree.ElementTree import Element
 
 from speediness.timeline.format import Format

@@ -4,8 +4,6 @@
 ``interp="linear"`` is a straight line. ``preservesPitch`` keeps the pitch of the sound.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 

@@ -1,7 +1,5 @@
 """What a timeline format is to this program."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction

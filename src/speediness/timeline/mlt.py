@@ -5,8 +5,6 @@ in seconds. MLT 7.0 to 7.12 call the same thing ``map``, which later versions st
 ``time_map``; both are written. ``pitch`` keeps the pitch of the sound.
 """
 
-from __future__ import annotations
-
 from xml.etree.ElementTree import Element
 
 from speediness.timeline.format import Format

@@ -4,8 +4,6 @@ A clip's source range is where it begins in the source and how long it lasts in 
 warp's ``time_scalar`` says how much of the source passes in that time.
 """
 
-from __future__ import annotations
-
 import json
 from fractions import Fraction
 from typing import Any

@@ -1,7 +1,5 @@
 """Small helpers for formats that are XML."""
 
-from __future__ import annotations
-
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 

@@ -1,7 +1,5 @@
 """Named recipes of tasks on clips, which train 3D networks; those of all tasks: recipes.py."""
 
-from __future__ import annotations
-
 import dataclasses
 from fractions import Fraction
 from typing import Any

@@ -1,7 +1,5 @@
 """Fine-tuning for action recognition, from a list of training videos to figures on the test list."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,9 +11,7 @@ from speediness.datasets.clip_cache import ClipCache
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.intervals import share_interval
-from speediness.evaluation.recognition import confusion, recognise
-from speediness.evaluation.recognition_plot import plot_confusion
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
+from speediness.evaluation.recognition import confusion, plot_confusion, recognise
 from speediness.models.checkpoint import load_checkpoint, save_network
 from speediness.models.recogniser import Recogniser
 from speediness.results.documents import write_json
@@ -59,19 +55,10 @@ def finetune(
 ) -> dict[str, Any]:
     """Train on one list, a share of whose sources (groups) is held out, and measure on the other.
 
-    Nothing is chosen on the test list: the network is that of the last step, its weights averaged.
-
-    Args:
-        recipe: with an :class:`ActionClassTask`, see :func:`with_classes`.
-        train_items: videos with labels.
-        test_items: videos with labels; looked at once, at the end.
-        out: folder of the run; besides what :func:`speediness.training.loop.train` leaves there
-            ``network.safetensors``, ``test.json`` and ``confusion.png``.
-        cache: folder of decoded videos.
-        log: receives one line at a time.
-        resume: go on where the run in ``out`` stopped.
-        minutes: as for :func:`train`.
-        cache_bytes: most that ``cache`` may take.
+    Nothing is chosen on the test list: the network is that of the last step, its weights averaged. The
+    recipe has an :class:`ActionClassTask`, see :func:`with_classes`; other arguments are those of
+    :func:`speediness.training.loop.train`, which also says what it leaves in ``out``. Beside that:
+    ``network.safetensors``, ``test.json`` and ``confusion.png``.
 
     Returns:
         The document in ``test.json``: ``accuracy`` of videos, ``interval_95`` over sources,
@@ -94,11 +81,8 @@ def finetune(
     trained, _, made_by = averaged(out)
     save_network(weights, trained, made_by)
     network = load_checkpoint(weights, Recogniser).for_inference()
-    clip = recipe.config.clip
     log(f"testing on {len(test_items)} videos, ten clips each")
-    videos = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes).videos(
-        test_items, log
-    )
+    videos = ClipCache.for_clips(cache, recipe.config.clip, cache_bytes).videos(test_items, log)
     if not videos:
         raise DataError("no video of the test list can be decoded; see speediness data verify")
     said = recognise(network, videos, recipe.task.average)

@@ -2,8 +2,6 @@
 
 # V windows a batch, B = V * views clips, T frames
 
-from __future__ import annotations
-
 import itertools
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence

@@ -2,8 +2,6 @@
 
 # B views of a batch, T bins, N looks at the scene, K components of the scene, h w cells
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where the pixels of a clip come from: videos mapped from disk, or videos held on the device."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

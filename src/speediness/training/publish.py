@@ -1,7 +1,5 @@
 """From a run to a network that people can use."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Sequence

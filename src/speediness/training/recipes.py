@@ -1,7 +1,5 @@
 """The named recipes: small ones for two CPU cores, and the papers' own."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Sequence
 from fractions import Fraction

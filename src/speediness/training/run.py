@@ -1,7 +1,5 @@
 """The state of a run: network, running average of its weights, optimizer; a step, and its checkpoint."""
 
-from __future__ import annotations
-
 import copy
 import json
 import math
@@ -32,16 +30,12 @@ MAY_CHANGE = ("steps", "evaluate_every", "checkpoint_minutes", "lr", "bf16", "co
 
 
 class Run:
-    """Everything a checkpoint holds.
+    """Everything a checkpoint of a recipe's training by these processes holds.
 
     Attributes:
         done: steps done.
         spent_s: seconds spent on them.
         sums: losses summed over the steps since the last row of metrics; ``steps`` counts them.
-
-    Args:
-        recipe: what to train.
-        processes: those that train together.
     """
 
     def __init__(self, recipe: Recipe, processes: Processes) -> None:

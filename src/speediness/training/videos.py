@@ -1,7 +1,5 @@
 """The videos of a run in the form that its task wants: frames, or motion measured before."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +11,7 @@ from speediness.datasets.motion_cache import MotionCache, MotionVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.evaluation.calibration import VideoAnswers, video_answers
 from speediness.evaluation.motion_scores import answers, score_motion
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, VideoScores, score_video
+from speediness.evaluation.speed_accuracy import VideoScores, score_video
 from speediness.models.speednet import SpeedNet
 from speediness.models.torch_runtime import runtime_for
 from speediness.runtime.protocol import Runtime
@@ -41,19 +39,13 @@ def open_videos(
 ) -> Videos:
     """All videos that can be used, decoded or measured first where they must be.
 
-    Args:
-        recipe: of the run.
-        items: the videos.
-        cache: folder of what was decoded or measured.
-        log: is told of every video that cannot be used.
-        cache_bytes: most that decoded videos may take; motion takes a hundredth of them.
-        recompressed: copies of every decoded video.
+    ``log`` is told of the others. ``cache_bytes`` is the most that decoded videos may take, motion takes a
+    hundredth of them; ``recompressed`` counts copies of every decoded video.
     """
     clip = recipe.config.clip
     if isinstance(recipe.task, PlaybackRateTask):
         return MotionCache(cache, clip.size_px).videos(items, log)
-    frames = ClipCache(cache, MAGNIFICATION * clip.size_px, clip.channels, cache_bytes)
-    return frames.videos(items, log, recompressed)
+    return ClipCache.for_clips(cache, clip, cache_bytes).videos(items, log, recompressed)
 
 
 def make_loader(

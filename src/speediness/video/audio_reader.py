@@ -1,7 +1,5 @@
 """Reading a video's sound on the frame's clock: no gaps, no drift, bounded memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fractions import Fraction
 

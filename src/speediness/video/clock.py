@@ -1,7 +1,5 @@
 """When each frame is shown, from the stamps a container gives, however odd they are."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import av

@@ -1,7 +1,5 @@
 """Interlaced video made progressive, so that moving edges are not combed."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Iterator
 

@@ -1,7 +1,5 @@
 """Which source frame an output frame shows, from exact timestamps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise

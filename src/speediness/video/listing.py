@@ -1,7 +1,5 @@
 """Which videos there are: in a folder and those below it, or in a manifest."""
 
-from __future__ import annotations
-
 import csv
 import os
 from collections.abc import Iterator
@@ -96,12 +94,8 @@ def is_video(name: str) -> bool:
 def read_manifest(manifest: Path, columns: tuple[str, ...] = ("file",)) -> list[dict[str, str]]:
     """The lines of a CSV in UTF-8 that lists videos, relative to it, in its column ``file``.
 
-    Args:
-        manifest: the CSV.
-        columns: that it must have.
-
     Raises:
-        DataError: missing file or columns, or a line without a file.
+        DataError: missing file or ``columns``, or a line without a file.
     """
     if not manifest.is_file():
         raise DataError(f"{manifest} does not exist; give a folder of videos, or a CSV that lists them")

@@ -1,7 +1,5 @@
 """What a written video does not keep of the one it was made from, named one by one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +19,8 @@ KEPT_BITS = 8
 def losses(info: VideoInfo, out: Path, audio: str = "all") -> tuple[str, ...]:
     """One sentence for each thing that is lost or changed, none for what is kept.
 
-    Args:
-        info: of the source.
-        out: the video that was written; what it holds is looked up, not foretold.
-        audio: which sound tracks were asked for; to leave out the others is no loss.
+    What the video that was written holds is looked up, not foretold. To leave out sound tracks that were
+    not asked for is no loss.
     """
     with open_media(info.path) as source, open_media(out) as written:
         kept = [] if audio == "mute" else wanted_tracks(sound_tracks(source), audio, info.path)

@@ -1,7 +1,5 @@
 """Decoding goes on while the network works on what is decoded already."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

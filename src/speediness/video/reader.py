@@ -1,7 +1,5 @@
 """Reading a video: exact times, upright frames, one pass, bounded memory."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

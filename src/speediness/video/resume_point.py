@@ -1,7 +1,5 @@
 """Finding the way back to a place in a video without decoding all that comes before it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The sound tracks of a file: which there are, and which are wanted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Subtitle files beside a video: every time in them is mapped, all else stays as it is, to the byte."""
 
-from __future__ import annotations
-
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path

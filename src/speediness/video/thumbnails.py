@@ -1,7 +1,5 @@
 """A row of small images of a video, evenly over its length, without decoding all of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction

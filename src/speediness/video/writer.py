@@ -1,7 +1,5 @@
 """Writing a video, its sound tracks and what goes with them, beside its final name until it is whole."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -31,11 +29,7 @@ AHEAD = 4
 def check_output(out: Path, source: Path, force: bool = False, coding: Coding | None = None) -> None:
     """Refuse a video that cannot or must not be written, before any work is done.
 
-    Args:
-        out: where the video is to go.
-        source: the video it is made from.
-        force: an existing output may be replaced.
-        coding: how it will be encoded.
+    It is made from ``source``; ``force``: an existing output may be replaced.
 
     Raises:
         OutputError: a container that is not written, or as :func:`check_file`.

@@ -1,7 +1,5 @@
 """From a decoded frame to the image that H.264 takes: upright, even sides, 8 bits, 4:2:0."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -87,10 +85,8 @@ def from_planes(planes_HW: Sequence[NDArray[np.uint8]]) -> av.VideoFrame:
 def to_yuv(rgb: NDArray[np.float64], colour: ColourTags, height_px: int) -> NDArray[np.uint8]:
     """(.., 3) RGB in 0..1 to luma, Cb and Cr in 0..255 as the video's tags have them.
 
-    Args:
-        rgb: gamma-coded, of the video's own primaries: colours here need not be exact.
-        colour: tags of the video.
-        height_px: of the plot; decides where the matrix is not told.
+    RGB is gamma-coded, of the video's own primaries: colours here need not be exact. The height of the
+    plot decides where the matrix is not told.
     """
     red, blue = WEIGHTS.get(colour.matrix, WEIGHTS[1 if height_px >= HD_LINES else 6])
     luma = rgb @ np.array([red, 1 - red - blue, blue])

@@ -1,7 +1,5 @@
 """What the server will not do, as one line and an HTTP status."""
 
-from __future__ import annotations
-
 from speediness.errors import SpeedinessError
 
 

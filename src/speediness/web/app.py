@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
-from fastapi.staticfiles import StaticFiles
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from speediness.errors import SpeedinessError
@@ -39,26 +40,28 @@ def create_app(settings: Settings) -> ASGIApp:
     services = Services.open(settings)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         services.runner.start()
         yield
         await services.runner.stop()
         services.database.close()
 
-    # No generated documentation: its pages load scripts from elsewhere.
-    app = FastAPI(lifespan=lifespan, openapi_url=None, redirect_slashes=False)
-    for routes in (video_routes, view_routes, job_routes, study_routes, search_routes):
-        app.include_router(routes(services))
-
-    @app.get("/", include_in_schema=False)
-    def page() -> FileResponse:
-        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
-
-    app.mount("/static", StaticFiles(directory=STATIC))
-    app.add_exception_handler(SpeedinessError, _explain)
-    app.add_exception_handler(RequestValidationError, _explain_request)
-    app.add_exception_handler(HTTPException, _explain_http)
+    makers = (video_routes, view_routes, job_routes, study_routes, search_routes)
+    app = Starlette(
+        lifespan=lifespan,
+        routes=[
+            *(route for maker in makers for route in maker(services)),
+            Route("/", _page),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        exception_handlers={SpeedinessError: _explain, HTTPException: _explain_http},
+    )
+    app.router.redirect_slashes = False
     return Guard(app, settings)
+
+
+def _page(_: Request) -> FileResponse:
+    return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
 
 
 def _refused(status: int, words: str) -> JSONResponse:
@@ -67,13 +70,6 @@ def _refused(status: int, words: str) -> JSONResponse:
 
 def _explain(_: Request, error: Exception) -> JSONResponse:
     return _refused(error.status if isinstance(error, ApiError) else 422, str(error))
-
-
-def _explain_request(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:])
-    return _refused(422, f"the request makes no sense: {where} {first['msg'].lower()}")
 
 
 def _explain_http(_: Request, error: Exception) -> JSONResponse:

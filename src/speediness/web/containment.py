@@ -1,7 +1,5 @@
 """What a worker process takes upon itself before it touches a stranger's file."""
 
-from __future__ import annotations
-
 import os
 import sys
 import threading

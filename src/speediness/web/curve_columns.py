@@ -1,7 +1,5 @@
 """A curve in as many columns as a screen has room for."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,7 @@ COLUMNS = 1000
 
 
 def curve_columns(curve: SpeedinessCurve, columns: int = COLUMNS) -> dict[str, Any]:
-    """What the page draws of a curve, however long the video.
-
-    Args:
-        curve: of F frames.
-        columns: the most columns to sum up in; fewer frames are given one by one.
+    """What the page draws of a curve, however long the video, in so many columns at most.
 
     Returns:
         What :func:`columns_between` says of the whole, and the video's ``duration_s``, ``frames``,
@@ -37,15 +31,9 @@ def curve_columns(curve: SpeedinessCurve, columns: int = COLUMNS) -> dict[str, A
 def columns_between(
     curve: SpeedinessCurve, start_s: float, end_s: float, columns: int = COLUMNS
 ) -> dict[str, Any]:
-    """The frames on screen from one moment to another.
+    """The frames on screen from one moment to another; fewer than ``columns`` are given one by one.
 
     Lowest and highest values keep every peak; V is given at each threshold a plan may choose.
-
-    Args:
-        curve: of F frames.
-        start_s: 0 to ``curve.duration_s``.
-        end_s: after ``start_s``.
-        columns: the most columns to sum up in; fewer frames are given one by one.
 
     Returns:
         ``times_s``: starts of the columns (C,), C at most ``columns``; ``score``: 1 - P_v0 as

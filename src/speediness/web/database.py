@@ -1,7 +1,5 @@
 """The one file in which jobs, uploads and votes outlive the server."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from pathlib import Path
@@ -26,10 +24,7 @@ CREATE TABLE trials (
 
 
 class Database:
-    """A SQLite file that belongs to one server at a time; safe to use from several threads.
-
-    Args:
-        path: the file, made if missing.
+    """A SQLite file, made if missing, of one server at a time; safe to use from several threads.
 
     Raises:
         OutputError: another server has it, it is damaged, or of another version.

@@ -1,7 +1,5 @@
 """Who may ask what: the first thing every request meets."""
 
-from __future__ import annotations
-
 import ipaddress
 import secrets
 import socket
@@ -38,13 +36,9 @@ BODY_BYTES = 64 * 1024  # of any request but an upload
 class Guard:
     """ASGI middleware that lets a request through only if this server's own page sent it.
 
-    In order: the Host must be this server (else another name was pointed at it, DNS rebinding);
-    Origin and Sec-Fetch-Site must not name another site; the token must be there if one is asked
-    for; a change must bear our own header; its body must be small and of a known size.
-
-    Args:
-        app: what is guarded.
-        settings: address and token.
+    In order: the Host must be this server (else another name was pointed at it, DNS rebinding); Origin and
+    Sec-Fetch-Site must not name another site; the token must be there if one is asked for; a change must
+    bear our own header; its body must be small and of a known size.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

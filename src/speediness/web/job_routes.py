@@ -1,18 +1,15 @@
 """What the page asks about jobs: start, how far, cancel, again, and what they made."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, get_args
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
-from pydantic import BaseModel, ConfigDict
+from starlette.responses import FileResponse
 
 from speediness.timeline.export import FORMATS
 from speediness.web.api_error import ApiError
+from speediness.web.asked import one_of, outlined, plan_wish
 from speediness.web.jobs import ACTIVE, Job, JobKind
-from speediness.web.plan_request import MaskRequest, PlanRequest
+from speediness.web.routes import Routes
 from speediness.web.runner import NEEDS_CURVE, Runner
 from speediness.web.services import Services
 
@@ -33,51 +30,45 @@ DOWNLOADS: dict[tuple[str, str], tuple[str, str]] = {
 } | {("export", suffix[1:]): (f"timeline{suffix}", f"-{{rate:g}}x{suffix}") for suffix in FORMATS}
 
 
-class JobSpec(BaseModel):
-    """A job that is wanted; a wish comes with what is planned, a mask with what is followed."""
+def _wanted(kind: Any, wish: Any = None, mask: Any = None) -> tuple[JobKind, dict[str, Any]]:
+    """A job and its parameters; a wish comes with what is planned, a mask with what is followed."""
+    one_of(kind, get_args(JobKind))
+    if (wish is not None) != (kind in NEEDS_CURVE):
+        raise ApiError(422, f"a rate belongs to {', '.join(NEEDS_CURVE)}, and to nothing else")
+    if (mask is not None) != (kind == "propagate"):
+        raise ApiError(422, "an outline belongs to propagate, and to nothing else")
+    return kind, outlined(**mask) if mask is not None else plan_wish(**wish) if wish is not None else {}
 
-    model_config = ConfigDict(extra="forbid")
 
-    kind: JobKind
-    wish: PlanRequest | None = None
-    mask: MaskRequest | None = None
-
-
-def job_routes(services: Services) -> APIRouter:
+def job_routes(services: Services) -> Routes:
     """The routes under ``/api`` that concern jobs."""
-    router = APIRouter(prefix="/api")
+    routes = Routes()
     runner = services.runner
 
-    @router.post("/films/{video_id}/jobs")
-    async def start(video_id: str, spec: JobSpec) -> dict[str, Any]:
-        if (spec.wish is not None) != (spec.kind in NEEDS_CURVE):
-            raise ApiError(422, f"a rate belongs to {', '.join(NEEDS_CURVE)}, and to nothing else")
-        if (spec.mask is not None) != (spec.kind == "propagate"):
-            raise ApiError(422, "an outline belongs to propagate, and to nothing else")
-        video = services.videos.find(video_id)
-        asked = spec.wish or spec.mask
-        params = asked.model_dump(mode="json") if asked else {}
-        return job_to_json(runner.submit(spec.kind, video, params), runner)
+    @routes.on("POST", "/api/films/{video_id}/jobs", _wanted)
+    async def start(video_id: str, asked: tuple[JobKind, dict[str, Any]]) -> dict[str, Any]:
+        kind, params = asked
+        return job_to_json(runner.submit(kind, services.videos.find(video_id), params), runner)
 
-    @router.get("/jobs")
+    @routes.on("GET", "/api/jobs")
     def active() -> list[dict[str, Any]]:
         return [job_to_json(job, runner) for job in services.jobs.active()]
 
-    @router.get("/jobs/{job_id}")
+    @routes.on("GET", "/api/jobs/{job_id}")
     def job(job_id: str) -> dict[str, Any]:
         return job_to_json(_job(job_id), runner)
 
-    @router.post("/jobs/{job_id}/cancel")
+    @routes.on("POST", "/api/jobs/{job_id}/cancel")
     async def cancel(job_id: str) -> dict[str, Any]:
         runner.cancel(_job(job_id).id)
         return job_to_json(_job(job_id), runner)
 
-    @router.delete("/jobs/{job_id}")
+    @routes.on("DELETE", "/api/jobs/{job_id}")
     async def remove(job_id: str) -> dict[str, Any]:
         runner.remove(_job(job_id).id)
         return {}
 
-    @router.get("/jobs/{job_id}/files/{name}")
+    @routes.on("GET", "/api/jobs/{job_id}/files/{name}")
     def download(job_id: str, name: str) -> FileResponse:
         job = _job(job_id)
         offered = {name: form for (kind, name), form in DOWNLOADS.items() if kind == job.kind}
@@ -99,7 +90,7 @@ def job_routes(services: Services) -> APIRouter:
             raise ApiError(404, "there is no such job; it was removed")
         return job
 
-    return router
+    return routes
 
 
 def _plain(text: str) -> str:

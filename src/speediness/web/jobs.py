@@ -1,7 +1,5 @@
 """Jobs as they are kept: what was asked, how far it came, what came of it."""
 
-from __future__ import annotations
-
 import json
 import secrets
 import sqlite3

@@ -6,8 +6,6 @@ kept with each analysis, so that a folder needs no index.
 
 # C columns
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +43,9 @@ class Alike:
 
 
 def find_alike(asked: Path, others: Sequence[Path], start_s: float, end_s: float) -> Alike:
-    """Search for a stretch of a video.
+    """Search for a stretch of a video (seconds) in it and in others, analysed by the same network.
 
-    Args:
-        asked: features of the video, a file written by the job that analysed it.
-        others: of other videos to search, made by the same network.
-        start_s: of the stretch, seconds.
-        end_s: of the stretch.
+    Videos are given by their features, files written by the jobs that analysed them.
 
     Returns:
         Hits whose ``path`` is that of the features.

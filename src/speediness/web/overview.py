@@ -1,7 +1,5 @@
 """A video in the list of videos: one image, one word."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Plans for the slider, from curves kept at hand."""
 
-from __future__ import annotations
-
 import base64
 import threading
 from collections import OrderedDict
@@ -38,13 +36,9 @@ class Planner:
     def plan(self, path: Path, rate: float, locks_s: Sequence[Span]) -> dict[str, Any]:
         """S*(t) for the page: slowness at evenly spaced knots from the video's start to its end.
 
-        The knots of an hour are 36 000: as text they would take longer than planning, so they are
-        float32, little-endian, in base64. Its seven digits add up to microseconds over an hour.
-
-        Args:
-            path: of the curve.
-            rate: source duration / output duration.
-            locks_s: stretches that keep the speed of the source.
+        The knots of an hour are 36 000: as text they would take longer than planning, so they are float32,
+        little-endian, in base64. Its seven digits add up to microseconds over an hour. ``rate`` is source
+        duration / output duration; locks keep the speed of the source.
 
         Raises:
             DataError: the curve cannot be read.

@@ -1,7 +1,5 @@
 """Runs jobs, each in a process of its own that is killed when it takes too long."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json
@@ -54,13 +52,7 @@ class Progress:
 
 
 class Runner:
-    """Takes queued jobs in order, one at a time in each lane.
-
-    Args:
-        settings: folders and limits.
-        jobs: what there is to do.
-        videos: where their videos are.
-    """
+    """Takes queued jobs in order, one at a time in each lane."""
 
     def __init__(self, settings: Settings, jobs: Jobs, videos: ServedVideos) -> None:
         self._limits, self._jobs, self._videos = settings.limits, jobs, videos

@@ -1,43 +1,30 @@
 """What the page asks when it looks for motion."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
-
 from speediness.search.hits import Hit
 from speediness.web.api_error import ApiError
+from speediness.web.asked import stretch
 from speediness.web.motion_search import find_alike
-from speediness.web.plan_request import Seconds
+from speediness.web.routes import Routes
 from speediness.web.services import Services
 
 
-class Stretch(BaseModel):
-    """A part of a video, in seconds."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    start_s: Seconds
-    end_s: Seconds
-
-
-def search_routes(services: Services) -> APIRouter:
+def search_routes(services: Services) -> Routes:
     """The route that searches all analysed videos for a stretch of one."""
-    router = APIRouter(prefix="/api/films/{video_id}")
+    routes = Routes()
     one_at_a_time = asyncio.Semaphore(1)
 
-    @router.post("/search")
-    async def search(video_id: str, stretch: Stretch) -> dict[str, Any]:
+    @routes.on("POST", "/api/films/{video_id}/search", stretch)
+    async def search(video_id: str, asked: tuple[float, float]) -> dict[str, Any]:
         async with one_at_a_time:
-            return await asyncio.to_thread(_search, services, video_id, stretch)
+            return await asyncio.to_thread(_search, services, video_id, *asked)
 
-    return router
+    return routes
 
 
-def _search(services: Services, video_id: str, stretch: Stretch) -> dict[str, Any]:
+def _search(services: Services, video_id: str, start_s: float, end_s: float) -> dict[str, Any]:
     asked = services.videos.find(video_id)
     looked, copies = services.jobs.latest_done("look"), services.jobs.latest_done("playable")
     analysed = {
@@ -57,7 +44,7 @@ def _search(services: Services, video_id: str, stretch: Stretch) -> dict[str, An
             left.append(video)
         elif video.id != asked.id:
             videos[services.result(job.id, "features.npz")] = video
-    alike = find_alike(own, [path for path in videos if path != own], stretch.start_s, stretch.end_s)
+    alike = find_alike(own, [path for path in videos if path != own], start_s, end_s)
     left += [videos[path] for path in alike.unread]
 
     def match(hit: Hit) -> dict[str, Any]:

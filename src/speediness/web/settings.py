@@ -1,7 +1,5 @@
 """What a server is allowed to do: which folder, for whom, and how much of the machine."""
 
-from __future__ import annotations
-
 import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The blind comparison of SpeedNet §5.3 (Fig. 6): which looks better, adaptive or uniform?"""
 
-from __future__ import annotations
-
 import csv
 import io
 import math
@@ -61,12 +59,9 @@ class Tally:
 
 
 class Study:
-    """Draws trials, hides what is what, and counts votes.
+    """Draws trials of videos that study jobs made, hides what is what, and counts votes.
 
-    Args:
-        database: where trials and votes are kept.
-        jobs: whose study jobs made the videos.
-        rng: decides videos, sides and order.
+    ``rng`` decides videos, sides and order.
     """
 
     def __init__(self, database: Database, jobs: Jobs, rng: random.Random | None = None) -> None:

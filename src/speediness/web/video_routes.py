@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Request
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 
 from speediness.speedup.solver import DEFAULT_OPTIONS
 from speediness.version import __version__
@@ -16,6 +15,7 @@ from speediness.web.api_error import ApiError
 from speediness.web.job_routes import job_to_json
 from speediness.web.jobs import JobKind
 from speediness.web.motion_search import MOST_QUERY_S
+from speediness.web.routes import Routes
 from speediness.web.services import Services
 from speediness.web.videos import ServedVideo, shown_path
 
@@ -27,12 +27,12 @@ STALL_S = 30.0  # an upload from which nothing comes for so long is given up
 MOST_UPLOADS = 3  # at a time
 
 
-def video_routes(services: Services) -> APIRouter:
+def video_routes(services: Services) -> Routes:
     """The routes under ``/api`` that concern videos."""
-    router = APIRouter(prefix="/api")
+    routes = Routes()
     uploads = asyncio.Semaphore(MOST_UPLOADS)
 
-    @router.get("/about")
+    @routes.on("GET", "/api/about")
     def about() -> dict[str, Any]:
         limits = services.settings.limits
         return {
@@ -45,7 +45,7 @@ def video_routes(services: Services) -> APIRouter:
             "query_s": MOST_QUERY_S,
         }
 
-    @router.get("/films")
+    @routes.on("GET", "/api/films")
     def videos() -> list[dict[str, Any]]:
         looked = services.jobs.latest_done("look")
         refused = services.jobs.latest("look", "failed")
@@ -65,10 +65,12 @@ def video_routes(services: Services) -> APIRouter:
 
         return [video_to_json(video) | facts(video) for video in services.videos.all()]
 
-    @router.post("/uploads")
-    async def upload(request: Request, name: str) -> dict[str, Any]:
+    @routes.on("POST", "/api/uploads")
+    async def upload(request: Request) -> dict[str, Any]:
         if uploads.locked():
             raise ApiError(429, "too many uploads at a time; let one finish")
+        if not (name := request.query_params.get("name")):
+            raise ApiError(422, "say what the video is called")
         promised = request.headers.get("content-length")
         async with uploads:
             video = await services.videos.add(
@@ -76,7 +78,7 @@ def video_routes(services: Services) -> APIRouter:
             )
         return video_to_json(video)
 
-    @router.get("/films/{video_id}")
+    @routes.on("GET", "/api/films/{video_id}")
     def video(video_id: str) -> dict[str, Any]:
         video = services.videos.find(video_id)
         looked = services.jobs.latest_done("look", video_id).get(video_id)
@@ -93,14 +95,14 @@ def video_routes(services: Services) -> APIRouter:
             "jobs": [job_to_json(job, services.runner) for job in services.jobs.of_video(video_id)],
         }
 
-    @router.delete("/films/{video_id}")
+    @routes.on("DELETE", "/api/films/{video_id}")
     def remove(video_id: str) -> dict[str, Any]:
         services.videos.remove_upload(services.videos.find(video_id))
         for job in services.jobs.of_video(video_id):
             services.runner.remove(job.id)
         return {}
 
-    return router
+    return routes
 
 
 def video_to_json(video: ServedVideo) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The videos a page may see: those in the allowed folder, and uploads."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import secrets
@@ -88,10 +86,8 @@ class ServedVideos:
     async def add(self, name: str, promised_bytes: int | None, body: AsyncIterator[bytes]) -> ServedVideo:
         """Take an upload, under a temporary name until it is whole.
 
-        Args:
-            name: what its owner calls it; used for showing only.
-            promised_bytes: what the sender says it will send, None if it does not.
-            body: the file.
+        ``name`` is what its owner calls it, used for showing only; ``promised_bytes`` what the sender says
+        it will send, None if it does not.
 
         Raises:
             ApiError: 413 too large, 507 the disk is too full, 400 empty.
@@ -164,13 +160,9 @@ class ServedVideos:
 
     def _video(self, path: Path) -> ServedVideo | None:
         """The video at a path below the folder; None if a link leads out of it, or it is no file."""
-        try:
-            real = path.resolve(strict=True)
-            status = real.stat()
-        except (OSError, RuntimeError):  # vanished, unreadable, or links in a circle
+        if (found := _regular(path, self._folder)) is None:
             return None
-        if not real.is_relative_to(self._folder) or not stat.S_ISREG(status.st_mode):
-            return None
+        real, status = found
         relative = path.relative_to(self._folder)
         mark = b"%s\0%d\0%d" % (os.fsencode(relative), status.st_size, status.st_mtime_ns)
         video_id = hashlib.blake2b(mark, digest_size=12).hexdigest()
@@ -178,16 +170,18 @@ class ServedVideos:
 
     def _is_ours(self, video: ServedVideo) -> bool:
         root = self._uploads if video.uploaded else self._folder
-        try:
-            real = video.path.resolve(strict=True)
-            status = real.stat()
-        except (OSError, RuntimeError):
-            return False
-        return (
-            real.is_relative_to(root)
-            and stat.S_ISREG(status.st_mode)
-            and status.st_size == video.size_bytes
-        )
+        found = _regular(video.path, root)
+        return found is not None and found[1].st_size == video.size_bytes
+
+
+def _regular(path: Path, root: Path) -> tuple[Path, os.stat_result] | None:
+    """The file at a path, links followed; None if it is none, or a link leads out of the root."""
+    try:
+        real = path.resolve(strict=True)
+        status = real.stat()
+    except (OSError, RuntimeError):  # vanished, unreadable, or links in a circle
+        return None
+    return (real, status) if real.is_relative_to(root) and stat.S_ISREG(status.st_mode) else None
 
 
 def clean_name(name: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, JSONResponse
+from starlette.responses import FileResponse
 
 from speediness.web.api_error import ApiError
+from speediness.web.asked import plan_wish, stretch
 from speediness.web.curve_columns import columns_between
 from speediness.web.jobs import JobKind
-from speediness.web.plan_request import PlanRequest, Seconds
+from speediness.web.routes import Routes
 from speediness.web.services import Services
 
 # What a browser is told a container is. Its name is FFmpeg's word after decoding, never the file's.
@@ -24,11 +25,11 @@ MEDIA_TYPES = {
 }
 
 
-def view_routes(services: Services) -> APIRouter:
+def view_routes(services: Services) -> Routes:
     """The routes under ``/api/videos/ID`` that the player and the chart live on."""
-    router = APIRouter(prefix="/api/films/{video_id}")
+    routes = Routes()
 
-    @router.get("/video")
+    @routes.on("GET", "/api/films/{video_id}/video")
     def video(video_id: str) -> FileResponse:
         video = services.videos.find(video_id)
         if copy := services.jobs.latest_done("playable", video_id).get(video_id):
@@ -39,27 +40,28 @@ def view_routes(services: Services) -> APIRouter:
         kind = MEDIA_TYPES.get(looked.result["container"], "application/octet-stream")
         return FileResponse(video.path, media_type=kind)
 
-    @router.get("/curve")
+    @routes.on("GET", "/api/films/{video_id}/curve")
     def curve(video_id: str) -> FileResponse:
         services.videos.find(video_id)
         return FileResponse(
             _done(services, "analyse", video_id, "columns.json"), media_type="application/json"
         )
 
-    @router.get("/columns")
-    def columns(video_id: str, start_s: Seconds, end_s: Seconds) -> JSONResponse:
+    @routes.on("GET", "/api/films/{video_id}/columns", stretch)
+    def columns(video_id: str, asked: tuple[float, float]) -> dict[str, Any]:
         """A part of the curve in as many columns as the whole has."""
+        start_s, end_s = asked
         curve = services.planner.load(_done(services, "analyse", video_id, "curve.json"))
         if not start_s < end_s or start_s >= curve.duration_s:
             raise ApiError(422, "there is nothing of the video between these moments")
-        return JSONResponse(columns_between(curve, start_s, end_s))
+        return columns_between(curve, start_s, end_s)
 
-    @router.post("/plan")
-    def plan(video_id: str, wish: PlanRequest) -> JSONResponse:
+    @routes.on("POST", "/api/films/{video_id}/plan", plan_wish)
+    def plan(video_id: str, asked: dict[str, Any]) -> dict[str, Any]:
         path = _done(services, "analyse", video_id, "curve.json")
-        return JSONResponse(services.planner.plan(path, wish.rate, wish.locks))
+        return services.planner.plan(path, asked["rate"], asked["locks"])
 
-    return router
+    return routes
 
 
 def _done(services: Services, kind: JobKind, video_id: str, name: str) -> Path:

@@ -6,9 +6,8 @@ import torch.nn.functional as F
 
 from speediness.clip import ClipSpec
 from speediness.errors import SpeedinessError
-from speediness.models.colorizer import Colorizer, cell_colours
+from speediness.models.colorizer import Colorizer, cell_colours, lab
 from speediness.models.encoder import EncoderConfig
-from speediness.models.lab import lab
 from speediness.training.tasks.colorization import ColorizationTask
 from speediness.training.tasks.task import Batch
 

@@ -30,14 +30,10 @@ ROW_IN, HEAD_IN, WIDTH_IN = 0.31, 1.75, 12.5
 
 
 def plot_audit(audit: Audit, out_png: Path) -> None:
-    """Draw an audit.
+    """Draw an audit; replaces the plot once it is whole.
 
-    Left: how far each change moves the probability P of sped up, beside what playing twice as fast
-    does to it. Middle: windows that change side. Right: videos whose order of 1x and 2x survives.
-
-    Args:
-        audit: what was measured.
-        out_png: where to write; replaced if it exists, and only once the plot is whole.
+    Left: how far each change moves the probability P of sped up, beside what playing twice as fast does to
+    it. Middle: windows that change side. Right: videos whose order of 1x and 2x survives.
 
     Raises:
         OutputError: the plot cannot be written.

@@ -5,8 +5,6 @@ P is the probability of sped up. An answer that is not a number counts as P = 1,
 
 # W windows of all videos, at 1x and at 2x
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -137,13 +135,10 @@ def zoom_row(originals: Sequence[VideoScores]) -> Row:
 
 
 def change_row(change: Change, pairs: Sequence[tuple[VideoScores, VideoScores]], effect: float) -> Row:
-    """Measure one change.
+    """Measure one change, beside the effect of playing twice as fast (:func:`speed_effect`).
 
-    Args:
-        change: what was done.
-        pairs: for each video the answers for the reference and for the changed video; none if an
-            encoder is missing.
-        effect: of playing twice as fast, see :func:`speed_effect`.
+    ``pairs`` are, for each video, the answers for the reference and for the changed video; none if an
+    encoder is missing.
     """
     if not pairs:
         reason = f"this FFmpeg has no {change.missing_encoder}"

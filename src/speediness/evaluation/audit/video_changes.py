@@ -2,8 +2,6 @@
 
 # F frames of H x W x C, luma or RGB, 0..255
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,14 +1,11 @@
 """Every backbone by name: a new one is a file of its own and a line here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 
 from speediness.errors import SpeedinessError, suggest
 from speediness.models.backbones.c3d import C3D
 from speediness.models.backbones.early_fusion import EarlyFusion
-from speediness.models.backbones.flow_stem import FlowStem
 from speediness.models.backbones.frame_resnet import FrameResNet18
 from speediness.models.backbones.i3d import I3D
 from speediness.models.backbones.inflated import InflatedLite0
@@ -24,7 +21,7 @@ from speediness.models.backbones.s3dg import S3DG
 from speediness.models.backbones.single_frame import SingleFrame
 from speediness.models.backbones.slow_fusion import SlowFusion
 from speediness.models.backbones.space_time_attention import SpaceTimeAttention
-from speediness.models.backbones.stems import FrameStem, MotionStem
+from speediness.models.backbones.stems import FlowStem, FrameStem, MotionStem
 from speediness.models.backbones.two_stream import SpatialStream, TemporalStream, TwoStream
 from speediness.models.backbones.two_stream_i3d import TwoStreamI3D
 

@@ -7,8 +7,6 @@ pool5, fc6 and fc7 are not here: they hold two thirds of its 78 M parameters and
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from speediness.models.backbones.layers import Backbone, ConvNormReLU, draw_weights, scaled

@@ -8,36 +8,20 @@ worse than a single frame (57.7 % against 59.3 % of the videos of Sports-1M).
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 import dataclasses
+from typing import ClassVar
 
-from torch import Tensor
+from speediness.models.backbones.frame_cnn import KARPATHY
+from speediness.models.backbones.late_fusion import PooledFusion
 
-from speediness.models.backbones.frame_cnn import KARPATHY, FrameCNN
-from speediness.models.backbones.layers import Backbone
+FRAMES = 16  # that the first filters span; the paper's are 10
 
 
-class EarlyFusion(Backbone):
+class EarlyFusion(PooledFusion):
     """The single-frame network whose first filters span the clip; 4.27 M parameters at width 1.
 
-    Args:
-        in_channels: 3 for RGB.
-        width: multiplies every channel count.
-        n_frames: T, which the first filters span; the paper's is 10.
+    (B, C, T, H, W) to (B, feature_dim, T - 15, H/24, W/24), rounded; fewer than 16 frames are refused
+    (SpeedinessError).
     """
 
-    def __init__(self, in_channels: int = 3, width: float = 1.0, n_frames: int = 16) -> None:
-        super().__init__()
-        first, *others = KARPATHY
-        stages = (dataclasses.replace(first, frames=n_frames), *others)
-        self.frames = FrameCNN(in_channels, stages, width)
-        self.feature_dim = self.frames.feature_dim
-
-    def forward(self, clips_BCTHW: Tensor) -> Tensor:
-        """(B, C, T, H, W) to (B, feature_dim, T - n_frames + 1, H/24, W/24), rounded.
-
-        Raises:
-            SpeedinessError: fewer than ``n_frames`` frames.
-        """
-        return self.frames(clips_BCTHW)
+    stages: ClassVar = (dataclasses.replace(KARPATHY[0], frames=FRAMES), *KARPATHY[1:])

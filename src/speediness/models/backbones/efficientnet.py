@@ -8,8 +8,6 @@ EfficientNet-B0 without squeeze and excitation and with ReLU6. The weights come 
 
 # N frames, C channels, H W frame size, h w last maps
 
-from __future__ import annotations
-
 from importlib import import_module
 from importlib.util import find_spec
 

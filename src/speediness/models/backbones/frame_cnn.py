@@ -8,8 +8,6 @@ they tie a network to one size of frame.
 
 # B batch, C channels, T frames, H W frame size, D feature channels
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

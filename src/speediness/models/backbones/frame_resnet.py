@@ -7,8 +7,6 @@ reflection, here zeros are around the frame.
 
 # B batch, C channels, T frames, H W frame size, D feature channels
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from speediness.models.backbones.layers import Backbone, ConvNormReLU, draw_weights, scaled

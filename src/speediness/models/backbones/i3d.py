@@ -8,10 +8,6 @@ is padded with zeros, as published, so this holds for features that see no end o
 
 # B batch, T frames, H W frame size, D feature channels; O out, I in, t h w kernel
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -101,19 +97,3 @@ def _padded(feats_BDTHW: Tensor, kernel: Size, stride: Size) -> Tensor:
 def inflate(weight_OIhw: Tensor, t: int) -> Tensor:
     """A 2D kernel repeated t times and divided by t: (O, I, t, h, w)."""
     return weight_OIhw[:, :, None].repeat(1, 1, t, 1, 1) / t
-
-
-def inflate_state(state_2d: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """Weights for a 3D network from those of the 2D network whose layers have the same names.
-
-    Args:
-        state_2d: what ``state_dict`` of the 2D network gives.
-        network: the 3D network; load what is returned with its ``load_state_dict``.
-
-    Raises:
-        KeyError: the 2D network has no layer of that name.
-    """
-    return {
-        name: inflate(state_2d[name], ours.shape[2]) if ours.ndim == 5 else state_2d[name]
-        for name, ours in network.state_dict().items()
-    }

@@ -12,8 +12,6 @@ answered alike at every moment, and every frame is kept.
 
 # B batch, C channels, T frames, H W frame size; O out, I in, t h w kernel
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 
@@ -70,13 +68,7 @@ def inflate_network(network: nn.Module, frames: int) -> None:
 
 
 class InflatedLite0(Backbone):
-    """EfficientNet-Lite0 over time; 3.74 M parameters at width 1.
-
-    Args:
-        in_channels: 3, RGB.
-        width: multiplies every channel count.
-        frames: see :func:`inflate_network`.
-    """
+    """EfficientNet-Lite0 over time; 3.74 M parameters at width 1. See :func:`inflate_network`."""
 
     def __init__(self, in_channels: int = 3, width: float = 1.0, frames: int = 3) -> None:
         super().__init__()
@@ -86,7 +78,7 @@ class InflatedLite0(Backbone):
         inflate_network(self.network, frames)
         draw_weights(self)
         if frames == 1:
-            self.context, self.averages_probabilities = 0, True
+            self.averages_probabilities = True
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:
         """(B, C, T, H, W) to (B, feature_dim, T, H/32, W/32), rounded up."""

@@ -10,8 +10,6 @@ order of frames; it differs in what is averaged, features instead of probabiliti
 
 # B batch, C channels, T frames, H W frame size, D feature channels, h w last maps
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -2,8 +2,6 @@
 
 # B batch, C channels, T frames, H W frame size, h w the backbone's last maps, D feature channels
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 # The S3D authors' decay of 0.999 leaves 37 % of the initial statistics after 1000 steps, which ruins

@@ -12,8 +12,6 @@ RGB the order is worth 0.8 points.
 
 # B batch, C channels, T frames, H W frame size, D feature channels
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from speediness.models.backbones.frame_cnn import FrameCNN, Stage

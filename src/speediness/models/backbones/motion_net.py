@@ -9,8 +9,6 @@ windows share all their work exactly.
 
 # B batch, L bins of a sequence, h w cells, C channels, D feature channels
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

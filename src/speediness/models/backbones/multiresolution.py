@@ -9,8 +9,6 @@ single-frame network sees: nothing.
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 import dataclasses
 
 import torch

@@ -11,8 +11,6 @@ Kinetics-400, ResNet-101: C2D 73.1 %, with five blocks 75.1 %, I3D 74.4 % (Table
 
 # B batch, C channels, T frames, H W frame size, D feature channels, N places
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 

@@ -9,8 +9,6 @@ block's input. The R(2+1)D of VCOP and RSPNet is another, smaller network and gi
 
 # B batch, C channels, T frames, H W frame size, D feature channels
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from speediness.models.backbones.layers import Backbone, ConvNormReLU, draw_weights, scaled

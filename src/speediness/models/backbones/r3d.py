@@ -7,8 +7,6 @@ is 3 x 7 x 7 and has no pool.
 
 # B batch, C channels, T frames, H W frame size, D feature channels
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -20,8 +20,6 @@ both sides; the slim code has no batch norm after the half in time and TensorFlo
 
 # B batch, T frames, H W frame size, D feature channels; the paper's N is H = W
 
-from __future__ import annotations
-
 from typing import Literal
 
 import torch

@@ -7,7 +7,7 @@ shows, such as blur. Sports-1M: 59.3 % of videos right, 1.6 points below the bes
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -18,11 +18,12 @@ from speediness.models.backbones.layers import Backbone
 class SingleFrame(Backbone):
     """The five convolutions of the paper on every frame; 3.75 M parameters at width 1."""
 
+    stages: ClassVar = KARPATHY
     averages_probabilities = True
 
     def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
         super().__init__()
-        self.frames = FrameCNN(in_channels, KARPATHY, width)
+        self.frames = FrameCNN(in_channels, self.stages, width)
         self.feature_dim = self.frames.feature_dim
 
     def forward(self, clips_BCTHW: Tensor) -> Tensor:

@@ -12,34 +12,26 @@ first filters are 4 x 5 x 5, the paper's 4 x 11 x 11.
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 import dataclasses
+from typing import ClassVar
 
-from torch import Tensor
-
-from speediness.models.backbones.frame_cnn import KARPATHY, FrameCNN
-from speediness.models.backbones.layers import Backbone
+from speediness.models.backbones.frame_cnn import KARPATHY
+from speediness.models.backbones.late_fusion import PooledFusion
 
 FRAMES = ((4, 2), (2, 2), (2, 1))  # that the first convolutions cover, and their strides
 
 
-class SlowFusion(Backbone):
-    """The single-frame network with three filters stretched over time; 5.35 M parameters at width 1."""
+class SlowFusion(PooledFusion):
+    """The single-frame network with three filters stretched over time; 5.35 M parameters at width 1.
 
-    def __init__(self, in_channels: int = 3, width: float = 1.0) -> None:
-        super().__init__()
-        stretched = (
+    (B, C, T, H, W) to (B, feature_dim, T', H/24, W/24), rounded; T' is 1 for 10 frames, 2 for 16, and fewer
+    than 10 are refused (SpeedinessError).
+    """
+
+    stages: ClassVar = (
+        *(
             dataclasses.replace(stage, frames=frames, frame_stride=stride)
             for stage, (frames, stride) in zip(KARPATHY, FRAMES, strict=False)
-        )
-        self.frames = FrameCNN(in_channels, (*stretched, *KARPATHY[len(FRAMES) :]), width)
-        self.feature_dim = self.frames.feature_dim
-
-    def forward(self, clips_BCTHW: Tensor) -> Tensor:
-        """(B, C, T, H, W) to (B, feature_dim, T', H/24, W/24), rounded; T' is 1 for 10 frames, 2 for 16.
-
-        Raises:
-            SpeedinessError: fewer than 10 frames.
-        """
-        return self.frames(clips_BCTHW)
+        ),
+        *KARPATHY[len(FRAMES) :],
+    )

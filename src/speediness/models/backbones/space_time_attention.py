@@ -12,8 +12,6 @@ far more videos than a convolutional network.
 
 # B batch, C channels, T frames, H W frame size, D feature channels, P places of a frame, N tokens, h w maps
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

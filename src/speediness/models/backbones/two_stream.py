@@ -12,16 +12,14 @@ SVM 88.0 %. From a random start on split 1: spatial 52.3 %, temporal 81.0 %.
 
 # B batch, C channels, T frames, H W frame size, D feature channels
 
-from __future__ import annotations
-
 import dataclasses
 
 import torch
 from torch import Tensor
 
-from speediness.models.backbones.flow_stem import FLOW, RGB
 from speediness.models.backbones.frame_cnn import CNN_M, FrameCNN, require_frames
 from speediness.models.backbones.layers import Backbone
+from speediness.models.backbones.stems import FLOW, RGB
 
 L = 10  # fields of flow in a stack
 STEP = 5  # frames from one stack to the next

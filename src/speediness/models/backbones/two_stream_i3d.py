@@ -8,14 +8,12 @@ UCF101 98.0 % and HMDB51 80.9 % after Kinetics.
 
 # B batch, C channels, T frames, H W frame size
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
-from speediness.models.backbones.flow_stem import FLOW, RGB
 from speediness.models.backbones.i3d import I3D
 from speediness.models.backbones.layers import Backbone
+from speediness.models.backbones.stems import FLOW, RGB
 
 MOST_PX = 20.0  # of flow
 

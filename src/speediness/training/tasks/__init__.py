@@ -1,7 +1,5 @@
 """Tasks: one file is one paper's idea, one line here registers it."""
 
-from __future__ import annotations
-
 from speediness.errors import SpeedinessError, suggest
 from speediness.training.tasks.action_class import ActionClassTask
 from speediness.training.tasks.arrow_of_time import ArrowOfTimeTask

@@ -2,15 +2,13 @@
 
 # B clips of a batch, K classes
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from speediness import sampling
 from speediness.clip import ClipSpec
@@ -20,7 +18,7 @@ from speediness.errors import DataError
 from speediness.evaluation.recognition import Average, recognise
 from speediness.models.encoder import EncoderConfig
 from speediness.models.recogniser import Recogniser
-from speediness.training.tasks.task import Batch, Forward, OneClipTask, Segment, View
+from speediness.training.tasks.task import OneClipTask, Segment, View
 
 
 @dataclass(frozen=True)
@@ -53,14 +51,11 @@ class ActionClassTask(OneClipTask):
         """See :class:`speediness.training.tasks.task.Task`."""
         return Recogniser(config, self.classes)
 
-    def step(
-        self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
-    ) -> dict[str, Tensor]:
+    def losses(self, logits_BK: Tensor, labels_B: Tensor) -> dict[str, Tensor]:
         """Cross-entropy, and the share of clips that were right."""
-        (logits_BK,) = forward(*batch.inputs)
         return {
-            "loss": F.cross_entropy(logits_BK, batch.labels_B),
-            "accuracy": (logits_BK.argmax(1) == batch.labels_B).float().mean(),
+            "loss": F.cross_entropy(logits_BK, labels_B),
+            "accuracy": (logits_BK.argmax(1) == labels_B).float().mean(),
         }
 
     def validate(self, network: Recogniser, videos: Sequence[CachedVideo]) -> dict[str, float]:

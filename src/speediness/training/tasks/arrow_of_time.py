@@ -8,8 +8,6 @@ say is measured (:meth:`ArrowOfTimeTask.controls`).
 
 # B clips, Q clips asked of a video, T frames, H W frame size, N side of a frame, C channels
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -7,8 +7,6 @@ a and b in Lab. A network that finds out where a thing went gets its colour righ
 
 # B clips, T frames, K places of the references, Q places of the last frame, E embedding, C colours
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -71,13 +69,8 @@ class ColorizationTask(PlaceTask):
     ) -> dict[str, Tensor]:
         """``loss``, the cross-entropy of the colours copied, and ``accuracy``, the share of places right.
 
-        What is copied is a probability already: its logarithm is taken, and no softmax of it.
-
-        Args:
-            references_BKE: embeddings of places whose colour is known.
-            colours_BK: int, their colours.
-            targets_BQE: embeddings of places whose colour is asked for.
-            wanted_BQ: int, their colours.
+        Targets get the colours (int) of references, by embeddings of both. What is copied is a probability
+        already: its logarithm is taken, and no softmax of it.
         """
         copied_BQC = copied(references_BKE, colours_BK, targets_BQE, self.temperature)
         logs_BQC = (copied_BQC + LEAST).log()
@@ -97,7 +90,7 @@ class ColorizationTask(PlaceTask):
         """
         clip = network.config.clip
         clips = (middle_clip(video, clip) for video in with_clip(videos, clip))
-        embeddings, colours = run_batched(network.eval(), clips, next(network.parameters()).device)
+        embeddings, colours = run_batched(network, clips)
         parts = _split(embeddings, colours.long())
         wanted_BQ = parts[3]
         before_BQ = colours[:, -2].flatten(1)

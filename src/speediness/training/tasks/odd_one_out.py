@@ -2,8 +2,6 @@
 
 # B samples, P clips of a sample, T frames of all of them, Q samples asked of a video
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar

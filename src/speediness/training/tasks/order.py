@@ -2,8 +2,6 @@
 
 # B samples, P parts of a sample, Q samples asked of a video, T frames, N side of a frame, C channels
 
-from __future__ import annotations
-
 import zlib
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -13,32 +11,29 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from speediness.clip import ClipSpec
 from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.centre_clips import Clip, centre_crop, run_batched
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve
 from speediness.models.order import OrderNet
 from speediness.sampling import even_frames, nearest_frames
-from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
+from speediness.training.tasks.task import ClipTask, Segment, View
 
 QUESTIONS = 4  # asked of a video that is validated on
 
 
 @dataclass(frozen=True)
 class OrderTask(ClipTask):
-    """A task whose sample is one row of frames of a video, and whose answer is a label."""
+    """A task whose sample is one row of frames of a video, and whose answer is a label.
+
+    Its parts lie one behind the other.
+    """
 
     chance: ClassVar[float] = 0.5
     """How often one is right without looking, when asked every form of a question."""
-
-    @property
-    def views_per_window(self) -> int:
-        """One: the parts of a sample lie one behind the other."""
-        return 1
 
     @property
     def share_first(self) -> float:
@@ -62,11 +57,8 @@ class OrderTask(ClipTask):
     ) -> dict[str, float]:
         """What a shortcut would show in, of one video; shares.
 
-        Args:
-            network: in evaluation mode.
-            clips: Q uint8 (T, N, N, C); forms of one question side by side.
-            labels_Q: of the clips.
-            logits_QP: what the network said of them.
+        Of Q uint8 clips (T, N, N, C), forms of one question side by side, and what the network, in
+        evaluation mode, said of them.
         """
         return {}
 
@@ -76,13 +68,6 @@ class OrderTask(ClipTask):
         """One form of a question."""
         views = self.questions(segment, clip, rng)
         return [views[0] if len(views) == 1 or rng.random() < self.share_first else views[1]]
-
-    def step(
-        self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
-    ) -> dict[str, Tensor]:
-        """See :class:`speediness.training.tasks.task.Task` and :meth:`losses`."""
-        (logits_BP,) = forward(*batch.inputs)
-        return self.losses(logits_BP, batch.labels_B)
 
     def validate(self, network: OrderNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
         """The mean over videos of ``accuracy`` and of :meth:`controls`, and ``chance``.
@@ -94,7 +79,7 @@ class OrderTask(ClipTask):
             DataError: all videos are too short.
         """
         clip = network.config.clip
-        asked = [self._ask(network.eval(), video) for video in videos if self.fits(video.times_s, clip)]
+        asked = [self._ask(network, video) for video in videos if self.fits(video.times_s, clip)]
         if not asked:
             raise DataError(f"no video lasts {self.longest_s(clip):.3g} s, as long as a question")
         means = {name: float(np.mean([one[name] for one in asked])) for name in asked[0]}
@@ -102,7 +87,7 @@ class OrderTask(ClipTask):
 
     def _ask(self, network: OrderNet, stored: CachedVideo) -> dict[str, float]:
         clip = network.config.clip
-        video = stored.at(MAGNIFICATION * clip.size_px)
+        video = stored.for_clips(clip)
         # Of its own for every video, so that it is asked the same whatever others there are.
         rng = np.random.default_rng(zlib.crc32(video.item.path.name.encode()))
         length_s = self.longest_s(clip)
@@ -113,7 +98,7 @@ class OrderTask(ClipTask):
         ]
         shown = even_frames if self.even else nearest_frames
         clips = [
-            centre_crop(halve(video.frames_FHWC[shown(video.times_s, view.times_s)]), clip.size_px)
+            centre_crop(video.frames_FHWC[shown(video.times_s, view.times_s)], clip.size_px)
             for view in views
         ]
         labels_Q = torch.tensor([view.label for view in views])
@@ -126,7 +111,7 @@ class OrderTask(ClipTask):
 
 def said(network: OrderNet, clips: Sequence[Clip]) -> Tensor:
     """(B, P) logits of clips."""
-    return run_batched(network, clips, next(network.parameters()).device)[0]
+    return run_batched(network, clips)[0]
 
 
 def differences(clips: Sequence[Clip], first: Sequence[int], second: Sequence[int]) -> NDArray[np.float64]:

@@ -1,14 +1,12 @@
 """What tasks whose networks know places again have in common: features for ``speediness propagate``."""
 
-from __future__ import annotations
-
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from speediness.models.checkpoint import load_checkpoint
-from speediness.models.places import PlaceFeatures, PlaceNet
+from speediness.models.places import PlaceNet
 from speediness.propagate.affinity import AffinitySettings
 from speediness.training.tasks.task import OneClipTask
 
@@ -22,9 +20,10 @@ class PlaceTask(OneClipTask):
 
     def export(self, network: PlaceNet, weights: Path, made_by: dict[str, Any]) -> PlaceNet:
         """See :class:`speediness.training.tasks.task.Task`."""
-        from speediness.models.export import export_places  # the exporter is slow to import
+        from speediness.models.export import export_features  # the exporter is slow to import
 
         network = load_checkpoint(weights, type(network))
-        settings = dataclasses.asdict(AffinitySettings())
-        export_places(PlaceFeatures(network), weights.with_suffix(".onnx"), PLACES_PX, settings, made_by)
+        affinity = dataclasses.asdict(AffinitySettings())
+        document = {"short_side_px": PLACES_PX, "affinity": affinity, "made_by": made_by}
+        export_features(network, network.directions, weights.with_suffix(".onnx"), "places", document)
         return network

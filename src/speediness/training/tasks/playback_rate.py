@@ -7,8 +7,6 @@ distribution, from the motion of one moment at several rates: the paper's questi
 
 # B views of a batch, V windows
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,7 +22,7 @@ from speediness.evaluation.motion_scores import score_motion
 from speediness.evaluation.speed_accuracy import fit_flow_threshold, overall, report
 from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import SpeedNet, score
-from speediness.training.tasks.task import Batch, Forward, Task
+from speediness.training.tasks.task import Task
 
 NATURAL, DOUBLE = (0.9, 1.15), (1.75, 2.2)
 """Rates of the first two views of a window."""
@@ -73,13 +71,6 @@ class PlaybackRateTask(Task):
         assert isinstance(network, SpeedNet)
         if network.scene is not None and any(len(video.scene_s) for video in videos):
             network.scene.fit(scene_samples(videos))
-
-    def step(
-        self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
-    ) -> dict[str, Tensor]:
-        """See :class:`speediness.training.tasks.task.Task` and :meth:`losses`."""
-        (rate_B2,) = forward(*batch.inputs)
-        return self.losses(rate_B2, batch.labels_B)
 
     def losses(self, rate_B2: Tensor, rates_B: Tensor) -> dict[str, Tensor]:
         """``loss``, the sum of three, and shares that were right.

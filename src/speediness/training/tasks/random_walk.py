@@ -7,8 +7,6 @@ a whole frame know their place by the padding, and would find their way home wit
 
 # B clips, T frames, H W frame size, C channels, N nodes of a frame, P side of a patch, E embedding
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -115,9 +113,7 @@ class RandomWalkTask(PlaceTask):
         clip = network.config.clip
         clips = (middle_clip(video, clip) for video in with_clip(videos, clip))
         (nodes_BTNE,) = run_batched(
-            lambda clips_BTHWC: (self._nodes(network.eval(), self.patches(clips_BTHWC)),),
-            clips,
-            next(network.parameters()).device,
+            network, clips, lambda clips_BTHWC: (self._nodes(network, self.patches(clips_BTHWC)),)
         )
         foreign_BNN = nodes_BTNE[:, 0] @ nodes_BTNE[:, 0].roll(1, 0).transpose(1, 2)
         homes_N = torch.arange(nodes_BTNE.shape[2])

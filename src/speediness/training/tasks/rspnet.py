@@ -9,8 +9,6 @@ Where the paper and the code its authors released differ, or one of them is sile
 
 # V windows of a batch, B = 3 V clips, K negatives, E embedding
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar

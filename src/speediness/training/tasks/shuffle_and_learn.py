@@ -6,8 +6,6 @@ b, a, d or b, e, d. First and last frame are the same in both, and half of all a
 
 # B tuples, Q tuples asked of a video
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar

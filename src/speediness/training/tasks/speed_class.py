@@ -2,15 +2,13 @@
 
 # B clips of a batch
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from speediness import sampling
 from speediness.clip import ClipSpec
@@ -18,7 +16,6 @@ from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.speed_accuracy import (
-    MAGNIFICATION,
     fit_flow_threshold,
     overall,
     report,
@@ -28,7 +25,7 @@ from speediness.models.encoder import EncoderConfig
 from speediness.models.speednet import NORMAL, SPED_UP, SpeedNet, score
 from speediness.models.torch_runtime import runtime_for
 from speediness.sampling import NORMAL_FACTORS, SPED_UP_FACTORS, Times
-from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
+from speediness.training.tasks.task import ClipTask, Segment, View
 
 Temporal = Literal["even", "random", "none"]
 
@@ -111,13 +108,6 @@ class SpeedClassTask(ClipTask):
         """See :class:`speediness.training.tasks.task.Task`."""
         return SpeedNet(config)
 
-    def step(
-        self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
-    ) -> dict[str, Tensor]:
-        """See :class:`speediness.training.tasks.task.Task` and :meth:`losses`."""
-        (rate_B2,) = forward(*batch.inputs)
-        return self.losses(rate_B2, batch.labels_B)
-
     def validate(self, network: SpeedNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
         """The evaluation of §5.1: overall figures only; videos shorter than a window at 2x are left out.
 
@@ -127,7 +117,7 @@ class SpeedClassTask(ClipTask):
             DataError: all videos are shorter.
         """
         runtime, clip = runtime_for(network), network.config.clip
-        found = (score_video(video.at(MAGNIFICATION * clip.size_px), runtime, clip) for video in videos)
+        found = (score_video(video.for_clips(clip), runtime, clip) for video in videos)
         scores = [said for said in found if said is not None]
         if not scores:
             raise DataError(f"no held-out video lasts {2 * clip.duration_s:g} s, a window at 2x")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +17,10 @@ from torch import Tensor, nn
 
 from speediness import sampling
 from speediness.clip import ClipSpec
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
+from speediness.errors import DataError
+from speediness.evaluation.intervals import share_interval
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.sampling import Times, even_step, holds_clip
 
@@ -72,9 +76,9 @@ class Task(ABC):
     Otherwise it starts fast, so as to forget the random start."""
 
     @property
-    @abstractmethod
     def views_per_window(self) -> int:
         """Views of a moment of video, side by side in a batch."""
+        return 1
 
     @abstractmethod
     def network(self, config: EncoderConfig) -> Encoder:
@@ -87,11 +91,10 @@ class Task(ABC):
         """What is kept from step to step besides the network: buffers alone, saved with the run."""
         return nn.Module()
 
-    @abstractmethod
     def step(
         self, forward: Forward, average: Forward, memory: nn.Module, batch: Batch
     ) -> dict[str, Tensor]:
-        """Score one batch.
+        """Score one batch, unless said otherwise by :meth:`losses` alone.
 
         Args:
             forward: the network in training, called once.
@@ -104,6 +107,11 @@ class Task(ABC):
             whatever else is worth a line; means over the batch, so that those of equal parts
             average to that of the whole.
         """
+        return self.losses(*forward(*batch.inputs), batch.labels_B)
+
+    def losses(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """What :meth:`step` returns, of the network's answers and the labels."""
+        raise NotImplementedError
 
     @abstractmethod
     def validate(self, network: Any, videos: Sequence[Any]) -> dict[str, float]:
@@ -166,14 +174,34 @@ class ClipTask(Task):
 class OneClipTask(ClipTask):
     """A task on single clips at natural speed."""
 
-    @property
-    def views_per_window(self) -> int:
-        """One."""
-        return 1
-
     def draw(
         self, item: VideoItem, segment: Segment, clip: ClipSpec, rng: np.random.Generator
     ) -> list[View]:
         """Frames evenly apart, forwards or backwards."""
         times_s = sampling.play_at(segment()[0], 1.0, clip.n_frames, clip.frame_rate)
         return [View(times_s[::-1] if rng.random() < 0.5 else times_s, 0)]
+
+
+def by_video(task: Task, network: Encoder, videos: Sequence[CachedVideo]) -> dict[str, Any]:
+    """A task's own figures on videos, each asked alone.
+
+    Returns:
+        By the name of the figure, ``accuracy``, the mean over videos, and ``interval_95`` over sources;
+        ``films``, the number of videos. Those too short for the task are left out.
+
+    Raises:
+        DataError: all videos are too short.
+    """
+    asked: list[tuple[str, dict[str, float]]] = []
+    for video in videos:
+        with suppress(DataError):  # too short
+            asked.append((video.item.source, task.validate(network, [video])))
+    if not asked:
+        raise DataError(f"none of the {len(videos)} unseen videos is long enough for {task.name}")
+    sources = [source for source, _ in asked]
+    figures: dict[str, Any] = {"films": len(asked)}
+    for name in asked[0][1]:
+        values = [found[name] for _, found in asked]
+        interval_95 = share_interval(values, sources)
+        figures[name] = {"accuracy": float(np.mean(values)), "interval_95": interval_95}
+    return figures

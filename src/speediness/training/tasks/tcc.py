@@ -9,8 +9,6 @@ taken to be of one action.
 
 # B clips, T moments, E embedding, P ordered pairs of clips
 
-from __future__ import annotations
-
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -28,10 +26,9 @@ from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
 from speediness.evaluation.centre_clips import centre_crop, run_batched
-from speediness.evaluation.speed_accuracy import MAGNIFICATION, halve
 from speediness.models.checkpoint import load_checkpoint
 from speediness.models.encoder import EncoderConfig
-from speediness.models.phase_net import SEEN, PhaseFeatures, PhaseNet
+from speediness.models.phase_net import SEEN, PhaseNet
 from speediness.sampling import Times, nearest_frames
 from speediness.training.tasks.task import Batch, ClipTask, Forward, Segment, View
 
@@ -63,11 +60,6 @@ class TCCTask(ClipTask):
             raise SpeedinessError(f"form={self.form}: choose regression or classification")
         if min(self.temperature, self.span_s, self.context_s) <= 0 or not 0 <= self.smoothing < 1:
             raise SpeedinessError("tcc: temperature, span_s and context_s above 0, smoothing in 0..1")
-
-    @property
-    def views_per_window(self) -> int:
-        """One."""
-        return 1
 
     @property
     def even(self) -> bool:
@@ -155,10 +147,12 @@ class TCCTask(ClipTask):
 
     def export(self, network: PhaseNet, weights: Path, made_by: dict[str, Any]) -> PhaseNet:
         """Features of moments, for ``speediness align``."""
-        from speediness.models.export import export_phases  # the exporter is slow to import
+        from speediness.models.export import export_features  # the exporter is slow to import
 
-        network, onnx = load_checkpoint(weights, PhaseNet), weights.with_suffix(".onnx")
-        export_phases(PhaseFeatures(network), onnx, network.config.clip.size_px, self.context_s, made_by)
+        network = load_checkpoint(weights, PhaseNet)
+        size_px = network.config.clip.size_px
+        document = {"short_side_px": size_px, "context_s": self.context_s, "made_by": made_by}
+        export_features(network, network.embed, weights.with_suffix(".onnx"), "phases", document)
         return network
 
     def validate(self, network: PhaseNet, videos: Sequence[CachedVideo]) -> dict[str, float]:
@@ -172,7 +166,7 @@ class TCCTask(ClipTask):
         """
         clip = network.config.clip
         clips = (self._whole(video, clip) for video in videos)
-        (embeddings_BTE,) = run_batched(network.eval(), clips, next(network.parameters()).device)
+        (embeddings_BTE,) = run_batched(network, clips)
         actions = [action(video.item) for video in videos]
         pairs = [
             (
@@ -195,10 +189,10 @@ class TCCTask(ClipTask):
         return {"accuracy": float(self.losses(one, other)["accuracy"]), "order": float(order)}
 
     def _whole(self, stored: CachedVideo, clip: ClipSpec) -> np.ndarray:
-        video = stored.at(MAGNIFICATION * clip.size_px)
+        video = stored.for_clips(clip)
         moments_s = np.linspace(min(self.context_s, video.end_s), video.end_s, clip.n_frames // SEEN)
         frames = video.frames_FHWC[nearest_frames(video.times_s, self._seen(moments_s))]
-        return centre_crop(halve(frames), clip.size_px)
+        return centre_crop(frames, clip.size_px)
 
 
 def action(item: VideoItem) -> int:

@@ -7,8 +7,6 @@ look like the patch, and how far a step moves is reported beside the loss.
 
 # B clips, T frames, N side of a frame, C channels, K lengths of a cycle, G points of a grid
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +18,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from speediness.datasets.clip_cache import CachedVideo
+from speediness.datasets.clip_cache import MAGNIFICATION, CachedVideo
 from speediness.errors import SpeedinessError
 from speediness.evaluation.centre_clips import Clip, run_batched
-from speediness.evaluation.speed_accuracy import MAGNIFICATION
 from speediness.models.encoder import EncoderConfig
 from speediness.models.time_cycle import FARTHEST, TimeCycleNet, affine
 from speediness.training.tasks.place_task import PlaceTask
@@ -123,12 +120,10 @@ class TimeCycleTask(PlaceTask):
         of the patch's side, ``stay_still`` that of a tracker that never moves; ``error_px`` is the mean
         distance from the truth, ``still_error_px`` that of one that never moves.
         """
-        size_px, device = network.config.clip.size_px, next(network.parameters()).device
+        size_px = network.config.clip.size_px
         pairs = [pair for video in videos for pair in _planted(video, size_px)]
-        network.eval()
-        (found_B3,) = run_batched(
-            lambda clips: (network.found(clips),), (clip for clip, _ in pairs), device
-        )
+        clips = (clip for clip, _ in pairs)
+        (found_B3,) = run_batched(network, clips, lambda clips_B2HWC: (network.found(clips_B2HWC),))
         still_B3 = torch.zeros_like(found_B3)
         truth_B3 = F.pad(torch.tensor(np.stack([truth for _, truth in pairs]), dtype=torch.float32), (0, 1))
         error, still = ((at - truth_B3)[:, :2].norm(dim=1) * size_px / 2 for at in (found_B3, still_B3))

@@ -20,8 +20,8 @@ from web_site import Site, made_up_curve, made_up_features, settings_in, with_cu
 CLIENTS = 8
 PATIENCE_S = 1.0  # of people; what is slower is counted
 PAUSE_S = 0.1  # at most, between two requests of a client
-KILLED_AFTER_S = (1.0, 5.0)
-LONG_FRAMES = 750  # whose analysis takes longer than that
+KILLED_AFTER_S = (0.2, 2.0)
+LONG_FRAMES = 1500  # whose analysis takes longer than that
 ORDINARY: dict[str, Callable[[str], tuple[str, str, dict]]] = {
     "the page": lambda video: ("GET", "/", {}),
     "its script": lambda video: ("GET", "/static/app.js", {}),

@@ -95,6 +95,15 @@ def regression(number: int, work: Path) -> Path:
     return Path(shutil.copy(REGRESSIONS[number], work / f"{number}-{REGRESSIONS[number].name}"))
 
 
+def fatal(number: int, work: Path) -> Path:
+    """A file that is no video; the second one takes its maker with it."""
+    if number == 1:
+        os.abort()
+    video = work / f"{number}-text.mp4"
+    video.write_text("no video")
+    return video
+
+
 def try_all(
     numbers: list[int],
     make_file: Callable[[int, Path], Path],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -33,17 +32,8 @@ def test_what_once_went_wrong_goes_right(apart: Callable[..., Any], tmp_path: Pa
     assert tally.faults == {} and sum(tally.files.values()) == len(numbers)
 
 
-def crash(number: int, work: Path) -> Path:
-    """The second file takes its maker with it."""
-    if number == 1:
-        os.abort()
-    video = work / f"{number}-text.mp4"
-    video.write_text("no video")
-    return video
-
-
 def test_a_file_that_could_not_be_made_is_not_counted(apart: Callable[..., Any], tmp_path: Path) -> None:
-    tally = apart(files.try_all, [0, 1, 2], crash, tmp_path)
+    tally = apart(files.try_all, [0, 1, 2], files.fatal, tmp_path)
     assert tally.faults == {} and tally.files == {".mp4": 2} and tally.runs["analyse 2"] == 2
 
 

@@ -10,7 +10,7 @@ import pytest
 from command_line import refused
 from speediness.cli.main import main
 from speediness.evaluation.audit import audit as audit_module
-from speediness.evaluation.audit import runner as audit_runner
+from speediness.evaluation.audit import audit as audit_runner
 from speediness.evaluation.audit.report import KEPT, MOVE, Audit, Measure, Row
 from synthetic import steady, write_video
 

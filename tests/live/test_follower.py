@@ -3,7 +3,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from speediness.live.follower import Follower
+from speediness.live.session import Follower
 from speediness.results.plan import SpeedPlan
 
 

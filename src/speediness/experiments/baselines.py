@@ -2,8 +2,6 @@
 
 # B clips of a batch, S pairs of neighbours in a clip
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 

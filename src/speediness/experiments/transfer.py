@@ -28,7 +28,6 @@ from speediness.models.cost import count_macs
 from speediness.models.encoder import Encoder
 from speediness.models.rspnet import RSPNet
 from speediness.results.documents import read_json, write_json
-from speediness.training.by_video import by_video
 from speediness.training.finetune import finetune, with_classes
 from speediness.training.loop import train
 from speediness.training.publish import averaged
@@ -42,6 +41,7 @@ from speediness.training.recipes import (
     speednet_s3dg,
 )
 from speediness.training.tasks.rspnet import RSPNetTask
+from speediness.training.tasks.task import by_video
 from speediness.version import __version__
 
 SCHEMA, STEP_SCHEMA = "speediness.transfer/1", "speediness.transfer_step/1"

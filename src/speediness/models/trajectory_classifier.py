@@ -25,6 +25,8 @@ from speediness.runtime.protocol import BOUNDARY, Pixels
 
 Array = NDArray[np.float32]
 
+PENALTY = 100.0  # C of the SVM, as published
+
 
 class FisherEncoder:
     """PCA to half the numbers, a Gaussian mixture with diagonal covariances, and the vector of a set.
@@ -92,9 +94,6 @@ def fisher_vector(
     by_mean_KD = np.einsum("nk,nkd->kd", share_NK, away_NKD) / np.sqrt(weight_K)[:, None]
     by_deviation_KD = np.einsum("nk,nkd->kd", share_NK, away_NKD**2 - 1) / np.sqrt(2 * weight_K)[:, None]
     return np.concatenate([by_mean_KD.ravel(), by_deviation_KD.ravel()]) / len(values_ND)
-
-
-PENALTY = 100.0  # C of the SVM, as published
 
 
 class TrajectoryClassifier:

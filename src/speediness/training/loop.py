@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 
 import torch
 
@@ -14,11 +17,9 @@ from speediness.errors import DataError, SpeedinessError
 from speediness.training.loader import Loader, drawn_ahead
 from speediness.training.metrics import Metrics
 from speediness.training.motion_loader import MotionLoader
-from speediness.training.pace import Pace
 from speediness.training.processes import joined_processes
 from speediness.training.recipe import Recipe
 from speediness.training.run import Run
-from speediness.training.stop_request import stop_request
 from speediness.training.videos import Videos, make_loader, open_videos
 
 REPORT_EVERY = 25  # steps
@@ -165,3 +166,56 @@ def _line(row: dict[str, float]) -> str:
 
 def _silent(line: str) -> None:
     """The log of all processes but the first."""
+
+
+class Pace:
+    """Progress of a run towards its last step or its last minute (None: any), whichever comes first.
+
+    ``done`` steps and ``spent_s`` seconds were spent on it before it goes on.
+    """
+
+    def __init__(self, steps: int, minutes: float | None, done: int, spent_s: float) -> None:
+        self.steps, self.minutes = steps, minutes
+        self._before_s, self._started_s = spent_s, time.monotonic()
+        self._first = self.progress(done, spent_s)
+
+    def spent_s(self) -> float:
+        """Seconds spent so far, those before the run went on included."""
+        return self._before_s + time.monotonic() - self._started_s
+
+    def progress(self, done: int, spent_s: float) -> float:
+        """0 at the start, 1 or more at the end, after ``done`` steps and ``spent_s`` seconds."""
+        by_clock = spent_s / 60 / self.minutes if self.minutes else 0.0
+        return max(done / self.steps, by_clock)
+
+    def minutes_left(self, progress: float) -> float:
+        """By what it took to get here since this process began."""
+        made = max(progress - self._first, 1e-9)
+        return (self.spent_s() - self._before_s) / made * max(1 - progress, 0.0) / 60
+
+
+@contextmanager
+def stop_request() -> Iterator[Callable[[], bool]]:
+    """Note the first Ctrl-C or SIGTERM instead of dying of it; a second one acts as always.
+
+    Yields:
+        Whether somebody asked for a stop. Outside the main thread, where Python hears no
+        signals, nobody ever does.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

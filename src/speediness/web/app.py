@@ -1,5 +1,7 @@
 """The server, put together."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,6 +30,9 @@ STATIC = Path(__file__).parent / "static"
 
 def create_app(settings: Settings) -> ASGIApp:
     """The ASGI application of one server; what it keeps is opened now, its worker starts with it.
+
+    Args:
+        settings: folders, address and limits.
 
     Raises:
         OutputError: the state folder cannot be used, or another server uses it.

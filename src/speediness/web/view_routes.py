@@ -1,5 +1,7 @@
 """What a video shows: its frames, its curve, its plan."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

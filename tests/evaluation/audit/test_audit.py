@@ -10,9 +10,8 @@ from speediness.clip import ClipSpec
 from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError
 from speediness.evaluation.audit import audit as audit_module
-from speediness.evaluation.audit import runner as audit_runner
-from speediness.evaluation.audit.audit import audit, sample
-from speediness.evaluation.audit.runner import AuditRunner
+from speediness.evaluation.audit import audit as audit_runner
+from speediness.evaluation.audit.audit import AuditRunner, audit, sample
 from speediness.evaluation.audit.video_changes import changes
 from speediness.runtime.network import Network
 from speediness.runtime.protocol import BOUNDARY, Outputs, Runtime

@@ -13,7 +13,6 @@ from speediness.datasets.video_list import VideoItem
 from speediness.errors import DataError, SpeedinessError
 from speediness.models.encoder import EncoderConfig
 from speediness.models.order import OrderNet
-from speediness.training.by_video import by_video
 from speediness.training.tasks.arrow_of_time import (
     ArrowOfTimeTask,
     drifting,
@@ -24,7 +23,7 @@ from speediness.training.tasks.arrow_of_time import (
 from speediness.training.tasks.odd_one_out import CLIPS, OddOneOutTask, disorder
 from speediness.training.tasks.order import OrderTask
 from speediness.training.tasks.shuffle_and_learn import IN_ORDER, ShuffleAndLearnTask
-from speediness.training.tasks.task import Batch, Segment
+from speediness.training.tasks.task import Batch, Segment, by_video
 
 SPEC = ClipSpec(16, size_px=32, channels=3)
 TASKS = [ShuffleAndLearnTask(), OddOneOutTask(), ArrowOfTimeTask()]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +17,10 @@ from torch import Tensor, nn
 
 from speediness import sampling
 from speediness.clip import ClipSpec
+from speediness.datasets.clip_cache import CachedVideo
 from speediness.datasets.video_list import VideoItem
+from speediness.errors import DataError
+from speediness.evaluation.intervals import share_interval
 from speediness.models.encoder import Encoder, EncoderConfig
 from speediness.sampling import Times, even_step, holds_clip
 
@@ -176,3 +180,28 @@ class OneClipTask(ClipTask):
         """Frames evenly apart, forwards or backwards."""
         times_s = sampling.play_at(segment()[0], 1.0, clip.n_frames, clip.frame_rate)
         return [View(times_s[::-1] if rng.random() < 0.5 else times_s, 0)]
+
+
+def by_video(task: Task, network: Encoder, videos: Sequence[CachedVideo]) -> dict[str, Any]:
+    """A task's own figures on videos, each asked alone.
+
+    Returns:
+        By the name of the figure, ``accuracy``, the mean over videos, and ``interval_95`` over sources;
+        ``films``, the number of videos. Those too short for the task are left out.
+
+    Raises:
+        DataError: all videos are too short.
+    """
+    asked: list[tuple[str, dict[str, float]]] = []
+    for video in videos:
+        with suppress(DataError):  # too short
+            asked.append((video.item.source, task.validate(network, [video])))
+    if not asked:
+        raise DataError(f"none of the {len(videos)} unseen videos is long enough for {task.name}")
+    sources = [source for source, _ in asked]
+    figures: dict[str, Any] = {"films": len(asked)}
+    for name in asked[0][1]:
+        values = [found[name] for _, found in asked]
+        interval_95 = share_interval(values, sources)
+        figures[name] = {"accuracy": float(np.mean(values)), "interval_95": interval_95}
+    return figures

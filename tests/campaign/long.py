@@ -102,7 +102,7 @@ def write_looped(path: Path, loops: int) -> Path:
     for time_s, frame in VideoReader(CLIP).decoded():
         if len(frames) < LOOP_S * RATE and time_s >= Fraction(len(frames), RATE):
             frames.append(frame.reformat(WIDTH_PX, HEIGHT_PX, "rgb24").to_ndarray())
-    frames = [*frames, *frames[::-1]]  # there and back: shorter than a loop, and without a cut
+    frames = [*frames, *frames[::-1]]  # there and back
 
     def draw(n: int) -> np.ndarray:
         drawn = frames[n % len(frames)].copy()

@@ -13,8 +13,16 @@ from urllib.request import Request, urlopen
 import pytest
 
 from speediness.cli.main import main
+from speediness.cli.serve import listening
 
 SERVE = [sys.executable, "-m", "speediness.cli.main", "serve"]
+
+
+def test_an_answer_does_not_wait_for_its_headers_to_arrive() -> None:
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        line, _ = listener.accept()
+        with line:
+            assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_server_says_where_it_is_and_stops_on_ctrl_c(tmp_path: Path) -> None:

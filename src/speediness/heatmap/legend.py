@@ -12,7 +12,7 @@ WORDS: dict[MapKind, tuple[str, str, str]] = {
     "drive": ("weight in the prediction", "none", "most"),
     "speed": ("motion looks", "natural", "sped up"),
 }
-SHARE, LEAST_PX = 0.3, 200  # of the image's long side
+SHARE, LEAST_PX = 0.3, 150  # of the image's long side
 SHAPE = 0.2  # height over width
 BOX, INK = (0.08, 0.08, 0.08, 0.7), "#F4F4F0"
 

@@ -7,7 +7,7 @@ import { short } from "./format.js";
 const EDITORS = {
   fcpxml: "Final Cut Pro, DaVinci Resolve",
   xml: "Premiere Pro",
-  mlt: "Kdenlive, Shotcut, melt",
+  mlt: "melt",
   otio: "OpenTimelineIO",
   edl: "Edit decision list",
   csv: "Table of times",

@@ -115,7 +115,7 @@ export class VideoView {
     byId("video-meta").textContent = info ? facts(info) : "";
     byId("analyse-card").hidden = !info || "analyse" in done || busy("analyse");
     byId("analyse-estimate").textContent = info?.duration_s
-      ? `For this video that takes about ${clock(estimateS(info), 0)} on two cores.`
+      ? `For this video that takes about ${clock(estimateS(info), 0)} min on two cores.`
       : "";
     this.#allow();
     if (this.#studyId !== undefined && "study" in done && done.study !== this.#studyId) {

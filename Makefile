@@ -13,7 +13,7 @@ demo: .venv/base.stamp ## speed up the bundled videos: a street, and a person wh
 lint: .venv/dev.stamp ## style and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/pyright
+	.venv/bin/pyright --project . # else a file of settings in a folder above counts
 
 test: .venv/dev.stamp ## the fast tests, on all cores
 	.venv/bin/pytest -m "not slow" --numprocesses auto --dist loadfile

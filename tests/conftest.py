@@ -42,6 +42,12 @@ def no_results_of_other_days(monkeypatch: pytest.MonkeyPatch, results_root: Path
     monkeypatch.setenv("SPEEDINESS_CACHE", str(results_root / str(next(NUMBERS))))
 
 
+@pytest.fixture(autouse=True)
+def tables_are_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that share out the tests have a width, as if there were a terminal."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def walkers(tmp_path_factory: pytest.TempPathFactory) -> list[VideoItem]:
     """Eight videos of two seconds from eight sources, at various frame rates and speeds."""

@@ -103,7 +103,12 @@ def test_what_cannot_be_verified_is_exit_code_2(
     assert (tmp_path / "taken.csv").read_bytes() == b""
 
 
-@pytest.mark.parametrize("arguments", [[], ["verify"], ["verify", "folder", "x", "--jobs", "0"], ["mend"]])
+def test_without_a_command_its_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data"]) == 2
+    assert "verify" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["verify"], ["verify", "folder", "x", "--jobs", "0"], ["mend"]])
 def test_bad_arguments_are_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     refused(["data", *arguments], capsys)
 

@@ -54,7 +54,14 @@ class Home:
             name: value
             for name, value in os.environ.items()
             if name
-            not in {"SPEEDINESS_CACHE", "XDG_CACHE_HOME", "MPLCONFIGDIR", "ORT_DISABLE_TELEMETRY", "CI"}
+            not in {
+                "SPEEDINESS_CACHE",
+                "XDG_CACHE_HOME",
+                "MPLCONFIGDIR",
+                "TORCHINDUCTOR_CACHE_DIR",  # set where an earlier test ran the program in this process
+                "ORT_DISABLE_TELEMETRY",
+                "CI",
+            }
         }
         environment |= {
             "HOME": str(self.root / "home"),

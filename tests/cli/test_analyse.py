@@ -20,7 +20,6 @@ from speediness.results.curve import SpeedinessCurve
 def test_results_lie_beside_the_video_and_agree(
     video: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.chdir(video.parent)
     assert main(["analyse", video.name, "--csv"]) == 0
     assert names(video.parent) == {

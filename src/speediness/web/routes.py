@@ -22,16 +22,19 @@ class Routes(list[Route]):
         """
 
         def keep(answer: Callable[..., Any]) -> None:
+            takes_request = "request" in inspect.signature(answer).parameters
+            on_thread = not inspect.iscoroutinefunction(answer)
+
             async def endpoint(request: Request) -> Response:
                 words: dict[str, Any] = dict(request.path_params)
-                if "request" in inspect.signature(answer).parameters:
+                if takes_request:
                     words["request"] = request
                 if asked is not None:
                     try:
-                        words["asked"] = asked(**(request.query_params or await request.json()))
+                        given = request.query_params if verb == "GET" else await request.json()
+                        words["asked"] = asked(**given)
                     except (TypeError, ValueError, RecursionError, ClientDisconnect) as error:
                         raise ApiError(422, f"the request makes no sense: {error}") from error
-                on_thread = not inspect.iscoroutinefunction(answer)
                 said = await (run_in_threadpool(answer, **words) if on_thread else answer(**words))
                 return said if isinstance(said, Response) else JSONResponse(said)
 

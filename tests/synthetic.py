@@ -48,6 +48,29 @@ def uneven(n_frames: int, seed: int = 0) -> list[Fraction]:
     return [Fraction(int(t), 1000) for t in np.concatenate([[0], np.cumsum(gaps)])]
 
 
+PQ, HLG = (1, 9, 9, 16), (1, 9, 9, 18)
+
+
+def write_gradient(path: Path, colour: tuple[int, int, int, int], mastering: bool = False) -> Path:
+    """Write a second of a still grey gradient of 10 bits, each column one level lighter than the last.
+
+    ``colour`` as for :func:`write_video`; ``mastering``: with the data of HDR10 on its makers' screen.
+    """
+    screen = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+    options = {"crf": "4", "x265-params": f"log-level=error{f':{screen}' if mastering else ''}"}
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("libx265", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 640, 64, "yuv420p10le"
+        context = stream.codec_context
+        context.color_range, context.colorspace, context.color_primaries, context.color_trc = colour
+        planes_HW = np.full((64 * 3 // 2, 640), 512, np.uint16)
+        planes_HW[:64] = np.arange(64, 704)
+        for _ in range(25):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(planes_HW, "yuv420p10le")))
+        container.mux(stream.encode(None))
+    return path
+
+
 def write_video(
     path: Path,
     times_s: Sequence[Fraction],

@@ -14,7 +14,7 @@ from speediness.results.plan import SpeedPlan
 from speediness.speedup.render import render_speedup
 from speediness.video.losses import losses
 from speediness.video.reader import VideoReader
-from synthetic import steady, tone, write_video
+from synthetic import PQ, steady, tone, write_gradient, write_video
 
 RATE, FRAMES = 25, 20
 
@@ -98,13 +98,28 @@ def test_sound_is_named_where_it_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("transfer", "expected"), [(16, "HDR (PQ)"), (18, "HDR (HLG)"), (1, "10 bits a channel become 8")]
+    ("transfer", "expected"),
+    [
+        (16, "10 bits a channel become 8, too few for HDR: gradients may show bands"),
+        (18, "10 bits a channel become 8, too few for HDR: gradients may show bands"),
+        (1, "10 bits a channel become 8"),
+    ],
 )
-def test_ten_bits_and_hdr_are_named(tmp_path: Path, transfer: int, expected: str) -> None:
+def test_ten_bits_and_hdr_are_named_where_they_are_lost(
+    tmp_path: Path, transfer: int, expected: str
+) -> None:
     colour = (1, 9, 9, transfer)
-    path = write_video(tmp_path / "a.mp4", steady(3), pixel_format="yuv420p10le", colour=colour)
-    (loss,) = losses(VideoReader(path).info, path)
-    assert expected in loss
+    deep = write_video(tmp_path / "a.mp4", steady(3), pixel_format="yuv420p10le", colour=colour)
+    info = VideoReader(deep).info
+    assert losses(info, write_video(tmp_path / "b.mp4", steady(3))) == (
+        f"{expected}; the codecs hevc and av1 keep 10",
+    )
+    assert losses(info, deep) == ()
+
+
+def test_mastering_data_is_named(tmp_path: Path) -> None:
+    path = write_gradient(tmp_path / "a.mp4", PQ, mastering=True)
+    assert losses(VideoReader(path).info, path) == ("the mastering data of HDR left out",)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +146,7 @@ def test_losses_are_among_what_a_render_reports(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", steady(25), pixel_format="yuv422p10le")
     plan = SpeedPlan(np.array([0.0, 1.0]), np.array([0.5, 0.5]), 2)
     report = render_speedup(path, plan, tmp_path / "fast.mp4")
-    assert "10 bits a channel become 8" in report.warnings
+    assert "10 bits a channel become 8; the codecs hevc and av1 keep 10" in report.warnings
 
 
 @pytest.mark.parametrize(("name", "lost"), [("a.mkv", ()), ("a.mp4", ("1 attachment(s) left out",))])

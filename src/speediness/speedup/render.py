@@ -73,7 +73,7 @@ def render_speedup(
             numbers as the file counts them such as ``1,3``, or ``mute``: the first, silent.
         force: replace an existing ``out``.
         blend: mix all source frames that an output frame covers instead of showing one.
-        coding: how frames are encoded.
+        coding: how frames are encoded; HEVC and AV1 keep 10 bits where the video has them.
         progress: called after every frame with output seconds written and their total.
 
     Raises:
@@ -86,7 +86,8 @@ def render_speedup(
     tracks = chosen_tracks(video, audio)
     rate = standard_rate(reader.info.frame_rate)
     n_frames = max(round(plan.output_duration_s * rate), 1)
-    maker = Yuv420Converter(reader.info)
+    coding = (coding or Coding()).of_source(reader.info.bit_depth)
+    maker = Yuv420Converter(reader.info, coding.pixel_format)
     sounds = [_Sound(reader, plan, track, audio == "mute", k == 0) for k, track in enumerate(tracks)]
     extras = Extras.read(video, reader.start_s).mapped(plan.output_time)
     frames = _Frames(reader, plan, rate, n_frames, maker, blend)
@@ -95,7 +96,7 @@ def render_speedup(
         writer.write(frames, [sound.blocks() for sound in sounds], n_frames, progress)
         frames.read_rest()
     lost = losses(reader.info, out, audio)
-    if coding and coding.hardware and coding.encoder(size_px) in ENCODERS.values():
+    if coding.hardware and coding.encoder(size_px) in ENCODERS.values():
         lost = [*lost, f"no graphics processor here encodes {coding.codec}: the processor did"]
     warnings = [*lost, *reader.warnings, *(warning for sound in sounds for warning in sound.warnings)]
     if abs(plan.source_duration_s - reader.end_s) > 0.1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,8 @@ class Coding:
     """One of ``PRESETS``: a slower one writes fewer bytes of the same quality."""
     hardware: bool = False
     """Let the graphics processor encode, where one can; else as without."""
+    bits: int = 8
+    """A channel, 8 or 10."""
 
     def __post_init__(self) -> None:
         """Refuse what no encoder has."""
@@ -90,6 +92,15 @@ class Coding:
         name = codec.removesuffix("-gpu").replace("h265", "hevc")
         return cls(name, int(quality) if colon else QUALITY, hardware=codec.endswith("-gpu"))
 
+    def of_source(self, bits: int) -> Coding:
+        """The same with 10 bits where the source has more than 8; few players decode H.264 of 10."""
+        return replace(self, bits=8 if bits <= 8 or self.codec == "h264" else 10)
+
+    @property
+    def pixel_format(self) -> str:
+        """FFmpeg's name of the frames that are encoded."""
+        return "yuv420p" if self.bits == 8 else "yuv420p10le"
+
     def check_container(self, out: Path) -> None:
         """Refuse a name whose container cannot hold this.
 
@@ -104,14 +115,14 @@ class Coding:
     def encoder(self, size_px: tuple[int, int]) -> str:
         """The encoder for frames of a size: of the graphics processor if that is wanted and works."""
         names = [f"{self.codec}_{kind}" for kind in HARDWARE] if self.hardware else []
-        return next((name for name in names if _opens(name, size_px)), ENCODERS[self.codec])
+        return next((name for name in names if self._opens(name, size_px)), ENCODERS[self.codec])
 
     def add_stream(self, container: Any, size_px: tuple[int, int], rate: Fraction) -> Any:
         """Declare the frames in a file that is to be written: width and height, and frames a second."""
         name = self.encoder(size_px)
         stream = container.add_stream(name, rate=rate, options=self._options(name))
         stream.width, stream.height = size_px
-        stream.pix_fmt = _pixel_format(name)
+        stream.pix_fmt = self._pixel_format(name)
         if self.codec == "hevc" and container.format.name != "matroska":
             stream.codec_context.codec_tag = "hvc1"  # what Apple's players look for
         return stream
@@ -141,21 +152,23 @@ class Coding:
             return min(max(round(32 + 3.2 * (self.quality - QUALITY)), 1), WORST_AV1)
         return self.quality
 
+    def _opens(self, encoder: str, size_px: tuple[int, int]) -> bool:
+        """Whether an encoder is there and willing; that FFmpeg knows its name does not say so."""
+        try:
+            context: Any = av.CodecContext.create(encoder, "w")
+            context.width, context.height = size_px
+            context.pix_fmt, context.time_base = self._pixel_format(encoder), Fraction(1, 25)
+            context.open()
+        except (FFmpegError, ValueError):
+            return False
+        return True
 
-def _opens(encoder: str, size_px: tuple[int, int]) -> bool:
-    """Whether an encoder is there and willing; that FFmpeg knows its name says nothing of the machine."""
-    try:
-        context: Any = av.CodecContext.create(encoder, "w")
-        context.width, context.height = size_px
-        context.pix_fmt, context.time_base = _pixel_format(encoder), Fraction(1, 25)
-        context.open()
-    except (FFmpegError, ValueError):
-        return False
-    return True
-
-
-def _pixel_format(encoder: str) -> str:
-    return "nv12" if encoder.endswith("_qsv") else "yuv420p"  # the same, interleaved otherwise
+    def _pixel_format(self, encoder: str) -> str:
+        """What an encoder takes; those of graphics processors have the same numbers interleaved."""
+        kind = encoder.rpartition("_")[2]
+        if self.bits > 8:
+            return "p010le" if kind in HARDWARE else self.pixel_format
+        return "nv12" if kind == "qsv" else self.pixel_format
 
 
 @contextmanager

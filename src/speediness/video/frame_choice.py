@@ -74,7 +74,7 @@ def blend(
     Args:
         frames: in order of presentation; at least one. The last stays on screen for ever.
         bounds_s: (J + 1,) shutter j is open from ``bounds_s[j]`` to ``bounds_s[j + 1]``.
-        make: from a decoded frame to a yuv420p frame.
+        make: from a decoded frame to one that :func:`planes` takes.
     """
     source = iter(frames)
     shown, following = next(source), next(source, None)
@@ -112,6 +112,7 @@ class _Mean:
 
     def frame(self) -> av.VideoFrame | None:
         """None if nothing was added."""
-        if not self._sums:
+        if not self._sums or self._first is None:
             return self._first
-        return from_planes([np.rint(total / self._weight).astype(np.uint8) for total in self._sums])
+        dtype = planes(self._first)[0].dtype
+        return from_planes([np.rint(total / self._weight).astype(dtype) for total in self._sums])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
 from speediness.video.clock import JUMP_S, frame_rate, longest_gap_s
@@ -17,6 +18,7 @@ from speediness.video.sound_tracks import sound_stream
 
 LEAST_BIT_S = 1000  # bits a second; a stream with fewer has a clock that jumps
 ENLARGED_PX = 1920  # a side is not enlarged beyond this to make pixels square
+MASTERING = (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL)
 WIDEST_PIXEL = 8  # a pixel aspect ratio beyond 8:1 is a damaged header
 
 
@@ -52,6 +54,8 @@ class VideoInfo:
     codec: str
     colour: ColourTags
     has_audio: bool
+    mastering_data: bool = False
+    """Whether HDR comes with what the screen of its makers could show."""
     interlaced: bool = False
     """Whether frames are stored as two fields; they are read deinterlaced."""
     audio_rate_hz: int = 0
@@ -98,7 +102,7 @@ class VideoInfo:
             frame_rate=frame_rate(stream),
             duration_s=_promised_duration_s(container, stream, start_s),
             pixel_format=first.format.name,
-            bit_depth=max(component.bits for component in first.format.components),
+            bit_depth=bit_depth(first.format),
             codec=stream.codec_context.name,
             colour=ColourTags(
                 range=int(first.color_range),
@@ -106,12 +110,18 @@ class VideoInfo:
                 primaries=int(first.color_primaries),
                 transfer=int(first.color_trc),
             ),
+            mastering_data=any(first.side_data.get(kind) for kind in MASTERING),
             has_audio=sound is not None,
             interlaced=interlaced,
             audio_rate_hz=sound.rate if sound else 0,
             audio_channels=sound.channels if sound else 0,
             audio_layout=sound.layout.name if sound else "",
         )
+
+
+def bit_depth(pixels: av.VideoFormat) -> int:
+    """Bits a channel."""
+    return max(component.bits for component in pixels.components)
 
 
 def _square(width_px: int, height_px: int, aspect: Fraction) -> tuple[int, int]:

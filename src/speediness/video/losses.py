@@ -8,12 +8,11 @@ from av.container import InputContainer
 from av.stream import Disposition
 
 from speediness.video.extras import OF_THE_FILE, text_streams
-from speediness.video.info import VideoInfo
+from speediness.video.info import VideoInfo, bit_depth
 from speediness.video.reader import open_media
 from speediness.video.sound_tracks import SoundTrack, language_and_title, sound_tracks, wanted_tracks
 
 PQ, HLG = 16, 18  # transfer characteristics, ITU-T H.273
-KEPT_BITS = 8
 
 
 def losses(info: VideoInfo, out: Path, audio: str = "all") -> tuple[str, ...]:
@@ -24,18 +23,21 @@ def losses(info: VideoInfo, out: Path, audio: str = "all") -> tuple[str, ...]:
     """
     with open_media(info.path) as source, open_media(out) as written:
         kept = [] if audio == "mute" else wanted_tracks(sound_tracks(source), audio, info.path)
-        return (*_frames(info), *_sound(source, audio, kept), *_beside(source, written, kept))
-
-
-def _frames(info: VideoInfo) -> Iterator[str]:
-    if info.colour.transfer in (PQ, HLG):
-        curve = "PQ" if info.colour.transfer == PQ else "HLG"
-        yield (
-            f"HDR ({curve}) is written in {KEPT_BITS} bits without its mastering data: gradients may show "
-            "bands; convert it to SDR first if that matters"
+        return (
+            *_frames(info, bit_depth(written.streams.video[0].format)),
+            *_sound(source, audio, kept),
+            *_beside(source, written, kept),
         )
-    elif info.bit_depth > KEPT_BITS:
-        yield f"{info.bit_depth} bits a channel become {KEPT_BITS}"
+
+
+def _frames(info: VideoInfo, kept_bits: int) -> Iterator[str]:
+    if kept_bits < info.bit_depth:
+        text = f"{info.bit_depth} bits a channel become {kept_bits}"
+        if info.colour.transfer in (PQ, HLG):
+            text += ", too few for HDR: gradients may show bands"
+        yield text + ("; the codecs hevc and av1 keep 10" if kept_bits < 10 else "")
+    if info.mastering_data:
+        yield "the mastering data of HDR left out"
     if info.interlaced:
         yield "interlaced frames were deinterlaced: one progressive frame for every two fields"
     if info.pixel_aspect != 1:

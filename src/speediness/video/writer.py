@@ -187,7 +187,7 @@ class VideoWriter:
                     progress(written_s, length_s)
 
     def add_frame(self, frame: av.VideoFrame) -> None:
-        """Append a yuv420p frame; it may be given again."""
+        """Append a frame of the coding's pixel format; it may be given again."""
         frame.pts, frame.time_base = self.frames, 1 / self._frame_rate
         frame.pict_type = 0  # else the encoder repeats the source's choice of key frames
         self.frames += 1

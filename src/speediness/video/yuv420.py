@@ -1,4 +1,4 @@
-"""From a decoded frame to the image that H.264 takes: upright, even sides, 8 bits, 4:2:0."""
+"""From a decoded frame to the image that is encoded: upright, even sides, 4:2:0, 8 or 10 bits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ FULL_RANGE = 2
 
 
 class Yuv420Converter:
-    """Turns the frames of one video into upright yuv420p images of one size.
+    """Turns the frames of one video into upright images of one size.
 
     An odd side loses its last row or column (4:2:0 needs even sides, and cropping one pixel keeps
     the others sharp); pixels that are not square are made so. Luma, chroma and their tags are
@@ -29,9 +29,14 @@ class Yuv420Converter:
         width_px: of the images made, even.
         height_px: of the images made, even.
         colour: what the numbers in the images mean.
+
+    Args:
+        info: of the video.
+        pixel_format: of the images, yuv420p or yuv420p10le.
     """
 
-    def __init__(self, info: VideoInfo) -> None:
+    def __init__(self, info: VideoInfo, pixel_format: str = "yuv420p") -> None:
+        self._pixel_format = pixel_format
         self._orientation = info.orientation
         self._stored_px = tuple(max(side - side % 2, 2) for side in info.stored_size_px)
         across, down = self._stored_px
@@ -49,7 +54,7 @@ class Yuv420Converter:
             frame,
             width=frame.width if crops else across,
             height=frame.height if crops else down,
-            format="yuv420p",
+            format=self._pixel_format,
             interpolation="BICUBIC",
             dst_colorspace=Colorspace.ITU709 if self._foreign else None,
             dst_color_range=ColorRange.MPEG if self._foreign else None,
@@ -63,20 +68,21 @@ class Yuv420Converter:
         )
 
 
-def planes(image: av.VideoFrame) -> list[NDArray[np.uint8]]:
-    """Views of the Y, U and V planes of a yuv420p image, ``(H, W)`` each."""
-    views = []
+def planes(image: av.VideoFrame) -> list[NDArray[Any]]:
+    """Views of the Y, U and V planes of an image, ``(H, W)`` each, 16 bits a number where 8 are too few."""
+    views, dtype = [], "<u2" if image.format.components[0].bits > 8 else "u1"
     for plane in image.planes:
         memory: Any = plane  # PyAV's planes are buffers, its type stubs do not say so
-        rows = np.frombuffer(memory, np.uint8).reshape(plane.height, plane.line_size)
+        rows = np.frombuffer(memory, dtype).reshape(plane.height, -1)
         views.append(rows[:, : plane.width])
     return views
 
 
-def from_planes(planes_HW: Sequence[NDArray[np.uint8]]) -> av.VideoFrame:
-    """A yuv420p image from its Y, U and V planes; the inverse of :func:`planes`."""
+def from_planes(planes_HW: Sequence[NDArray[Any]]) -> av.VideoFrame:
+    """A yuv420p or yuv420p10le image from its Y, U and V planes; the inverse of :func:`planes`."""
     height_px, width_px = planes_HW[0].shape
-    image = av.VideoFrame(width_px, height_px, "yuv420p")
+    deep = planes_HW[0].itemsize > 1
+    image = av.VideoFrame(width_px, height_px, "yuv420p10le" if deep else "yuv420p")
     for target, source in zip(planes(image), planes_HW, strict=True):
         target[:] = source
     return image

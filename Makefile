@@ -2,7 +2,7 @@
 
 PIP := .venv/bin/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: audit demo lint test test-all
+.PHONY: audit demo lint lock test test-all
 .DELETE_ON_ERROR:
 
 demo: .venv/base.stamp ## speed up the bundled videos: a street, and a person who rests between walks
@@ -25,9 +25,13 @@ test-all: lint ## style, types and every test
 	.venv/bin/pytest -m clock --numprocesses 1 --reruns 1
 
 audit: .venv/dev.stamp ## known holes in what is installed, and the weights as they were published
-	$(PIP) pip-audit
+	$(PIP) pip-audit==2.10.1
 	.venv/bin/pip-audit --local --skip-editable
 	cd src/speediness && sha256sum --check --quiet weights/SHA256SUMS
+
+# What comes after the + of a version says how a wheel was built: 2.13.0 is content with 2.13.0+cpu.
+lock: .venv/dev.stamp ## the versions of what dev installs, as they are here, into release/constraints.txt
+	.venv/bin/python scripts/lock.py > release/constraints.txt
 
 .venv/base.stamp: .venv/bin/python pyproject.toml
 	@echo "installing the base package into .venv (345 MB, no torch)"
@@ -36,10 +40,10 @@ audit: .venv/dev.stamp ## known holes in what is installed, and the weights as t
 
 # torch first and alone: asked for by name pip takes a CPU build where it is told of one,
 # and what follows is content with any 2.13.0.
-.venv/dev.stamp: .venv/bin/python pyproject.toml
+.venv/dev.stamp: .venv/bin/python pyproject.toml release/constraints.txt
 	@echo "installing the package with torch and the test tools into .venv (about 1.5 GB)"
-	$(PIP) torch==2.13.0
-	$(PIP) --editable ".[dev]"
+	$(PIP) --constraint release/constraints.txt torch
+	$(PIP) --constraint release/constraints.txt --editable ".[dev]"
 	@touch $@ .venv/base.stamp
 
 # Python 3.11 puts setuptools there, which nothing of the base package needs.

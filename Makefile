@@ -24,9 +24,9 @@ test-all: lint ## style, types and every test
 	.venv/bin/pytest -m "not clock" --numprocesses auto --dist loadfile
 	.venv/bin/pytest -m clock --numprocesses 1 --reruns 1
 
-audit: .venv/dev.stamp ## known holes in what is installed, and the weights as they were published
+audit: .venv/dev.stamp ## known holes in what is installed (fails where nobody can say), and the weights as they were published
 	$(PIP) pip-audit==2.10.1
-	.venv/bin/pip-audit --local --skip-editable
+	.venv/bin/pip-audit --strict --no-deps --disable-pip --requirement release/constraints.txt
 	cd src/speediness && sha256sum --check --quiet weights/SHA256SUMS
 
 # What comes after the + of a version says how a wheel was built: 2.13.0 is content with 2.13.0+cpu.

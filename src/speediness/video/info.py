@@ -110,7 +110,7 @@ class VideoInfo:
                 primaries=int(first.color_primaries),
                 transfer=int(first.color_trc),
             ),
-            mastering_data=any(first.side_data.get(kind) for kind in MASTERING),
+            mastering_data=any(data.type in MASTERING for data in first.side_data),
             has_audio=sound is not None,
             interlaced=interlaced,
             audio_rate_hz=sound.rate if sound else 0,

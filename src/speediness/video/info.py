@@ -9,7 +9,6 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.sidedata.sidedata import Type
 from av.video.stream import VideoStream
 
 from speediness.video.clock import JUMP_S, frame_rate, longest_gap_s
@@ -18,7 +17,7 @@ from speediness.video.sound_tracks import sound_stream
 
 LEAST_BIT_S = 1000  # bits a second; a stream with fewer has a clock that jumps
 ENLARGED_PX = 1920  # a side is not enlarged beyond this to make pixels square
-MASTERING = (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL)
+MASTERING = ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
 WIDEST_PIXEL = 8  # a pixel aspect ratio beyond 8:1 is a damaged header
 
 
@@ -110,7 +109,7 @@ class VideoInfo:
                 primaries=int(first.color_primaries),
                 transfer=int(first.color_trc),
             ),
-            mastering_data=any(data.type in MASTERING for data in first.side_data),
+            mastering_data=any(first.side_data.get(kind) for kind in MASTERING),
             has_audio=sound is not None,
             interlaced=interlaced,
             audio_rate_hz=sound.rate if sound else 0,

@@ -141,8 +141,8 @@ def _print_summary(summary: dict[str, Any]) -> None:
     )
     if summary["sure_share"]:
         out.print(
-            f"looks too fast to the network for {summary['adaptive']['unnatural_share']:.0%} of the time"
-            f" (at a uniform {summary['rate']:.3g}×: {summary['uniform']['unnatural_share']:.0%})"
+            f"on average {summary['adaptive']['excess'] - 1:.0%} faster than looks natural to the network"
+            f" (at a uniform {summary['rate']:.3g}×: {summary['uniform']['excess'] - 1:.0%})"
         )
     rows = summary.get("durations", ())
     if rows:

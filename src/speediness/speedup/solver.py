@@ -25,10 +25,11 @@ than uniform to the network itself (docs/benchmarks.md).
 *Why one weight.* alpha = smooth_s^2 is the square of a time: the optimum without the bounds is g
 averaged with the weights exp(-|t|/smooth_s), mirrored at the ends, which irons out the roughness
 of P over about two smooth_s. These weights are positive and sum to one, so u keeps the bounds and
-the integral of g; and they fall off by no more than a exp(-h/smooth_s) per h, so log S changes by no more than that. The bounds on S and on its
-change thus hold at the optimum *for free*, and the quadratic programme is one linear solve:
-(M + smooth_s^2 K) u = M g with trapezoid masses M and stiffness K, which a cosine transform makes
-diagonal. The tests compare both steps with general solvers that are given all constraints.
+the integral of g; and they fall off by no more than a factor exp(-h/smooth_s) per h, so log S
+changes by no more than that. The bounds on S and on its change thus hold at the optimum *for free*,
+and the quadratic programme is one linear solve: (M + smooth_s^2 K) u = M g with trapezoid masses M
+and stiffness K, which a cosine transform makes diagonal. The tests compare both steps with general
+solvers that are given all constraints.
 
 *Locks* are ranges to be left as they are, S = 1. Around a lock at distance d the bound on the change
 leaves u between exp(-d/smooth_s) and exp(d/smooth_s); these join the bounds on u, knot by knot. g

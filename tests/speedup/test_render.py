@@ -17,21 +17,8 @@ from speediness.speedup.render import RenderReport, render_speedup
 from speediness.video.audio_reader import AudioReader
 from speediness.video.coding import Coding
 from speediness.video.frame_choice import TIE_S
-from speediness.video.info import ColourTags
 from speediness.video.reader import VideoReader
-from speediness.video.yuv420 import planes
-from synthetic import (
-    HLG,
-    PQ,
-    Image,
-    numbered_frame,
-    read_number,
-    steady,
-    tone,
-    uneven,
-    write_gradient,
-    write_video,
-)
+from synthetic import Image, numbered_frame, read_number, steady, tone, uneven, write_video
 
 RATE = 48_000
 
@@ -259,22 +246,6 @@ def test_colours_and_their_tags_are_kept(tmp_path: Path, colour: tuple[int, int,
     assert after.info.bit_depth == 8
     difference = next(before.frames()).pixels_HWC.astype(int) - next(after.frames()).pixels_HWC
     assert np.abs(difference).max() <= 4
-
-
-@pytest.mark.parametrize(("name", "blend"), [("out.mp4", False), ("out.mkv", True)])
-@pytest.mark.parametrize("codec", ["hevc", "av1"])
-@pytest.mark.parametrize("colour", [PQ, HLG, (1, 1, 1, 1)])
-def test_ten_bits_and_hdr_are_kept(
-    tmp_path: Path, codec: str, name: str, blend: bool, colour: tuple[int, int, int, int]
-) -> None:
-    video, out = write_gradient(tmp_path / "film.mp4", colour), tmp_path / name
-    report = render_speedup(video, constant(2, 1), out, coding=Coding(codec), blend=blend)
-    reader = VideoReader(out)
-    assert reader.info.pixel_format == "yuv420p10le" and not report.warnings
-    assert reader.info.colour == VideoReader(video).info.colour == ColourTags(*colour)
-    luma_HW = planes(next(reader.decoded())[1])[0]
-    assert len(np.unique(luma_HW[32])) > 512
-    np.testing.assert_allclose(luma_HW, np.tile(np.arange(64, 704), (64, 1)), atol=6)
 
 
 @pytest.mark.parametrize("rate", [1, 3])

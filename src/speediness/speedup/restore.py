@@ -101,7 +101,7 @@ def plan_restore(curve: SpeedinessCurve, stretches: Sequence[Stretch]) -> SpeedP
         "settings": {"factors": [[s.start_s, s.end_s, s.factor] for s in stretches], "ramp_s": RAMP_S},
         "curve": curve.made_by,
     }
-    return SpeedPlan(knots_s, slow, curve.duration_s / output_s, None, made_by)
+    return SpeedPlan(knots_s, slow, curve.duration_s / output_s, made_by)
 
 
 def restore(

@@ -404,7 +404,7 @@ def test_videos_not_yet_analysed_are_analysed_and_searched(browser: Browser, tmp
         assert page.inner_text("#find-left-text") == "2 videos were not searched"
         page.click("#find-left-text")
         page.click("#find-left-analyse")
-        until(page, "document.getElementById('find-status').textContent.endsWith('in 2 videos')")
+        until(page, "document.getElementById('find-status').textContent.endsWith('2 videos were searched')")
         assert page.inner_text("#find-left-videos") == "none.mp4"
         assert page.get_by_role("button", name="new.mp4, 0:00.").count() > 0
         page.close()

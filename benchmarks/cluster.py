@@ -29,14 +29,14 @@ from speediness.corpus import workers
 from speediness.corpus.analysed_video import Failed
 from speediness.video.listing import VideoFile
 
-HOURS, MEAN_S, SPREAD = 10_000, 360.0, 1.3  # of video for 1 000 workers; lengths are log-normal
+HOURS, MEAN_S, SPREAD = 20_000, 360.0, 1.3  # of video for 1 000 workers; lengths are log-normal
 LONGEST_S = 6 * 3600.0
 BYTES_PER_S = 250_000
-REAL_TIME = 4.0  # seconds of video a second, by a worker of two cores
+REAL_TIME = 12.0  # seconds of video a second, by a worker of two cores: Full HD (benchmarks/analysis.py)
 SLOW_DISKS, SLOWER = 0.05, 4.0  # share of workers, times as slow
 LIFE_S, REPLACED_S = 12 * 3600.0, 300.0  # of a worker, mean; until there is another
 DEADLY = 0.0002  # share of videos that kill their worker
-POOLS = (10, 100, 1_000, 3_000)
+POOLS = (10, 100, 1_000)
 
 
 class WorkerLost(Exception):
@@ -223,7 +223,7 @@ def simulated(n_workers: int, videos: Sequence[VideoFile], commit_s: float, ray:
 def main() -> None:
     """Simulate, print, draw."""
     parser = arguments(__doc__)
-    parser.add_argument("--commit", type=float, default=30.0, metavar="MS", help="the writer takes a video")
+    parser.add_argument("--commit", type=float, default=39.0, metavar="MS", help="the writer takes a video")
     parser.add_argument("--slow", type=float, default=SLOW_DISKS, metavar="SHARE", help="of slow disks")
     given = parser.parse_args()
     report("cluster", given, partial(measure, given), tables, draw)

@@ -4,8 +4,8 @@
 
 Every video is made of three clips of VIDEOS at their natural speed, a busy one between two rests, at most
 8 s of each; rests are those whose busiest cell moves least. One network makes the plan; the curve of
-OTHER, a network trained with another seed, says how long the planned and the uniform video look too fast:
-play a third faster than the fastest that looks natural.
+OTHER, a network trained with another seed, says by how much the planned and the uniform video are expected
+to look too fast, and how much of what happens plays a third faster than the fastest that looks natural.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from speediness.analysis.analyse import analyse, open_frames, per_frame
 from speediness.analysis.scorer import score_shots
 from speediness.datasets import find_videos
 from speediness.errors import VideoError
+from speediness.results.curve import SpeedinessCurve
+from speediness.results.labels import NATURAL_RANGE
+from speediness.results.plan import SpeedPlan
 from speediness.runtime.network import DEFAULT_NETWORK, Network, load_network
 from speediness.speedup.solver import compare_with_uniform, plan_speedup
 from speediness.video.reader import VideoReader
@@ -64,11 +67,25 @@ def measure(given: argparse.Namespace) -> Results:
         plan = plan_speedup(curve, given.rate)
         row: dict[str, Any] = {"clips": [clip.name for clip in clips]}
         for name, scored in (("other", scoring), ("own", curve)):
-            planned, uniform = compare_with_uniform(scored, plan)
-            row[name] = {"adaptive": vars(planned), "uniform": vars(uniform)}
+            ways = zip(("adaptive", "uniform"), compare_with_uniform(scored, plan), strict=True)
+            row[name] = {
+                way: {
+                    "excess": excess,
+                    "share": share_beyond(scored, plan if way == "adaptive" else None, given.rate),
+                }
+                for way, excess in ways
+            }
         rows.append(row)
         print(len(rows), row["other"], flush=True)
     return {"rows": rows, "rate": given.rate}
+
+
+def share_beyond(curve: SpeedinessCurve, plan: SpeedPlan | None, rate: float) -> float:
+    """Share of what happens, in source time, that plays more than a third faster than V(t)."""
+    edges_s = np.append(curve.times_s, curve.duration_s)
+    lasts_s = np.diff(edges_s)
+    factor = rate if plan is None else lasts_s / np.diff(plan.output_time(edges_s))
+    return float(np.average(factor > NATURAL_RANGE[1] * curve.limit(), weights=lasts_s))
 
 
 def composed(given: argparse.Namespace, network: Network) -> list[tuple[Fraction, int, list[Path]]]:
@@ -110,15 +127,20 @@ def peak_motion(video: Path, network: Network) -> float:
 
 
 def tables(results: Results) -> str:
-    """A row a video: the share of time that looks too fast, and the mean of P(natural)."""
+    """A row a video: by how much it is expected to look too fast; means, also of the share too fast."""
     rows = []
     for n, row in enumerate(results["rows"], 1):
-        cells = [f"{100 * row[who][how]['unnatural_share']:.0f} %" for who, how in COLUMNS]
-        rows.append([str(n), *cells])
-    means = [np.mean([r[who][how]["unnatural_share"] for r in results["rows"]]) for who, how in COLUMNS]
-    rows.append(["mean", *(f"{100 * mean:.1f} %" for mean in means)])
+        rows.append([str(n), *(percent(row[who][how]["excess"] - 1) for who, how in COLUMNS)])
+    for name, of in (("mean", lambda way: way["excess"] - 1), ("mean share", lambda way: way["share"])):
+        means = [np.mean([of(row[who][how]) for row in results["rows"]]) for who, how in COLUMNS]
+        rows.append([name, *map(percent, means)])
     columns = ["too fast", *(f"{how}, {WORDS[who]} network" for who, how in COLUMNS)]
     return markdown(columns, rows)
+
+
+def percent(share: float | np.floating) -> str:
+    """With one decimal."""
+    return f"{100 * share:.1f} %"
 
 
 COLUMNS = [(who, how) for who in ("other", "own") for how in ("uniform", "adaptive")]
@@ -126,14 +148,14 @@ WORDS = {"other": "another", "own": "the plan's own"}
 
 
 def draw(figure: Figure, results: Results) -> None:
-    """Share of time that looks too fast to the other network: uniform and adaptive side by side."""
+    """By how much a video looks too fast to the other network: uniform and adaptive side by side."""
     axes = figure.subplots()
     for offset, (how, colour) in ((-0.2, ("uniform", "#999999")), (0.2, ("adaptive", "#AA3377"))):
-        shares = [100 * row["other"][how]["unnatural_share"] for row in results["rows"]]
-        axes.bar(np.arange(len(shares)) + 1 + offset, shares, 0.38, label=how, color=colour)
+        excess = [100 * (row["other"][how]["excess"] - 1) for row in results["rows"]]
+        axes.bar(np.arange(len(excess)) + 1 + offset, excess, 0.38, label=how, color=colour)
     axes.set_xticks(np.arange(len(results["rows"])) + 1)
     axes.set_xlabel(f"video; all at {results['rate']:g}x")
-    axes.set_ylabel("time that looks too fast, %")
+    axes.set_ylabel("faster than looks natural, %")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
 

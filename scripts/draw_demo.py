@@ -68,9 +68,8 @@ def speed_plot(curve: SpeedinessCurve, plan: SpeedPlan) -> tuple[Image.Image, tu
     """V(t), the plan and the uniform rate over the time of the clip, and the box of its axes in pixels."""
     figure = new_figure(PLOT_PX[0] / DPI, PLOT_PX[1] / DPI, DPI)
     axes = figure.subplots()
-    rho = plan.rho or 0.5
     axes.fill_between(
-        curve.times_s, 1, curve.limit(rho), step="post", color=COLOURS.limit, alpha=0.25, label="natural"
+        curve.times_s, 1, curve.limit(), step="post", color=COLOURS.limit, alpha=0.25, label="natural"
     )
     axes.axhline(plan.rate, color=COLOURS.ink, linestyle="--", linewidth=1, label="uniform")
     axes.plot(plan.times_s, plan.factor, color=COLOURS.plan, label="adaptive")

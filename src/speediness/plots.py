@@ -232,8 +232,8 @@ def draw_score(
             axes, curve.times_s, curve.sped_up, end_s, color=palette.ink, linewidth=1.3, label="score"
         )
     )
-    if plan is not None and plan.rho is not None:
-        speediness = curve.speediness(plan.rho)
+    if plan is not None:
+        speediness = curve.speediness()
         style: dict[str, Any] = {"color": palette.limit, "linestyle": "--", "drawstyle": "steps-post"}
         legend.append(
             _draw_line(
@@ -260,8 +260,7 @@ def draw_score(
 def _draw_speeds(
     axes: Axes, curve: SpeedinessCurve, plan: SpeedPlan | None, end_s: float, palette: Palette
 ) -> None:
-    rho = 0.5 if plan is None or plan.rho is None else plan.rho
-    limit = curve.limit(rho)
+    limit = curve.limit()
     low, high = 1.0, max(2.0, float(limit.max()))
     if plan is not None:
         low, high = min(low, float(plan.factor.min())), max(high, float(plan.factor.max()), plan.rate)
@@ -274,7 +273,7 @@ def _draw_speeds(
         color=palette.limit,
         drawstyle="steps-post",  # a limit holds until the next frame
         linewidth=1.0,
-        label=f"V(t): fastest with P(natural) ≥ {rho:g}",
+        label="V(t): fastest with P(natural) ≥ 0.5",
     )
     axes.fill_between(*line.get_data(), low, color=palette.limit, alpha=0.22, linewidth=0, step="post")
     if plan is not None:

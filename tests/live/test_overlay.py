@@ -22,7 +22,7 @@ def test_the_line_is_the_plan_and_the_playhead_is_where_it_plays(curve: Speedine
     middle = (upper + lower[::-1]) / 2
     source_s = (middle[:, 0] - MARGIN) / (1280 - 2 * MARGIN) * 20
     # The top of the scale is a tenth above all that is drawn.
-    highest = 1.1 * max(2.0, plan.factor.max(), curve.limit(plan.rho or 0.5).max())
+    highest = 1.1 * max(2.0, plan.factor.max(), curve.limit().max())
     factor = highest ** ((BOTTOM - middle[:, 1]) / (BOTTOM - TOP))
     assert factor == pytest.approx(np.interp(source_s, plan.times_s, plan.factor), rel=0.01)
     assert area[:, 1].min() < uniform[:, 1].mean() < area[:, 1].max()

@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint, minimize, root_scalar
 
 from speediness.errors import PlanError
-from speediness.results.curve import THRESHOLDS, Float64s, SpeedinessCurve
+from speediness.results.curve import Float64s, SpeedinessCurve
 from speediness.results.plan import SpeedPlan
 from speediness.sampling import playback_factors
 from speediness.speedup.solver import (
     DEFAULT_OPTIONS,
-    Naturalness,
+    DOUBT,
     PlanOptions,
     check_target,
-    choose_threshold,
     compare_with_uniform,
     durations_table,
-    overall_speedup,
     plan_speedup,
 )
 
@@ -63,24 +61,64 @@ def half_calm(duration_s: float = 20.0, calm: float = 4.0) -> SpeedinessCurve:
 # The optimum, against a general solver that is given every constraint
 
 
-def goal_by_hand(curve: SpeedinessCurve, rho: float, plan: SpeedPlan, options: PlanOptions) -> Float64s:
-    """c / V around every knot, clipped, with the c that gives the length; by sums and a root finder."""
-    edges_s = np.append(curve.times_s, curve.duration_s)
-    limit = curve.limit(rho)
-    step_s = plan.times_s[1]
-    ends_s = [0.0, *(plan.times_s[:-1] + step_s / 2), curve.duration_s]
-    wanted = []
-    for start_s, end_s in pairwise(ends_s):
+def odd_by_hand(curve: SpeedinessCurve, times_s: Float64s) -> list[Float64s]:
+    """1 - P around every knot, one value a factor; by sums over the frames shown meanwhile."""
+    edges_s, step_s = np.append(curve.times_s, curve.duration_s), times_s[1]
+    odd = np.maximum.accumulate(1 - curve.normal.astype(np.float64), axis=0)
+    found = []
+    for start_s, end_s in pairwise([0.0, *(times_s[:-1] + step_s / 2), curve.duration_s]):
         overlap_s = np.clip(np.minimum(edges_s[1:], end_s) - np.maximum(edges_s[:-1], start_s), 0, None)
-        wanted.append(float(np.sum(overlap_s / limit) / (end_s - start_s)))
+        found.append(DOUBT + (odd * overlap_s).sum(axis=1) / (end_s - start_s))
+    return found
 
-    def goal(c: float) -> Float64s:
-        return np.clip(c * np.array(wanted), 1 / options.fastest, 1 / options.slowest)
 
-    def too_long_s(c: float) -> float:
-        return float(np.trapezoid(goal(c), plan.times_s)) - curve.duration_s / plan.rate
+def goal_by_hand(curve: SpeedinessCurve, plan: SpeedPlan, options: PlanOptions) -> Float64s:
+    """Slowness at which S (1 - P) is one number, clipped, of the right length; by root finders alone."""
+    odd = odd_by_hand(curve, plan.times_s)
 
-    return goal(root_scalar(too_long_s, bracket=(1e-3, 1e3), xtol=1e-14).root)
+    def slowness(level: float, values: Float64s) -> float:
+        def cost(s: float) -> float:
+            return s * float(np.interp(s, curve.factors, values)) - level
+
+        return 1 / root_scalar(cost, bracket=(1e-6, 1e6), xtol=1e-15, rtol=1e-15).root
+
+    def goal(level: float) -> Float64s:
+        wanted = [slowness(level, values) for values in odd]
+        return np.clip(wanted, 1 / options.fastest, 1 / options.slowest)
+
+    def too_long_s(level: float) -> float:
+        return float(np.trapezoid(goal(level), plan.times_s)) - curve.duration_s / plan.rate
+
+    return goal(root_scalar(too_long_s, bracket=(1e-3, 1e2), xtol=1e-14).root)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_plan_of_this_length_is_expected_to_look_less_too_fast(seed: int):
+    """Moment by moment, against a general solver and an integral by small steps."""
+    curve, options = random_curve(seed, 1.2), PlanOptions()
+    rate = (1.3, 2.0, 5.0)[seed]
+    plan = plan_speedup(curve, rate, options)
+    odd, mass = odd_by_hand(curve, plan.times_s), np.full(len(plan.times_s), plan.times_s[1])
+    mass[[0, -1]] /= 2
+
+    def expected(u: Float64s) -> float:
+        total = 0.0
+        for weight, values, slowness in zip(mass, odd, u, strict=True):
+            steps = np.linspace(0, -np.log(slowness), 2001)
+            total += weight * np.trapezoid(np.interp(np.exp(steps), curve.factors, values), steps)
+        return total
+
+    slow = minimize(
+        expected,
+        np.full(len(mass), 1 / rate),
+        method="SLSQP",
+        bounds=[(1 / options.fastest, 1 / options.slowest)] * len(mass),
+        constraints=[LinearConstraint(mass[None], 1.2 / rate, 1.2 / rate)],
+        options={"maxiter": 500, "ftol": 1e-14},
+    )
+    goal = goal_by_hand(curve, plan, options)
+    assert expected(goal) <= slow.fun + 1e-9
+    np.testing.assert_allclose(goal, slow.x, atol=2e-3)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -88,12 +126,12 @@ def test_plan_is_the_optimum_of_the_constrained_programme(seed: int):
     rng = np.random.default_rng(seed)
     duration_s = float(rng.uniform(0.6, 1.6))
     edges_s = np.sort(rng.uniform(0, duration_s, 20))
-    curve = curve_of_limits(rng.choice(FACTORS, 21), duration_s, times_s=np.concatenate([[0.0], edges_s]))
+    normal = np.sort(rng.random((len(FACTORS), 21), np.float32), axis=0)[::-1]
+    curve = SpeedinessCurve(np.append(0.0, edges_s), duration_s, FACTORS, normal, moving(21))
     options = PlanOptions(slowest=1.0, fastest=8.0, smooth_s=float(rng.uniform(0.1, 0.5)))
     rate = float(rng.uniform(1.1, 7))
     plan = plan_speedup(curve, rate, options)
-    assert plan.rho is not None
-    goal = goal_by_hand(curve, plan.rho, plan, options)
+    goal = goal_by_hand(curve, plan, options)
 
     count, step_s = len(goal), float(plan.times_s[1])
     mass = np.full(count, step_s)
@@ -125,13 +163,14 @@ def test_plan_is_the_optimum_of_the_constrained_programme(seed: int):
 def test_a_step_is_smoothed_with_the_documented_time_constant():
     """Far from the ends, u has the closed form of an exponentially smoothed step."""
     smooth_s = 1.5
-    curve = half_calm(40, calm=FACTORS[6])
-    plan = plan_speedup(curve, overall_speedup(curve, 0.5), PlanOptions(smooth_s=smooth_s))
-    action, calm = 1.0, 1 / FACTORS[6]
+    plan = plan_speedup(half_calm(40, calm=FACTORS[6]), 3, PlanOptions(smooth_s=smooth_s))
+    # Beyond its limit a moment costs S, up to it next to nothing: so calm goes to its limit.
+    action, calm = plan.slowness[[0, -1]]
+    assert 1 / FACTORS[7] < calm < 1 / FACTORS[6]
     from_step_s = plan.times_s - 20
     decay = np.exp(-np.abs(from_step_s) / smooth_s) / 2
     smoothed = np.where(from_step_s < 0, action + (calm - action) * decay, calm + (action - calm) * decay)
-    np.testing.assert_allclose(plan.slowness, smoothed, atol=1e-3)
+    np.testing.assert_allclose(plan.slowness, smoothed, atol=3e-3)  # the knot at the step is of both
 
 
 # Properties of every plan
@@ -173,8 +212,7 @@ def test_video_without_motion_plays_at_one_speed():
     curve = random_curve(1)
     curve = replace(curve, motion=np.full(500, 0.01), normal=0.5 + curve.normal / 2)
     plan = plan_speedup(curve, 2.5)
-    assert plan.rho is None
-    assert plan.slowness.tolist() == [0.4, 0.4]
+    np.testing.assert_allclose(plan.slowness, 0.4, rtol=1e-14)
     assert plan.output_duration_s == pytest.approx(curve.duration_s / 2.5, rel=1e-14)
 
 
@@ -188,7 +226,6 @@ def test_a_video_run_backwards_gets_the_plan_backwards():
         motion=curve.motion[::-1],
     )
     forward, backward = plan_speedup(curve, 2), plan_speedup(mirrored, 2)
-    assert forward.rho == backward.rho
     np.testing.assert_allclose(forward.slowness, backward.slowness[::-1], rtol=1e-9)
 
 
@@ -205,9 +242,9 @@ def test_calm_is_played_faster_than_action():
 
 
 def test_the_lower_bound_keeps_action_at_its_own_speed():
-    """V asks for less than 1x in the action once the target is slower than the natural overall."""
+    """Calm can give all the time that a low rate asks for."""
     plan = plan_speedup(half_calm(40, calm=9.0), 1.1)
-    assert plan.factor.min() == pytest.approx(1, abs=1e-4)
+    assert plan.factor.min() == pytest.approx(1, abs=5e-3)
     assert plan.output_duration_s == pytest.approx(40 / 1.1, rel=1e-12)
 
 
@@ -246,43 +283,6 @@ def test_rough_scores_do_not_shake_the_video():
     limits = np.where(np.arange(500) % 2, 1.0, FACTORS[-1])
     plan = plan_speedup(curve_of_limits(limits, 20), 2)
     assert plan.factor.max() / plan.factor.min() < 1.05
-
-
-# The threshold
-
-
-def overall_by_hand(curve: SpeedinessCurve, rho: float) -> float:
-    """Play frame after frame at the fastest factor that passes, and add up the time."""
-    ends_s = [*curve.times_s[1:], curve.duration_s]
-    played_s = 0.0
-    for frame, (start_s, end_s) in enumerate(zip(curve.times_s, ends_s, strict=True)):
-        passing = [f for f, p in zip(curve.factors, curve.normal[:, frame], strict=True) if p >= rho]
-        played_s += (end_s - start_s) / max(passing, default=1.0)
-    return curve.duration_s / played_s
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_threshold_is_the_one_nearest_the_target(seed: int):
-    curve = random_curve(seed)
-    overall = {rho: overall_by_hand(curve, rho) for rho in THRESHOLDS}
-    for rho, value in overall.items():
-        assert overall_speedup(curve, rho) == pytest.approx(value, rel=1e-10)
-    for rate in (1.0, 1.4, 2.0, 3.0, 6.0):
-        chosen = choose_threshold(curve, rate)
-        best = min(abs(np.log(value / rate)) for value in overall.values())
-        assert abs(np.log(overall[chosen] / rate)) == pytest.approx(best, abs=1e-8)
-        assert plan_speedup(curve, rate).rho == chosen
-
-
-def test_nearest_is_meant_as_a_ratio():
-    """Overall 1 above threshold 0.3 and 3.8 up to it: 2.2 is nearer to 1, but 3.8 / 2.2 < 2.2 / 1."""
-    curve = half_calm()
-    normal = np.where(np.array(FACTORS)[:, None] < 4, 0.3, 0.0) * np.ones(500)
-    assert choose_threshold(replace(curve, normal=normal), 2.2) == 0.3
-
-
-def test_equally_good_thresholds_give_the_middle_one():
-    assert choose_threshold(half_calm(), 2) == 0.5
 
 
 # What a plan cannot reach
@@ -324,26 +324,22 @@ def test_durations_table_holds_the_usual_rates_and_the_wanted_one():
         assert row.duration_s == pytest.approx(20 / row.rate, rel=1e-12)
         assert (row.slowest, row.fastest) == (plan.factor.min(), plan.factor.max())
         assert row.slowest < row.rate < row.fastest
-        assert row.rho == plan.rho
     assert [row.rate for row in durations_table(curve, 2)] == [1.25, 1.5, 2.0, 3.0, 4.0]
     assert [row.rate for row in durations_table(curve, 2, PlanOptions(fastest=2.5))] == [1.25, 1.5, 2.0]
 
 
-def scored_by_hand(curve: SpeedinessCurve, shown_s: list[float]) -> Naturalness:
-    natural = unnatural = excess = 0.0
-    limits = curve.limit(0.5)
+def too_fast_by_hand(curve: SpeedinessCurve, shown_s: list[float]) -> float:
+    total = 0.0
     for frame, shown in enumerate(shown_s):
-        factor = float(curve.frame_lengths_s[frame]) / shown
-        p = float(np.interp(np.log(factor), np.log(curve.factors), curve.normal[:, frame]))
-        natural += p * shown
-        unnatural += (factor > 1.35 * limits[frame]) * shown
-        excess += max(0.0, float(np.log(factor / limits[frame]))) * shown
-    total = sum(shown_s)
-    return Naturalness(natural / total, unnatural / total, float(np.exp(excess / total)))
+        odd = np.maximum.accumulate(1 - curve.normal[:, frame].astype(np.float64))
+        steps = np.linspace(0, np.log(float(curve.frame_lengths_s[frame]) / shown), 2001)
+        expected = np.trapezoid(np.interp(np.exp(steps), curve.factors, odd), steps)
+        total += max(0.0, float(expected)) * float(curve.frame_lengths_s[frame])
+    return float(np.exp(total / curve.duration_s))
 
 
 @pytest.mark.parametrize("rate", [1.0, 2.0, 9.9])
-def test_score_equals_frame_by_frame_sums(rate: float):
+def test_excess_equals_frame_by_frame_sums(rate: float):
     curve = random_curve(6)
     plan = plan_speedup(curve, rate)
     planned, uniform = compare_with_uniform(curve, plan)
@@ -352,30 +348,38 @@ def test_score_equals_frame_by_frame_sums(rate: float):
         float(plan.output_time(np.array(b)) - plan.output_time(np.array(a)))
         for a, b in zip(curve.times_s, ends_s, strict=True)
     ]
-    slow = scored_by_hand(curve, shown_s), scored_by_hand(curve, (curve.frame_lengths_s / rate).tolist())
-    for fast, oracle in zip((planned, uniform), slow, strict=True):
-        np.testing.assert_allclose(
-            [fast.natural, fast.unnatural_share, fast.excess],
-            [oracle.natural, oracle.unnatural_share, oracle.excess],
-            rtol=1e-6,
-        )
+    assert planned == pytest.approx(too_fast_by_hand(curve, shown_s), rel=1e-5)
+    assert uniform == pytest.approx(too_fast_by_hand(curve, list(curve.frame_lengths_s / rate)), rel=1e-5)
+
+
+@pytest.mark.parametrize("rate", [1.2, 2.0, 3.0, 6.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_plan_is_not_worse_than_uniform(seed: int, rate: float):
+    """Smoothing keeps it so wherever scores last longer than a moment."""
+    curve = random_curve(seed, 60)
+    planned, uniform = compare_with_uniform(curve, plan_speedup(curve, rate))
+    assert planned < uniform
 
 
 def test_adaptive_beats_uniform_where_there_is_something_to_gain():
     curve = half_calm(60)
     planned, uniform = compare_with_uniform(curve, plan_speedup(curve, 1.5))
-    assert planned.unnatural_share < 0.3 * uniform.unnatural_share
-    assert planned.natural > uniform.natural + 0.2
-    assert 1 <= planned.excess < 1.1 < uniform.excess
+    assert 1 <= planned < 1.03 < 1.15 < uniform
+
+
+def test_nothing_to_gain_is_uniform():
+    """What looks too fast at any speed, or is equally doubtful all the time, is all alike."""
+    for normal in (0.0, 0.3, 1.0):
+        curve = replace(half_calm(), normal=np.full((len(FACTORS), 500), normal))
+        np.testing.assert_allclose(plan_speedup(curve, 2.5).factor, 2.5, rtol=1e-9)
 
 
 def test_one_factor_alone_can_be_scored():
     curve = random_curve(7)
     curve = replace(curve, factors=(1.0,), normal=curve.normal[:1])
-    planned, _ = compare_with_uniform(curve, plan_speedup(curve, 1))
-    assert planned.natural == pytest.approx(
-        np.average(curve.normal[0], weights=curve.frame_lengths_s), rel=1e-5
-    )
+    plan = plan_speedup(curve, 2)
+    assert plan.output_duration_s == pytest.approx(curve.duration_s / 2, rel=1e-12)
+    assert compare_with_uniform(curve, plan)[0] > 1
 
 
 def test_hours_keep_their_length():
@@ -415,7 +419,6 @@ def test_a_still_video_keeps_its_locks():
     curve = random_curve(1)
     curve = replace(curve, motion=np.full(500, 0.01), normal=0.5 + curve.normal / 2)
     plan = plan_speedup(curve, 2, locks_s=[(5.0, 8.0)])
-    assert plan.rho is None
     assert plan.output_time(np.array([5.0, 8.0])) @ [-1, 1] == pytest.approx(3)
     assert plan.output_duration_s == pytest.approx(curve.duration_s / 2, rel=1e-12)
 

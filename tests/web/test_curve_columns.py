@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from speediness.results.curve import THRESHOLDS
 from speediness.web.curve_columns import COLUMNS, curve_columns
 from web_site import made_up_curve
 
@@ -21,9 +20,8 @@ def test_every_peak_of_a_long_video_is_kept() -> None:
         assert view["score"]["low"][column] == pytest.approx(score.min(), abs=6e-4)
         assert view["score"]["mean"][column] == pytest.approx(score.mean(), abs=6e-4)
         assert view["score"]["high"][column] == pytest.approx(score.max(), abs=6e-4)
-        for rho in THRESHOLDS:
-            limit = curve.limit(rho)[start:end]
-            assert view["limits"][f"{rho:.1f}"]["mean"][column] == pytest.approx(limit.mean(), abs=6e-4)
+        limit = curve.limit()[start:end]
+        assert view["limit"][column] == pytest.approx(limit.mean(), abs=6e-4)
 
 
 def test_a_short_video_is_given_frame_by_frame() -> None:

@@ -146,8 +146,8 @@ def test_a_part_of_a_curve_has_what_its_frames_have() -> None:
         frames = range(bounds[column], bounds[column + 1])
         scores = [float(curve.sped_up[n]) for n in frames]
         assert found["score"]["high"][column] == pytest.approx(max(scores), abs=6e-4)
-        limits = [float(curve.limit(0.3)[n]) for n in frames]
-        assert found["limits"]["0.3"]["mean"][column] == pytest.approx(sum(limits) / len(limits), abs=6e-4)
+        limits = [float(curve.limit()[n]) for n in frames]
+        assert found["limit"][column] == pytest.approx(sum(limits) / len(limits), abs=6e-4)
     single = columns_between(curve, 59.99, 60)
     assert single["times_s"] == [pytest.approx(59.96)]
 

@@ -139,9 +139,15 @@ def _print_summary(summary: dict[str, Any]) -> None:
         f" played at {summary['slowest']:.2f}× to {summary['fastest']:.2f}×"
     )
     if summary["sure_share"]:
+        adaptive, uniform = (summary[way]["excess"] for way in ("adaptive", "uniform"))
+        beside = f"at a uniform {summary['rate']:.3g}×"
         out.print(
-            f"looks too fast to the network for {summary['adaptive']['unnatural_share']:.0%} of the time"
-            f" (at a uniform {summary['rate']:.3g}×: {summary['uniform']['unnatural_share']:.0%})"
+            f"on average {adaptive - 1:.0%} faster than looks natural to the network, "
+            + (
+                f"{uniform - 1:.0%} {beside}"
+                if uniform > 1.01 * adaptive
+                else f"as {beside}: nothing rests"
+            )
         )
     rows = summary.get("durations", ())
     if rows:

@@ -22,14 +22,14 @@ PAPER_ALPHA, AREA_ALPHA = 0x50, 0x80  # 0: opaque
 
 
 class Overlay:
-    """The parts of an overlay for a curve, whose V(t) is drawn at the threshold of its plan.
+    """The parts of an overlay for a curve and its plan.
 
     ``width`` is that of the window where its height is ``HEIGHT``.
     """
 
     def __init__(self, curve: SpeedinessCurve, plan: SpeedPlan, width: float) -> None:
         self._curve, self._plan, self._width = curve, plan, width
-        limit = curve.limit(0.5 if plan.rho is None else plan.rho)
+        limit = curve.limit()
         self._limit = limit
         self._low = min(1.0, float(plan.factor.min()))
         self._high = 1.1 * max(2.0, float(plan.factor.max()), float(limit.max()))

@@ -18,7 +18,6 @@ from speediness.results.labels import Label as Label
 Float64s = NDArray[np.float64]
 
 CURVE_SCHEMA = "speediness.curve/1"
-THRESHOLDS = tuple(i / 10 for i in range(1, 10))  # SpeedNet §4.2: rho in 0.1 .. 0.9
 
 # Mean flow of a still frame under camera noise and H.264 stays below this (measured: 0.08 at most).
 STILL_MOTION_PX = 0.1
@@ -119,13 +118,15 @@ class SpeedinessCurve:
         return bool(self.motion.max() < STILL_MOTION_PX and self.normal.min() >= 0.5)
 
     def limit(self, rho: float = 0.5) -> Float64s:
-        """V(t) (F,): the fastest factor still scored as natural at threshold rho (§4.1).
+        """V(t) (F,): the factor up to which all are scored as natural at threshold rho (§4.1).
 
-        Where not even the video as it is passes, V is 1: nothing faster was scored as natural.
+        Where not even the video as it is passes, V is 1. The paper takes the largest that passes; near the
+        ends of a shot windows at high factors reach back into what came before, and pass alone.
         """
-        limit = np.ones(len(self.times_s))
-        for factor, normal in zip(self.factors, self.normal, strict=True):  # ascending: the last wins
-            limit[normal >= rho] = factor
+        limit, natural = np.ones(len(self.times_s)), np.ones(len(self.times_s), bool)
+        for factor, normal in zip(self.factors, self.normal, strict=True):
+            natural &= normal >= rho
+            limit[natural] = factor
         return limit
 
     def speediness(self, rho: float = 0.5) -> Float64s:

@@ -33,8 +33,6 @@ class SpeedPlan:
     """(M,) output seconds per source second at the knots, positive."""
     rate: float
     """The target: source duration / output duration."""
-    rho: float | None = None
-    """The threshold that was chosen, None when nothing moved and the plan is flat."""
     made_by: dict[str, Any] = field(default_factory=dict)
     """Curve, settings and version that made this."""
 
@@ -48,8 +46,8 @@ class SpeedPlan:
             raise ValueError("knots do not ascend from 0")
         if not (np.all(self.slowness > 0) and np.all(np.isfinite(self.slowness))):
             raise ValueError("slowness is not positive")
-        if not 0 < self.rate < np.inf or not (self.rho is None or 0 <= self.rho <= 1):
-            raise ValueError(f"rate {self.rate} or threshold {self.rho} out of range")
+        if not 0 < self.rate < np.inf:
+            raise ValueError(f"rate {self.rate} out of range")
 
     @property
     def factor(self) -> Float64s:
@@ -111,7 +109,6 @@ class SpeedPlan:
             "schema": PLAN_SCHEMA,
             "made_by": self.made_by,
             "rate": self.rate,
-            "rho": self.rho,
             "source_duration_s": self.source_duration_s,
             "output_duration_s": self.output_duration_s,
             "times_s": self.times_s,
@@ -133,7 +130,6 @@ class SpeedPlan:
                 times_s=np.array(document["times_s"], np.float64),
                 slowness=np.array(document["slowness"], np.float64),
                 rate=float(document["rate"]),
-                rho=None if document["rho"] is None else float(document["rho"]),
                 made_by=dict(document["made_by"]),
             )
         except (KeyError, TypeError, ValueError) as error:

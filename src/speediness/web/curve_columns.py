@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from speediness.results.curve import THRESHOLDS, SpeedinessCurve
+from speediness.results.curve import SpeedinessCurve
 
 COLUMNS = 1000
 
@@ -33,11 +33,11 @@ def columns_between(
 ) -> dict[str, Any]:
     """The frames on screen from one moment to another; fewer than ``columns`` are given one by one.
 
-    Lowest and highest values keep every peak; V is given at each threshold a plan may choose.
+    Lowest and highest values keep every peak.
 
     Returns:
         ``times_s``: starts of the columns (C,), C at most ``columns``; ``score``: 1 - P_v0 as
-        ``low``, ``mean`` and ``high`` (C,); ``limits``: for each rho as ``"0.5"`` the ``mean`` of V (C,).
+        ``low``, ``mean`` and ``high`` (C,); ``limit``: the mean of V (C,).
     """
     first = max(int(np.searchsorted(curve.times_s, start_s, "right")) - 1, 0)
     end = max(int(np.searchsorted(curve.times_s, end_s)), first + 1)
@@ -55,7 +55,7 @@ def columns_between(
             "mean": mean(score),
             "high": _short(np.maximum.reduceat(score, starts)),
         },
-        "limits": {f"{rho:.1f}": {"mean": mean(curve.limit(rho)[first:end])} for rho in THRESHOLDS},
+        "limit": mean(curve.limit()[first:end]),
     }
 
 

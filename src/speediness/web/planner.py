@@ -48,7 +48,6 @@ class Planner:
         plan = plan_speedup(curve, rate, locks_s=locks_s)
         return {
             "rate": plan.rate,
-            "rho": plan.rho,
             "source_duration_s": plan.source_duration_s,
             "output_duration_s": plan.output_duration_s,
             "slowest": round(float(plan.factor.min()), 3),

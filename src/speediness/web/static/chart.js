@@ -17,7 +17,6 @@ export class Chart {
   #detail = null; // finer columns of a part of the curve
   #plan = null;
   #rate = 1;
-  #rho = "0.5";
   #locks = [];
   #openLockS = null;
   #search = null; // while motion is looked for: the range, and what was found
@@ -57,10 +56,9 @@ export class Chart {
     this.showAll();
   }
 
-  showPlan(plan, rate, rho) {
+  showPlan(plan, rate) {
     this.#plan = plan;
     this.#rate = rate;
-    this.#rho = (rho ?? 0.5).toFixed(1);
     this.#stale = true;
   }
 
@@ -246,7 +244,6 @@ export class Chart {
       columns: this.#covers(this.#detail, Infinity) ? this.#detail : this.#curve,
       plan: this.#plan,
       rate: this.#rate,
-      rho: this.#rho,
       locks: this.#locks,
       search: this.#search,
       colour: (name) => this.#colour(name),

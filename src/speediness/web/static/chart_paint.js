@@ -18,7 +18,7 @@ const NUMBER_PX = 14; // room that the number of a match takes
 /**
  * What is drawn. columns: of the whole curve or of the part in view, with end_s; search: null, or what is
  * looked for and found; colour: from the name of a CSS variable.
- * @typedef {{curve: object, columns: object, plan: import("./plan.js").Plan | null, rate: number, rho: string,
+ * @typedef {{curve: object, columns: object, plan: import("./plan.js").Plan | null, rate: number,
  *   locks: [number, number][], search: {range: [number, number] | null, answer: object | null} | null,
  *   colour: (name: string) => string}} Scene
  */
@@ -117,11 +117,11 @@ function paintScore(pen, axis, { curve, columns, colour }, top, bottom) {
   label(pen, "natural", bottom - 6, colour("dim"));
 }
 
-function paintSpeeds(pen, axis, { curve, columns, plan, rate, rho, colour }, top, bottom) {
+function paintSpeeds(pen, axis, { curve, columns, plan, rate, colour }, top, bottom) {
   // Of the whole, so that the scale stands still while the view moves.
   const fastest = plan ? 1 / plan.slowness.reduce((a, b) => Math.min(a, b)) : 1;
-  const highest = Math.max(2, rate, fastest, ...curve.limits[rho].mean) * 1.1;
-  const limit = columns.limits[rho].mean;
+  const highest = Math.max(2, rate, fastest, ...curve.limit) * 1.1;
+  const limit = columns.limit;
   const y = (factor) => bottom - (Math.log(Math.max(factor, 1)) / Math.log(highest)) * (bottom - top);
   let lastY = Infinity;
   for (const factor of FACTORS) {

@@ -18,7 +18,7 @@ export class PlanControl {
   #past = []; // locks as they were
   #future = []; // locks as they were before they were undone
 
-  // onPlan is called with a Plan, or null when it was refused, and its rho; onLocks when locks change; timeS tells where the play head is.
+  // onPlan is called with a Plan, or null when it was refused; onLocks when locks change; timeS tells where the play head is.
   constructor(about, { onPlan, onLocks, timeS }) {
     this.slowest = about.slowest;
     this.fastest = about.fastest;
@@ -158,14 +158,14 @@ export class PlanControl {
         const plan = new Plan(unpacked(answer.slowness), answer.source_duration_s);
         byId("plan-error").textContent = "";
         byId("range").textContent = `plays between ${times(answer.slowest)} and ${times(answer.fastest)}`;
-        this.onPlan(plan, answer.rho);
+        this.onPlan(plan);
         performance.measure("replan", { start: askedMs });
       } catch (error) {
         if (video !== this.#video) continue;
         // What was planned before is not what is asked for now.
         byId("plan-error").textContent = error.message;
         byId("range").textContent = "";
-        this.onPlan(null, null);
+        this.onPlan(null);
       }
     }
     this.#waiting = false;

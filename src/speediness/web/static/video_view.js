@@ -27,7 +27,6 @@ export class VideoView {
   #curveId = ""; // of the job that made it
   #wanted = ""; // what is to be looked for: a range, or the whole clip ("find")
   #plan = null;
-  #rho = null; // threshold of the plan
   #studyId; // latest pair in the comparison; undefined before the video is known
   #mode = "original";
   #shown = null; // the file that the <video> has
@@ -60,7 +59,7 @@ export class VideoView {
       onStart: (objects) => this.jobs.start("propagate", { mask: { objects } }),
     });
     this.control = new PlanControl(about, {
-      onPlan: (plan, rho) => this.#replan(plan, rho),
+      onPlan: (plan) => this.#replan(plan),
       onLocks: (locks, openLockS) => this.chart.showLocks(locks, openLockS),
       timeS: () => this.player.timeS,
     });
@@ -195,13 +194,12 @@ export class VideoView {
   // Of what is played: a rendered video keeps the plan that it was made by.
   #drawPlan() {
     const plan = this.#rendered ? this.#shown.made : this.#plan;
-    this.chart.showPlan(plan, plan ? plan.durationS / plan.outputDurationS : this.control.rate, this.#rho);
+    this.chart.showPlan(plan, plan ? plan.durationS / plan.outputDurationS : this.control.rate);
   }
 
-  #replan(plan, rho) {
+  #replan(plan) {
     const first = this.#plan === null;
     this.#plan = plan;
-    this.#rho = rho;
     this.#drawPlan();
     this.#setMode(plan === null ? "original" : first ? "adaptive" : this.#mode);
     this.#allow();

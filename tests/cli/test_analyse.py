@@ -85,6 +85,17 @@ def test_two_videos_never_write_to_one_file(
     assert not list(tmp_path.rglob("*.speediness.*"))
 
 
+def test_a_folder_is_its_videos_laid_out_alike(video: Path, tmp_path: Path) -> None:
+    (video.parent / "below").mkdir()
+    shutil.copy(video, video.parent / "below" / "other.mov")
+    assert main(["analyse", str(video.parent), "-o", str(tmp_path / "out"), "--quiet"]) == 0
+    kept = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.json")}
+    assert kept == {"walk.speediness.json", "below/other.speediness.json"}
+    assert main(["analyse", str(video.parent / "*.mp4"), "--quiet"]) == 0
+    assert video.with_name("walk.speediness.json").exists()
+    assert main(["analyse", str(video.parent / "*.avi")]) == 2
+
+
 def test_the_folder_can_be_chosen_and_is_made(
     video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

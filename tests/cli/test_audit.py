@@ -41,7 +41,9 @@ def test_a_real_audit_of_the_shipped_network(
     monkeypatch.setattr(audit_runner, "WALKER_PX", (112, 64))
     video = write_video(tmp_path / "square.mp4", steady(5 * 25))
     frame = tmp_path / "audit.png"
-    code = main(["audit", "--data", str(tmp_path), "--films", "1", "-o", str(frame), "--json"])
+    code = main(
+        ["audit", "speednet-small", "--data", str(tmp_path), "--films", "1", "-o", str(frame), "--json"]
+    )
     document = json.loads(capsys.readouterr().out)
     assert document["network"] == "speednet-small" and document["films"] == [video.name]
     assert code == (0 if document["passed"] else 1)
@@ -50,7 +52,7 @@ def test_a_real_audit_of_the_shipped_network(
 
 
 def test_every_row_passes(found: list[Audit], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["audit"]) == 0
+    assert main(["audit", "speednet-small"]) == 0
     printed = capsys.readouterr().out
     assert "every row passes" in printed and "n/a" in printed and "no libx265" in printed
     assert "left out: b.mp4: no video" in printed
@@ -60,7 +62,7 @@ def test_a_row_that_fails_shows_and_decides_the_exit_code(
     found: list[Audit], capsys: pytest.CaptureFixture[str]
 ) -> None:
     found[0] = replace(AUDIT, rows=(GOOD, BAD))
-    assert main(["audit"]) == 1
+    assert main(["audit", "speednet-small"]) == 1
     printed = " ".join(capsys.readouterr().out.split())
     assert "FAIL blur ! 2x still above 1x 50% ≥ 90% out of focus" in printed
     assert "pass mirrored mean move of P 0.010 ≤ 0.100" in printed and "1 of 2 rows fail" in printed
@@ -69,12 +71,13 @@ def test_a_row_that_fails_shows_and_decides_the_exit_code(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        ([], "requires an argument"),
         (["no-such-network"], "no network named no-such-network"),
-        (["--data", "nowhere"], "nowhere does not exist"),
-        (["--films", "3"], "--films says how many videos of --data"),
-        (["--data", ".", "--films", "0"], "at least 1"),
-        (["-o", "film.mp4"], "a name that ends in .png"),
-        (["-o", "nowhere/audit.png"], "does not exist; make it first"),
+        (["speednet-small", "--data", "nowhere"], "nowhere does not exist"),
+        (["speednet-small", "--films", "3"], "--films says how many videos of --data"),
+        (["speednet-small", "--data", ".", "--films", "0"], "at least 1"),
+        (["speednet-small", "-o", "film.mp4"], "a name that ends in .png"),
+        (["speednet-small", "-o", "nowhere/audit.png"], "does not exist; make it first"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_code_2(

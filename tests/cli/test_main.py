@@ -1,4 +1,5 @@
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -94,9 +95,14 @@ def test_a_completion_script_knows_verbs_and_options(shell: Literal["bash", "zsh
 def test_help_of_a_verb_says_what_every_option_means(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([verb, "--help"]) == 0
     assert "Usage: speediness" in capsys.readouterr().out
-    if app[verb].default_command is not None:
-        arguments = [a for a in app[verb].assemble_argument_collection(parse_docstring=True) if a.show]
-        assert all(argument.parameter.help for argument in arguments)
+    verbs = [app[verb]]
+    if app[verb].default_command is None:
+        verbs = [sub for name, sub in app[verb].resolved_commands().items() if not name.startswith("-")]
+    for each in verbs:
+        assert re.match(r"[A-Z].*\.$", each.help.splitlines()[0])  # a sentence
+        arguments = [a for a in each.assemble_argument_collection(parse_docstring=True) if a.show]
+        for argument in arguments:  # a phrase, on one line
+            assert re.fullmatch("[^\n]*[^\n.]", argument.parameter.help or "")
         assert len(arguments) <= 13  # 12 options and what is worked on
 
 
@@ -177,8 +183,8 @@ def test_an_address_is_no_file(address: str, capsys: pytest.CaptureFixture[str])
     assert "is an address, not a file; download" in err and "does not exist" not in err
 
 
-def test_a_folder_is_told_of_batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--batch" in refused(["analyse", tmp_path], capsys)
+def test_a_folder_where_a_video_belongs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "name one video" in refused(["heatmap", tmp_path, "-o", tmp_path / "a.mp4"], capsys)
 
 
 def test_ctrl_c_in_a_compiled_module_is_ctrl_c(

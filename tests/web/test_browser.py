@@ -404,7 +404,7 @@ def test_videos_not_yet_analysed_are_analysed_and_searched(browser: Browser, tmp
         assert page.inner_text("#find-left-text") == "2 videos were not searched"
         page.click("#find-left-text")
         page.click("#find-left-analyse")
-        until(page, "document.getElementById('find-status').textContent.endsWith('in 2 videos')")
+        until(page, "document.getElementById('find-status').textContent.endsWith('2 videos were searched')")
         assert page.inner_text("#find-left-videos") == "none.mp4"
         assert page.get_by_role("button", name="new.mp4, 0:00.").count() > 0
         page.close()
@@ -417,6 +417,22 @@ def test_what_is_added_to_the_comparison_is_confirmed(page: Page, site: Site) ->
     # Pairs of a minute and a half would be voted on in place of the short ones.
     added = site.get(f"films/{site.video_id('long.mp4')}")["done"]["study"]
     site.client.delete(f"/api/jobs/{added}")
+
+
+def test_a_click_is_a_point_to_follow(page: Page, site: Site) -> None:
+    open_curve(page, "long.mp4")
+    page.click("#follow")
+    page.check("[name=shape][value=point]", force=True)
+    until(page, "document.getElementById('outlines').getBoundingClientRect().width > 0")
+    layer = page.locator("#outlines")
+    layer.scroll_into_view_if_needed()
+    size = layer.bounding_box()
+    assert size is not None
+    layer.click(position={"x": 0.75 * size["width"], "y": 0.25 * size["height"]})
+    # 4 % of the 64 lines in radius: 2.6 of 96 columns, 2.6 of 64 lines.
+    said = page.get_attribute("#outlines polygon", "aria-label") or ""
+    assert "72 to 78 % from the left, 21 to 29 % from the top" in said
+    assert page.is_enabled("#follow-start")
 
 
 def test_a_filter_without_matches_says_so(page: Page, site: Site) -> None:

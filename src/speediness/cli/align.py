@@ -24,11 +24,11 @@ def align(
     """Bring a video into step with another of the same action.
 
     Args:
-        a: video that leads, at its own speed.
-        b: video that follows.
-        out: video to write, both side by side.
-        moments: moments of A (seconds or mm:ss, with commas between) to find in B.
-        model: features that train wrote (default: those that are shipped).
+        a: video that leads, at its own speed
+        b: video that follows
+        out: video to write, both side by side
+        moments: moments of A (seconds or mm:ss, with commas between) to find in B
+        model: features that train wrote (default: those that are shipped)
     """
     import numpy as np
 

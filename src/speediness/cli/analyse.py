@@ -23,7 +23,7 @@ from speediness.cli.terminal import (
     stamp,
     wants_traceback,
 )
-from speediness.errors import OutputError, SpeedinessError
+from speediness.errors import DataError, OutputError, SpeedinessError
 from speediness.results.labels import LABELS
 
 if TYPE_CHECKING:
@@ -53,20 +53,27 @@ def analyse(
     A video that fails is reported and the others go on (exit code 2).
 
     Args:
-        videos: videos to look at.
-        out: where results go, made if missing (default: beside each video).
-        csv: also write NAME.speediness.csv, one row per frame.
-        svg: the plot as SVG, sharp at any size (default: PNG).
-        dark: the plot in light ink on dark paper.
-        batch: VIDEO is a folder or manifest: one table of segments and one report in DIR.
+        videos: videos to look at, folders of videos, patterns in quotes
+        out: where results go, made if missing (default: beside each video)
+        csv: also write NAME.speediness.csv, one row per frame
+        svg: the plot as SVG, sharp at any size (default: PNG)
+        dark: the plot in light ink on dark paper
+        batch: one table and one report of a folder or manifest, in DIR; needs speediness[search]
     """
     from speediness.progress import bar_for
+    from speediness.video.listing import named_videos
 
     if batch:
         return run_batch(videos, out, options, ray, json=json, force=force)
     if ray is not None:
         raise OutputError("--ray is for many videos; add --batch")
-    results = {video: (out or video.parent) / video.stem for video in videos}
+    results = {
+        video: (out / name if out else video).with_suffix("")
+        for source in videos
+        for video, name in named_videos(source)
+    }
+    if not results:
+        raise DataError(f"no video in {', '.join(map(str, videos))}; check the names")
     _refuse_clashes(results)
     if out is not None:
         make_folder(out)
@@ -75,6 +82,8 @@ def analyse(
     errors: list[dict[str, str]] = []
     for video, result in results.items():
         try:
+            if out is not None:
+                result.parent.mkdir(parents=True, exist_ok=True)
             kinds = {"curve": ".json", "plot": ".svg" if svg else ".png"} | ({"csv": ".csv"} if csv else {})
             outputs = {kind: Path(f"{result}.speediness{suffix}") for kind, suffix in kinds.items()}
             summary = _analyse_one(video, outputs, options, force, dark, bar)

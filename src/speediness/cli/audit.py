@@ -20,7 +20,7 @@ FAILED = 1
 
 
 def audit(
-    model: str | None = None,
+    model: str,
     /,
     *,
     data: Annotated[str | None, Parameter(metavar="WHERE")] = None,
@@ -31,11 +31,10 @@ def audit(
     """See whether a network reads artefacts of videos instead of their motion (exit code 1 if a row fails).
 
     Args:
-        model: shipped network or .onnx file (default: the shipped one).
-        data: videos that play at natural speed: a folder, a manifest CSV or NAME:ROOT, such as
-            ucf101:/data/UCF-101 (default: simulated walkers).
-        videos: at most so many of them, always the same (default: 12).
-        out: also draw the rows.
+        model: shipped network or a .onnx file
+        data: videos at natural speed: a folder, a manifest CSV or NAME:ROOT (default: simulated walkers)
+        videos: at most so many of them, always the same (default: 12)
+        out: also draw the rows
     """
     if videos is not None and (videos < 1 or data is None):
         raise SpeedinessError("--films says how many videos of --data to use, at least 1; give both")
@@ -47,9 +46,9 @@ def audit(
     from speediness.datasets import find_videos
     from speediness.evaluation.audit.audit import DEFAULT_VIDEOS, audit
     from speediness.progress import progress_bar
-    from speediness.runtime.network import DEFAULT_NETWORK, load_network
+    from speediness.runtime.network import load_network
 
-    network = load_network(model or DEFAULT_NETWORK)
+    network = load_network(model)
     items = find_videos(data, "test") if data else ()
     with progress_bar(f"auditing {network.name}") as progress:
         report = audit(network, items, videos=videos or DEFAULT_VIDEOS, progress=progress)

@@ -10,7 +10,7 @@ def cache(action: Literal["clear"] | None = None, /, *, json: Json = False) -> N
     """Show what earlier analyses are remembered, or forget them.
 
     Args:
-        action: clear removes every entry.
+        action: clear removes every entry
     """
     from speediness.results.store import ResultStore
 

@@ -22,9 +22,9 @@ def convert(
     """Take a backbone from weights of another project, and say which layers were taken and left.
 
     Args:
-        file: weights that torch.save wrote: .pth, .pt, .pth.tar.
-        recipe: whose backbone and clips the network gets, such as finetune_112 --set backbone=r2plus1d18.
-        out: file to write.
+        file: weights that torch.save wrote: .pth, .pt, .pth.tar
+        recipe: whose backbone and clips the network gets, such as finetune_112 --set backbone=r2plus1d18
+        out: file to write
     """
     from speediness.models.checkpoint import save_network
     from speediness.models.convert import convert

@@ -47,10 +47,10 @@ def verify(
     """Hold a copy to what was published and decode a frame of every video (exit code 1: problems found).
 
     Args:
-        name: a data set of speediness data list.
-        root: folder of the copy; of your own, or their CSV.
-        report: write every finding, one a line.
-        jobs: videos to open at a time (default: one for each core).
+        name: a data set of speediness data list
+        root: folder of the copy; of your own, or their CSV
+        report: write every finding, one a line
+        jobs: videos to open at a time (default: one for each core)
     """
     from speediness.datasets import data_set
     from speediness.datasets.verification import verify

@@ -37,10 +37,8 @@ def evaluate(
     """Measure how well the network tells the speed of videos of known speed, carries masks, or aligns.
 
     Args:
-        what: speed: 1x against 2x (SpeedNet Table 1). propagate: J and F of masks, for which WHERE is a
-            folder of NAME_mask beside NAME (default: drawn sequences) and NAME an .onnx file. align: errors
-            in frames, for which WHERE is a folder of videos or a CSV of key moments (default: drawn ones).
-        plot: also draw a reliability diagram and every source (speed alone).
+        what: speed: 1x against 2x; propagate: masks carried (J and F); align: errors in frames
+        plot: also draw a reliability diagram and every source (speed alone)
     """
     if what != "speed":
         _compare_methods(what, data, model, json)

@@ -22,11 +22,11 @@ def export(
     """Write what a library holds as Parquet or CSV.
 
     Args:
-        db: library that speediness index made.
-        out: file to write.
-        format: kind of file (default: as OUT ends, else parquet).
-        table: a row a window or a row a video.
-        vectors: with the vectors of the windows.
+        db: library that speediness index made
+        out: file to write
+        format: kind of file (default: as OUT ends, else parquet)
+        table: a row a window or a row a video
+        vectors: with the vectors of the windows
     """
     from speediness.search.export import export as write_table
     from speediness.search.library import Library

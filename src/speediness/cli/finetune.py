@@ -21,8 +21,8 @@ def finetune(
     """Train a network to recognise actions, and test it.
 
     Args:
-        recipe: finetune_small, finetune_112 or finetune_s3dg, or another recipe.
-        init: trained weights (.safetensors) to start from, with their backbone (default: a random start).
+        recipe: finetune_small, finetune_112 or finetune_s3dg, or another recipe
+        init: trained weights (.safetensors) to start from, with their backbone (default: a random start)
     """
     from speediness.datasets import find_videos
     from speediness.training.finetune import finetune, with_classes

@@ -26,12 +26,12 @@ def heatmap(
     """Show where in the frame the answer comes from.
 
     Args:
-        video: video to look at.
-        out: video to write.
-        signed: which part looks natural, which sped up (default: which regions drive the prediction).
-        layout: the map over the video, beside it, or alone.
-        strip: also draw key moments in one image.
-        save_maps: also keep the maps as numbers.
+        video: video to look at
+        out: video to write
+        signed: which part looks natural, which sped up (default: which regions drive the prediction)
+        layout: the map over the video, beside it, or alone
+        strip: also draw key moments in one image
+        save_maps: also keep the maps as numbers
     """
     from speediness.heatmap.maps import find_maps
     from speediness.heatmap.render import render_heatmap

@@ -24,8 +24,8 @@ def index(
     Videos that cannot be analysed are reported (exit code 2).
 
     Args:
-        source: folder of videos, or a CSV with a column file.
-        db: library to make or bring up to date: a folder, or an object store (s3://..).
+        source: folder of videos, or a CSV with a column file
+        db: library to make or bring up to date: a folder, or an object store (s3://..)
     """
     from speediness.progress import progress_bar
     from speediness.search.index import update_library

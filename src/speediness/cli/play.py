@@ -22,9 +22,9 @@ def play(
     What comes after -- goes to mpv.
 
     Args:
-        video: video to play.
-        rate: how many times shorter it is.
-        model: shipped network or a .onnx file.
+        video: video to play
+        rate: how many times shorter it is
+        model: shipped network or a .onnx file
     """
     from dataclasses import replace
 

@@ -30,12 +30,11 @@ def probe(
     """Measure what frozen features tell of actions.
 
     Args:
-        weights: a .safetensors file, the name of shipped weights, or random.
-        cache: folder of decoded videos, made if missing.
-        recipe: with random: the recipe whose network is taken, untrained.
-        seed: of a random start.
-        protocol: of retrieval: clean, centre crops and the maximum over space; released, as the code of
-            RSPNet: random crops in the gallery and the mean over space.
+        weights: a .safetensors file, the name of shipped weights, or random
+        cache: folder of decoded videos, made if missing
+        recipe: with random: the recipe whose network is taken, untrained
+        seed: of a random start
+        protocol: of retrieval: centre crops and the maximum over space, or as RSPNet's released code
     """
     from speediness.datasets import find_videos
     from speediness.evaluation.probes import probe

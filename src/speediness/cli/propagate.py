@@ -23,11 +23,11 @@ def propagate(
     """Carry the mask of the first frame through a video.
 
     Args:
-        video: video to carry it through.
-        mask: PNG of the first frame: black background, a flat colour for each object.
-        out: video to write, with the objects in colour.
-        masks: also write a PNG for every frame, named in order.
-        model: features of places that train wrote (default: those that are shipped).
+        video: video to carry it through
+        mask: PNG of the first frame: black background, a flat colour for each object
+        out: video to write, with the objects in colour
+        masks: also write a PNG for every frame, named in order
+        model: features of places that train wrote (default: those that are shipped)
     """
     from speediness.progress import progress_bar
     from speediness.propagate.render import propagate as carry

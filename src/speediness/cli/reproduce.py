@@ -112,8 +112,8 @@ def pretext(*, options: TransferOptions, starts: str = "", minutes: float | None
     """The pretext tasks of a lecture.
 
     Args:
-        starts: some of the starts, with commas between (default: all).
-        minutes: of pretraining a network, at most.
+        starts: some of the starts, with commas between (default: all)
+        minutes: of pretraining a network, at most
     """
     from speediness.experiments.pretext import STARTS, recipes, table
     from speediness.results.documents import markdown_table, write_text
@@ -156,9 +156,9 @@ def lecture(
     """The networks of a lecture.
 
     Args:
-        test: videos with labels, of other groups (default: the test list of --data).
-        networks: some of the networks, with commas between (default: all).
-        tasks: recognise the labels, tell 1x from 2x, or both.
+        test: videos with labels, of other groups (default: the test list of --data)
+        networks: some of the networks, with commas between (default: all)
+        tasks: recognise the labels, tell 1x from 2x, or both
     """
     from speediness.datasets import find_videos
     from speediness.experiments.architecture_plot import plot_networks
@@ -220,7 +220,7 @@ def fig4(videos: list[Path], /, *, out: Plot, model: Model = None, json: Json = 
     """Fig. 4.
 
     Args:
-        videos: videos that play at natural speed.
+        videos: videos that play at natural speed
     """
     from speediness.experiments.fig4 import prediction_curves
     from speediness.progress import progress_bar

@@ -26,10 +26,10 @@ def restore(
     """Play every stretch of a video at its natural speed.
 
     Args:
-        video: video to restore.
-        out: video to write: .mp4, .mov or .mkv.
-        factors: A to B (seconds or mm:ss) plays at F, 0.25 is four times slower than life; may be repeated.
-        curve: use this curve instead of analysing again.
+        video: video to restore
+        out: video to write: .mp4, .mov or .mkv
+        factors: A to B (seconds or mm:ss) plays at F, 0.25 is four times slower than life; may be repeated
+        curve: use this curve instead of analysing again
     """
     from speediness.progress import bar_for
     from speediness.speedup.restore import restore as restored

@@ -42,14 +42,14 @@ def search(
     """Find where things move as they do in a stretch of video.
 
     Args:
-        video: video to search, and to take the query from.
-        query: seconds of VIDEO such as 12.0-12.6, or a video, whole (default with --db: all of VIDEO).
-        other: search this video instead of VIDEO.
-        db: search a library made by speediness index.
-        top: finds at most.
-        label: with --db: only such video.
-        folder: with --db: only below this folder of the library.
-        out: where graph.png, hits.html and previews go (default: VIDEO.search beside it).
+        video: video to search, and to take the query from
+        query: seconds of VIDEO such as 12.0-12.6, or a video, whole (default with --db: all of VIDEO)
+        other: search this video instead of VIDEO
+        db: search a library made by speediness index
+        top: finds at most
+        label: with --db: only such video
+        folder: with --db: only below this folder of the library
+        out: where graph.png, hits.html and previews go (default: VIDEO.search beside it)
     """
     from speediness.search.contact_sheet import contact_sheet, earlier_previews, previews
 

@@ -29,12 +29,12 @@ def serve(
     """Do the same in a browser, until stopped with Ctrl-C.
 
     Args:
-        folder: where videos are (default: here).
-        host: address to listen on; 127.0.0.1 is this machine alone.
-        port: 0: any that is free.
-        state: where uploads, results and votes are kept (default: FOLDER/.speediness).
-        max_upload: largest upload.
-        max_minutes: longest video.
+        folder: where videos are (default: here)
+        host: address to listen on; 127.0.0.1 is this machine alone
+        port: 0: any that is free
+        state: where uploads, results and votes are kept (default: FOLDER/.speediness)
+        max_upload: largest upload
+        max_minutes: longest video
     """
     if not folder.is_dir():
         raise SpeedinessError(f"{folder} is not a folder; name the one your videos are in")

@@ -29,8 +29,7 @@ class SpeedupOptions:
     duration: Annotated[str | None, Parameter(metavar="S")] = None
     """how long the video becomes (seconds or mm:ss), instead of --rate"""
     outputs: Annotated[tuple[Path, ...], Parameter(name=("-o", "--export"))] = ()
-    """video or timeline to write, told by its ending (may be repeated); - for stdout; for several
-    videos a folder"""
+    """video or timeline to write, by its ending; may be repeated; - for stdout; a folder for several"""
     planning: PlanningOptions = PlanningOptions()
     rendering: RenderingOptions = RenderingOptions()
     json: Json = False
@@ -59,7 +58,7 @@ def speedup(videos: list[Path], /, *, arguments: SpeedupOptions = SpeedupOptions
     """Play videos faster, most where it shows least.
 
     Args:
-        videos: video to speed up, - for stdin; or several, a folder, a pattern in quotes.
+        videos: video to speed up, - for stdin; or several, a folder, a pattern in quotes
     """
     from speediness.progress import bar_for
     from speediness.speedup.batch import is_many

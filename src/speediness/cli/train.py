@@ -20,10 +20,9 @@ def train(
     """Train a network by a named recipe, and say where the weights are.
 
     Args:
-        recipe: a name from speediness/training/recipes.py.
-        data: videos at natural speed: a folder, a manifest, or NAME:ROOT of speediness data list; given
-            again: more to train on, none of which is held out.
-        resident: hold all videos in memory; on a GPU they are held there whenever they fit.
+        recipe: a name from speediness/training/recipes.py
+        data: videos at natural speed: a folder, a manifest or NAME:ROOT; given again: more, all trained on
+        resident: hold all videos in memory; on a GPU they are held there whenever they fit
     """
     from speediness.datasets import find_videos
     from speediness.training.loop import train

@@ -71,7 +71,7 @@ def on_ray(address: str | None) -> Workers:
                 "start one with ray start --head"
             ) from error
 
-    return partial(_ray_outcomes, ray)
+    return partial(ray_outcomes, ray)
 
 
 def _reach(address: str | None) -> None:
@@ -86,13 +86,16 @@ def _reach(address: str | None) -> None:
         socket.create_connection((place.hostname or "", place.port), timeout=REACHED_S).close()
 
 
-def _ray_outcomes(
+def ray_outcomes(
     ray: Any, videos: Sequence[VideoFile], how: AnalysisOptions, windows: bool, progress: Progress
 ) -> Iterator[Outcome]:
-    """As they come: the order is that of no one."""
+    """As they come. The largest are given out first, so that the others do not wait for one at the end.
+
+    ``ray`` is the module, or something that plays it (benchmarks/cluster.py).
+    """
     task = ray.remote(num_cpus=CPUS_PER_VIDEO, max_retries=RETRIES)(analyse_file)
     whole, done = sum(video.size_bytes for video in videos), 0
-    waiting = iter(videos)
+    waiting = iter(sorted(videos, key=lambda video: -video.size_bytes))
     running: dict[Any, VideoFile] = {}
     while True:
         # Asked anew each time, so that machines that join are given work.

@@ -1,14 +1,13 @@
 """Many videos sped up alike, one after the other; what is done already is skipped."""
 
-import glob
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from speediness.errors import DataError, OutputError, SpeedinessError
 from speediness.video.coding import CONTAINERS, Coding
-from speediness.video.listing import VIDEO_SUFFIXES, list_videos
+from speediness.video.listing import is_pattern, named_videos
 
 
 @dataclass
@@ -24,7 +23,7 @@ class Batch:
 
 def is_many(sources: Sequence[Path]) -> bool:
     """Whether a folder or a pattern is among them, or several videos."""
-    return len(sources) > 1 or sources[0].is_dir() or _is_pattern(sources[0])
+    return len(sources) > 1 or sources[0].is_dir() or is_pattern(sources[0])
 
 
 def outputs_in(folder: Path, sources: Sequence[Path], coding: Coding) -> dict[Path, Path]:
@@ -43,7 +42,7 @@ def outputs_in(folder: Path, sources: Sequence[Path], coding: Coding) -> dict[Pa
     """
     found: dict[Path, Path] = {}
     for source in sources:
-        for video, name in _listed(source):
+        for video, name in named_videos(source):
             if folder.resolve() in video.resolve().parents:
                 continue
             out = folder / name
@@ -85,20 +84,3 @@ def speed_up_all(
             batch.errors[video] = str(error)
             told(video, str(error))
     return batch
-
-
-def _is_pattern(source: Path) -> bool:
-    return glob.has_magic(str(source)) and not source.exists()
-
-
-def _listed(source: Path) -> Iterator[tuple[Path, Path]]:
-    """Videos, and what their outputs are called."""
-    if source.is_dir():
-        for video in list_videos(source).videos:
-            yield source / video.path, Path(video.path)
-    elif _is_pattern(source):
-        for name in sorted(glob.glob(str(source), recursive=True)):
-            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
-                yield Path(name), Path(Path(name).name)
-    else:
-        yield source, Path(source.name)

@@ -1,6 +1,7 @@
 """Which videos there are: in a folder and those below it, or in a manifest."""
 
 import csv
+import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,6 +75,31 @@ def list_videos(source: Path) -> Listing:
     if not videos:
         raise DataError(f"no videos in {source}; give a folder that holds some, or a CSV that lists them")
     return Listing(root, videos, skipped)
+
+
+def is_pattern(source: Path) -> bool:
+    """Whether a name stands for several, as ``*.mp4`` does."""
+    return glob.has_magic(str(source)) and not source.exists()
+
+
+def named_videos(source: Path) -> Iterator[tuple[Path, Path]]:
+    """Videos of a folder, of a pattern, or the one that is named.
+
+    Yields:
+        The video, and where its results lie in a folder of results.
+
+    Raises:
+        DataError: there is none in the folder.
+    """
+    if source.is_dir():
+        for video in list_videos(source).videos:
+            yield source / video.path, Path(video.path)
+    elif is_pattern(source):
+        for name in sorted(glob.glob(str(source), recursive=True)):
+            if is_video(name):
+                yield Path(name), Path(Path(name).name)
+    else:
+        yield source, Path(source.name)
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -249,7 +249,7 @@ def open_media(path: Path) -> InputContainer:
     if not path.exists():
         raise VideoError(f"{path} does not exist; check the name")
     if path.is_dir():
-        raise VideoError(f"{path} is a folder; name one video file in it, or analyse them all with --batch")
+        raise VideoError(f"{path} is a folder; name one video file in it")
     if path.is_file() and not path.stat().st_size:
         raise VideoError(f"{path} is empty; copy or record it again")
     try:

@@ -13,6 +13,7 @@ const TIME_STEPS_S = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 
 const FACTORS = [1, 1.5, 2, 3, 4, 6, 8, 10];
 const MOST_CUTS = 60; // more would hide the curves
 const FOUND = 56; // height of the plot of similarity
+const NUMBER_PX = 14; // room that the number of a match takes
 
 /**
  * What is drawn. columns: of the whole curve or of the part in view, with end_s; search: null, or what is
@@ -163,10 +164,14 @@ function paintSearch(pen, axis, { search, colour }, top, bottom) {
     pen.stroke();
     pen.textAlign = "center";
     pen.textBaseline = "bottom";
+    const numbered = []; // the better match keeps its number where two would lie over each other
     here.forEach((match, n) => {
       axis.shade(pen, match.start_s, match.end_s, colour("found"), 0.1);
+      const x = axis.x((match.start_s + match.end_s) / 2);
+      if (numbered.some((other) => Math.abs(other - x) < NUMBER_PX)) return;
+      numbered.push(x);
       pen.fillStyle = colour("found");
-      pen.fillText(n + 1, axis.x((match.start_s + match.end_s) / 2), top - 2);
+      pen.fillText(n + 1, x, top - 2);
     });
   });
 }

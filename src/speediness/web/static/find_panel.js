@@ -194,9 +194,9 @@ export class FindPanel {
     }
     this.#showUnsearched(answer?.unsearched ?? []);
     const found = answer ? answer.here.length + answer.elsewhere.length : 0;
-    const videos = answer?.searched === 1 ? "this video" : `${answer?.searched} videos`;
+    const where = answer?.searched === 1 ? " in this video" : `; ${answer?.searched} videos were searched`;
     byId("find-status").textContent = answer
-      ? `${found || "No"} ${found === 1 ? "match" : "matches"} in ${videos}`
+      ? `${found || "No"} ${found === 1 ? "match" : "matches"}${where}`
       : this.#range
         ? ""
         : "Mark the motion on the curve, or give its start and end.";

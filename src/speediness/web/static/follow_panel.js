@@ -6,6 +6,8 @@ const MOST = 8; // objects
 const MOST_CORNERS = 200;
 const LEAST = 0.01; // of the frame's side; less is a click
 const STEP = 0.01; // of a key
+const POINT = 0.04; // its radius, of the frame's shorter side
+const POINT_CORNERS = 24;
 const GROWTH = 1.05;
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -87,10 +89,14 @@ export class FollowPanel {
     else this.#show();
   }
 
-  // Of what is being drawn: the box between its ends, or the line around it with as many corners as may be.
+  // Of what is being drawn: the box between its ends, a disc where it ends, or the line around it with as
+  // many corners as may be.
   #shape() {
     const points = this.#drawn;
-    if (byId("follow-shape").querySelector("[value=box]").checked) return box(points[0], points[points.length - 1]);
+    const last = points[points.length - 1];
+    const kind = byId("follow-shape").querySelector(":checked").value;
+    if (kind === "box") return box(points[0], last);
+    if (kind === "point") return disc(last, byId("video"));
     const every = Math.ceil(points.length / MOST_CORNERS);
     return points.filter((_, n) => n % every === 0);
   }
@@ -138,6 +144,14 @@ export class FollowPanel {
 const within = (share) => Math.min(Math.max(share, 0), 1);
 
 const box = ([x, y], [toX, toY]) => [[x, y], [toX, y], [toX, toY], [x, toY]];
+
+function disc([x, y], { videoWidth: width, videoHeight: height }) {
+  const radius = POINT * Math.min(width, height);
+  return Array.from({ length: POINT_CORNERS }, (_, n) => {
+    const angle = (2 * Math.PI * n) / POINT_CORNERS;
+    return [within(x + (radius / width) * Math.cos(angle)), within(y + (radius / height) * Math.sin(angle))];
+  });
+}
 
 const bounds = (outline) =>
   [0, 1].map((axis) => outline.map((corner) => corner[axis])).map((all) => [Math.min(...all), Math.max(...all)]);

@@ -19,7 +19,11 @@ export function seconds(text) {
 
 export function left(seconds) {
   if (seconds === null) return "";
-  return seconds < 60 ? `about ${Math.max(1, Math.round(seconds))} s left` : `about ${clock(seconds, 0)} left`;
+  return `${about(seconds)} left`;
+}
+
+export function about(seconds) {
+  return `about ${seconds < 60 ? `${Math.max(1, Math.round(seconds))} s` : clock(seconds, 0)}`;
 }
 
 export const times = (factor) => `${factor.toFixed(2)}×`;

@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { announce, byId, complain, make, tell } from "./dom.js";
 import { FindPanel, longestShot } from "./find_panel.js";
 import { FollowPanel } from "./follow_panel.js";
-import { clock } from "./format.js";
+import { about } from "./format.js";
 import { JobList } from "./job_list.js";
 import { bindKeys } from "./keys.js";
 import { Plan } from "./plan.js";
@@ -112,9 +112,10 @@ export class VideoView {
     const { info, done } = video;
     const busy = (kind) => video.jobs.some((job) => job.kind === kind && job.active);
     byId("video-meta").textContent = info ? facts(info) : "";
+    byId("follow").hidden = !info;
     byId("analyse-card").hidden = !info || "analyse" in done || busy("analyse");
     byId("analyse-estimate").textContent = info?.duration_s
-      ? `For this video that takes about ${clock(estimateS(info), 0)} min on two cores.`
+      ? `For this video that takes ${about(estimateS(info))} on two cores.`
       : "";
     this.#allow();
     if (this.#studyId !== undefined && "study" in done && done.study !== this.#studyId) {

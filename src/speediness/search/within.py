@@ -15,9 +15,9 @@ from speediness.search.hits import Hit, non_max_suppression
 STEP_S = 1 / 16
 """From one step of a sequence to the next: half as far as the features of speednet-small are apart."""
 SMOOTHED_S = 3 * STEP_S  # a step between two features takes in both
-LEAST = 0.2
-"""Similarity from which a stretch counts as a find: the best F1 on the videos that
-benchmarks/repetitions.py measures. SMOOTHED_S was chosen there, too, with an earlier network."""
+LEAST = 0.3
+"""Similarity from which a stretch counts as a find (docs/search.md has what others give); chosen, as SMOOTHED_S
+was, on videos that benchmarks/repetitions.py measures."""
 BLOCK = 4096  # stretches compared at a time
 
 

@@ -16,8 +16,8 @@ STEP_S = 1 / 16
 """From one step of a sequence to the next: half as far as the features of speednet-small are apart."""
 SMOOTHED_S = 3 * STEP_S  # a step between two features takes in both
 LEAST = 0.3
-"""Similarity from which a stretch counts as a find (docs/search.md has what others give); chosen, as SMOOTHED_S
-was, on videos that benchmarks/repetitions.py measures."""
+"""Similarity from which a stretch counts as a find; docs/search.md has what others give. Chosen, as
+SMOOTHED_S was, on videos that benchmarks/repetitions.py measures."""
 BLOCK = 4096  # stretches compared at a time
 
 

@@ -15,4 +15,4 @@ def random_plan(seed: int, duration_s: float) -> SpeedPlan:
     slowness = 1 / np.exp(rng.uniform(-0.5, np.log(10), len(times_s)).clip(0))
     slowness[1:] = np.where(rng.random(len(times_s) - 1) < 0.2, slowness[:-1], slowness[1:])
     rate = duration_s / float(np.trapezoid(slowness, times_s))
-    return SpeedPlan(times_s, slowness, rate, 0.5)
+    return SpeedPlan(times_s, slowness, rate)

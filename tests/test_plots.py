@@ -52,7 +52,7 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 def test_each_label_has_its_colour_and_the_plan_appears_only_when_given(tmp_path: Path) -> None:
     curve = wavy(250, [Segment(0, 6, "natural", 1, 0.9), Segment(6, 10, "slow_motion", 0.5, 0.7)], [6.0])
-    plan = SpeedPlan(np.array([0.0, 10.0]), np.array([0.6, 0.4]), 2.0, 0.5)
+    plan = SpeedPlan(np.array([0.0, 10.0]), np.array([0.6, 0.4]), 2.0)
     plot_curve(curve, tmp_path / "curve.png")
     plot_curve(curve, tmp_path / "plan.png", plan)
     seen = colours(tmp_path / "curve.png")

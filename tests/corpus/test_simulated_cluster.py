@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from speediness.analysis.options import AnalysisOptions
+from speediness.corpus.analysed_video import Failed
 from speediness.corpus.workers import RETRIES, ray_outcomes
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -26,7 +27,8 @@ def test_every_video_comes_out_once_and_only_those_that_kill_are_lost(cluster: A
     ray = cluster.SimulatedRay(8, life_s=3 * 3600)
     outcomes = list(ray_outcomes(ray, videos, AnalysisOptions(), False, lambda done, whole: None))
     assert Counter(video.path for video, _ in outcomes) == Counter(video.path for video in videos)
-    lost = {video.path for video, outcome in outcomes if f"lost {RETRIES + 1} times" in outcome.reason}
+    failed = {video.path: outcome.reason for video, outcome in outcomes if isinstance(outcome, Failed)}
+    lost = {path for path, reason in failed.items() if f"lost {RETRIES + 1} times" in reason}
     assert deadly and lost == deadly and ray.deaths > len(deadly) * (RETRIES + 1)
 
 

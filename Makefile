@@ -24,14 +24,15 @@ test-all: lint ## style, types and every test
 	.venv/bin/pytest -m "not clock" --numprocesses auto --dist loadfile
 	.venv/bin/pytest -m clock --numprocesses 1 --reruns 1
 
-audit: .venv/dev.stamp ## known holes in what is installed (fails where nobody can say), and the weights as they were published
-	$(PIP) pip-audit==2.10.1
+audit: .venv/dev.stamp ## known holes in the pinned versions (fails where nobody can say), and the weights as they were published
+	$(PIP) --constraint release/constraints.txt pip-audit==2.10.1
 	.venv/bin/pip-audit --strict --no-deps --disable-pip --requirement release/constraints.txt
 	cd src/speediness && sha256sum --check --quiet weights/SHA256SUMS
 
 # What comes after the + of a version says how a wheel was built: 2.13.0 is content with 2.13.0+cpu.
-lock: .venv/dev.stamp ## the versions of what dev installs, as they are here, into release/constraints.txt
-	.venv/bin/python scripts/lock.py > release/constraints.txt
+lock: .venv/bin/python ## the versions of what dev installs, as they are here, into release/constraints.txt
+	.venv/bin/python scripts/lock.py > release/constraints.new
+	mv release/constraints.new release/constraints.txt
 
 .venv/base.stamp: .venv/bin/python pyproject.toml
 	@echo "installing the base package into .venv (345 MB, no torch)"

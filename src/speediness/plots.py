@@ -80,10 +80,10 @@ def plot_curve(
 ) -> None:
     """Draw a curve, and the plan made from it if there is one.
 
-    Above: the speediness score 1 - P_v0(t) (SpeedNet §5.1.1) over the labelled segments; with a plan that
-    follows V(t) also 1 - V^(t), the paper's speediness curve (Fig. 5). Between:
-    the video itself; each plot stands for the stretch around it, a line points to its moment.
-    Below: V(t), the fastest factor still scored as natural (§4.1), with S*(t) (§4.2) and the uniform
+    Above: the speediness score 1 - P_v0(t) (SpeedNet §5.1.1) over the labelled segments; with a plan
+    also 1 - V^(t), the paper's speediness curve (Fig. 5). Between: the video itself; each image stands for
+    the stretch around it, a line points to its moment.
+    Below: V(t), the factor up to which all are scored as natural (§4.1), with S*(t) (§4.2) and the uniform
     rate it replaces. Cuts are thin lines across both.
 
     Args:
@@ -91,7 +91,7 @@ def plot_curve(
         out: where to write, an SVG if it ends so, else a PNG; replaced if it exists, and only once
             the plot is whole.
         plan: a plan of the same video.
-        video: where the plots between come from; without it, or if it cannot be read, or only at
+        video: where the images between come from; without it, or if it cannot be read, or only at
             great length, there are none.
         theme: dark ink on light paper or the other way round.
 

@@ -19,7 +19,6 @@ from speediness.speedup.solver import (
     PlanOptions,
     check_target,
     compare_with_uniform,
-    durations_table,
     plan_speedup,
 )
 
@@ -313,19 +312,6 @@ def test_impossible_options_are_refused(values: dict[str, float]):
 
 
 # Figures
-
-
-def test_durations_table_holds_the_usual_rates_and_the_wanted_one():
-    curve = random_curve(5)
-    rows = durations_table(curve, 2.2)
-    assert [row.rate for row in rows] == [1.25, 1.5, 2.0, 2.2, 3.0, 4.0]
-    for row in rows:
-        plan = plan_speedup(curve, row.rate)
-        assert row.duration_s == pytest.approx(20 / row.rate, rel=1e-12)
-        assert (row.slowest, row.fastest) == (plan.factor.min(), plan.factor.max())
-        assert row.slowest < row.rate < row.fastest
-    assert [row.rate for row in durations_table(curve, 2)] == [1.25, 1.5, 2.0, 3.0, 4.0]
-    assert [row.rate for row in durations_table(curve, 2, PlanOptions(fastest=2.5))] == [1.25, 1.5, 2.0]
 
 
 def too_fast_by_hand(curve: SpeedinessCurve, shown_s: list[float]) -> float:

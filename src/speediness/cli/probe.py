@@ -34,7 +34,7 @@ def probe(
         cache: folder of decoded videos, made if missing
         recipe: with random: the recipe whose network is taken, untrained
         seed: of a random start
-        protocol: of retrieval: centre crops and the maximum over space, or as RSPNet's released code
+        protocol: clean: centre crops and the maximum over space; released: as RSPNet's code
     """
     from speediness.datasets import find_videos
     from speediness.evaluation.probes import probe

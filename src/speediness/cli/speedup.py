@@ -140,14 +140,9 @@ def _print_summary(summary: dict[str, Any]) -> None:
     )
     if summary["sure_share"]:
         adaptive, uniform = (summary[way]["excess"] for way in ("adaptive", "uniform"))
-        beside = f"at a uniform {summary['rate']:.3g}×"
         out.print(
-            f"on average {adaptive - 1:.0%} faster than looks natural to the network, "
-            + (
-                f"{uniform - 1:.0%} {beside}"
-                if uniform > 1.01 * adaptive
-                else f"as {beside}: nothing rests"
-            )
+            f"on average {adaptive - 1:.0%} faster than looks natural to the network,"
+            f" {uniform - 1:.0%} at a uniform {summary['rate']:.3g}×"
         )
     rows = summary.get("durations", ())
     if rows:

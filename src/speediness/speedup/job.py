@@ -1,7 +1,8 @@
 """One video sped up, with all that is written beside it; what can be refused is refused before the work."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from speediness.speedup.solver import (
     PlanOptions,
     check_target,
     compare_with_uniform,
-    durations_table,
     plan_speedup,
 )
 from speediness.speedup.speech import find_speech
@@ -28,6 +28,8 @@ from speediness.timeline.export import FORMATS, export_timeline, has_variable_ra
 from speediness.video.coding import CONTAINERS
 from speediness.video.reader import VideoReader
 from speediness.video.writer import check_file
+
+TABLE_RATES = (1.25, 1.5, 2.0, 3.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,24 @@ class SpeedupJob:
         ]
         rate = self.rate_of(curve.duration_s)
         return plan_speedup(curve, rate, self.options, limits_s=[*self.limits_s, *limits_s])
+
+    def durations(
+        self, curve: SpeedinessCurve, speech_s: Sequence[Span], plan: SpeedPlan
+    ) -> list[dict[str, float]]:
+        """What the usual rates and that of ``plan`` give, slowest first, as far as they can be reached."""
+        plans = {plan.rate: plan}
+        for rate in TABLE_RATES:
+            with suppress(PlanError):
+                plans.setdefault(rate, replace(self, rate=rate, duration_s=None).plan(curve, speech_s))
+        return [
+            {
+                "rate": rate,
+                "duration_s": plan.output_duration_s,
+                "slowest": float(plan.factor.min()),
+                "fastest": float(plan.factor.max()),
+            }
+            for rate, plan in sorted(plans.items())
+        ]
 
     def speech_in(self, reader: VideoReader) -> list[Span]:
         """Where somebody speaks, if that is asked for.
@@ -163,7 +183,7 @@ def speed_up(
         "timelines": [str(path) for path in exports],
     }
     if not (out or exports):
-        summary["durations"] = [asdict(row) for row in durations_table(curve, plan.rate, job.options)]
+        summary["durations"] = job.durations(curve, speech_s, plan)
     return summary | rendered
 
 

@@ -5,7 +5,7 @@ and leaves the norms, alpha and beta open. Here, over a video of D seconds and f
 first the best speed g of every moment, then the smoothest way near it, both in slowness u = 1/S
 (output seconds per source second)::
 
-    minimise    integral E(t, 1/g) dt,     E(t, S) = integral over log f from 0 to log S of 1 - P(t, f)
+    minimise    integral E(t, 1/g) dt,     E(t, S) = integral over log f from 0 to log S of 1 - P(t, f) + d
     minimise    integral (u - g)^2 dt  +  smooth_s^2  integral u'^2 dt
     subject to  integral g dt = integral u dt = D / R,
                 1/fastest <= u <= 1/slowest,
@@ -16,8 +16,9 @@ met exactly: beta goes to infinity. In S it would be neither linear nor convex.
 
 *Why an expectation in place of V.* P(t, f) is the probability that the moment still looks natural at
 factor f, so E is by how much, as a logarithm, it is expected to look too fast at S. It is convex, and
-its minimum has S (1 - P(S)) the same at every moment: whoever looks less odd goes faster, and where
-nothing is known all go alike. Before smoothing no plan of this length does better.
+its minimum has S (1 - P(S) + d) the same at every moment: what looks less odd goes faster. The small
+doubt d makes all go alike where P says nothing. Before smoothing, locks and limits no plan of this
+length has a smaller E.
 The paper compares S with V, thresholded at the rho for which V's overall speed-up is nearest to R. On
 123 videos at 2x nearly every rho was 0.1 or 0.2, where V is rough: half of these plans looked faster
 than uniform to the network itself (docs/benchmarks.md).
@@ -58,7 +59,6 @@ Limit = tuple[Span, float]
 """A stretch and the greatest S in it."""
 
 KNOTS_PER_S = 10  # of source time; a tenth of a second is far below any useful smooth_s
-TABLE_RATES = (1.25, 1.5, 2.0, 3.0, 4.0)
 DOUBT = 0.05
 """Added to 1 - P, about the calibration error of the network: stretches that it has nothing against share
 the speed evenly."""
@@ -100,19 +100,6 @@ class PlanOptions:
 DEFAULT_OPTIONS = PlanOptions()
 
 
-@dataclass(frozen=True)
-class TargetRow:
-    """What one target rate would give."""
-
-    rate: float
-    duration_s: float
-    """Length of the video at this rate."""
-    slowest: float
-    """Smallest S of the plan."""
-    fastest: float
-    """Largest S of the plan."""
-
-
 def plan_speedup(
     curve: SpeedinessCurve,
     rate: float,
@@ -120,7 +107,7 @@ def plan_speedup(
     locks_s: Sequence[Span] = (),
     limits_s: Sequence[Limit] = (),
 ) -> SpeedPlan:
-    """The plan of the wanted length that is expected to look the least too fast (§4.2).
+    """The smooth plan of the wanted length near the one that is expected to look the least too fast (§4.2).
 
     A video in which nothing moves plays at one speed, but for its locks.
 
@@ -156,32 +143,12 @@ def plan_speedup(
     return SpeedPlan(knots_s, slowness, rate, made_by)
 
 
-def durations_table(
-    curve: SpeedinessCurve, rate: float, options: PlanOptions = DEFAULT_OPTIONS
-) -> list[TargetRow]:
-    """What the usual target rates and ``rate`` would give, slowest first.
-
-    Raises:
-        PlanError: ``rate`` lies outside the bounds.
-    """
-    usual = {target for target in TABLE_RATES if options.slowest <= target <= options.fastest}
-    plans = [plan_speedup(curve, target, options) for target in sorted(usual | {float(rate)})]
-    return [
-        TargetRow(
-            rate=plan.rate,
-            duration_s=plan.output_duration_s,
-            slowest=float(plan.factor.min()),
-            fastest=float(plan.factor.max()),
-        )
-        for plan in plans
-    ]
-
-
 def compare_with_uniform(curve: SpeedinessCurve, plan: SpeedPlan) -> tuple[float, float]:
     """How many times too fast a video is expected to look by its plan, and at one speed for that length.
 
     It is the geometric mean over the source of what :func:`plan_speedup` makes small, 1 or more: the
-    planning network's own opinion, good for comparing plans, no measurement of success.
+    planning network's own opinion, good for comparing plans, no measurement of success. With locks, limits
+    or ``slowest`` below 1 a plan may come out above uniform.
     """
     shown_s = np.diff(plan.output_time(np.append(curve.times_s, curve.duration_s)))
     return _too_fast(curve, curve.frame_lengths_s / shown_s), _too_fast(
@@ -213,7 +180,7 @@ def _odd(curve: SpeedinessCurve) -> Iterator[Float64s]:
 def _best_moment_by_moment(
     curve: SpeedinessCurve, mass_s: Float64s, rate: float, bounds: tuple[Float64s, Float64s]
 ) -> Float64s:
-    """(M,) the slowness with S (1 - P) the same at every knot, but for the bounds."""
+    """(M,) the slowness with S (1 - P + DOUBT) the same at every knot, but for the bounds."""
     odd = DOUBT + np.stack([_mean_around_knots(curve, each, mass_s) for each in _odd(curve)])
     odd = np.concatenate([odd[:1], odd])  # below the first factor as there
     factors, knots = np.array([0, *curve.factors, np.inf]), np.arange(odd.shape[1])

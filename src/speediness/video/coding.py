@@ -164,7 +164,7 @@ class Coding:
         return True
 
     def _pixel_format(self, encoder: str) -> str:
-        """What an encoder takes; those of graphics processors have the same numbers interleaved."""
+        """What an encoder takes; some of graphics processors want chroma interleaved."""
         kind = encoder.rpartition("_")[2]
         if self.bits > 8:
             return "p010le" if kind in HARDWARE else self.pixel_format

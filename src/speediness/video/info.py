@@ -54,7 +54,7 @@ class VideoInfo:
     colour: ColourTags
     has_audio: bool
     mastering_data: bool = False
-    """Whether HDR comes with what the screen of its makers could show."""
+    """Whether HDR carries mastering data: the display it was graded on, its brightest light."""
     interlaced: bool = False
     """Whether frames are stored as two fields; they are read deinterlaced."""
     audio_rate_hz: int = 0

@@ -33,7 +33,7 @@ def losses(info: VideoInfo, out: Path, audio: str = "all") -> tuple[str, ...]:
 def _frames(info: VideoInfo, kept_bits: int) -> Iterator[str]:
     if kept_bits < info.bit_depth:
         text = f"{info.bit_depth} bits a channel become {kept_bits}"
-        if info.colour.transfer in (PQ, HLG):
+        if kept_bits < 10 and info.colour.transfer in (PQ, HLG):
             text += ", too few for HDR: gradients may show bands"
         yield text + ("; the codecs hevc and av1 keep 10" if kept_bits < 10 else "")
     if info.mastering_data:

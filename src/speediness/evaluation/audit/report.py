@@ -24,7 +24,7 @@ FULL_EFFECT = 0.2
 # within it of 0.5; and one window in twenty may always change side.
 SHARE_CARRIED, ALWAYS_FLIPPED = 0.5, 0.05
 LEAST_KEPT = 0.9  # one video in ten may lose its order
-MOST_ALARM = 0.1  # one step of rho (SpeedNet §4.2) above a coin's toss: not yet confident
+MOST_ALARM = 0.1  # a step of the paper's rho (SpeedNet §4.2) above a coin's toss: not yet confident
 # Share of the effect of playing twice as fast. Mean flow would score 1, since the zoom makes the
 # displacements of 1x those of 2x; a network that knows no displacements 0.
 MOST_ZOOM_EFFECT = 0.5

@@ -23,9 +23,9 @@ than in the reference, or than 0.5. not fast: no window looks faster than 0.5.""
 
 Order = Literal["forwards", "backwards", "there and back"]
 
-# Speed decisions are made on a grid of thresholds 0.1 apart (SpeedNet §4.2: rho). A mean move of P
+# The paper decides speeds on a grid of thresholds 0.1 apart (SpeedNet §4.2: rho). A mean move of P
 # by less than half a step leaves most of them alone: asked of changes no viewer can see. By a whole
-# step: allowed where the frames do look different. audit_report.py: FULL_EFFECT may shrink both.
+# step: allowed where the frames do look different. report.py: FULL_EFFECT may shrink both.
 UNSEEN, SEEN = 0.05, 0.10
 
 BLUR_PX = 9  # side of the box, applied twice: sigma 3.7 px, about 1 px where a network sees 64

@@ -23,7 +23,8 @@ export function left(seconds) {
 }
 
 export function about(seconds) {
-  return `about ${seconds < 60 ? `${Math.max(1, Math.round(seconds))} s` : clock(seconds, 0)}`;
+  const [unit, word] = seconds < 60 ? [1, "s"] : seconds < 5400 ? [60, "min"] : [3600, "h"];
+  return `about ${Math.max(1, Math.round(seconds / unit))} ${word}`;
 }
 
 export const times = (factor) => `${factor.toFixed(2)}×`;

@@ -65,26 +65,24 @@ def measure(given: argparse.Namespace) -> Results:
             make_video(video, seconds, SIZE_PX, frame_rate, shots)
             curve, scoring = (analyse(video, network=network) for network in (own, other))
         plan = plan_speedup(curve, given.rate)
+        uniform = SpeedPlan(plan.times_s[[0, -1]], np.full(2, 1 / plan.rate), plan.rate)
         row: dict[str, Any] = {"clips": [clip.name for clip in clips]}
         for name, scored in (("other", scoring), ("own", curve)):
-            ways = zip(("adaptive", "uniform"), compare_with_uniform(scored, plan), strict=True)
+            planned, even = compare_with_uniform(scored, plan)
             row[name] = {
-                way: {
-                    "excess": excess,
-                    "share": share_beyond(scored, plan if way == "adaptive" else None, given.rate),
-                }
-                for way, excess in ways
+                "adaptive": {"excess": planned, "share": share_beyond(scored, plan)},
+                "uniform": {"excess": even, "share": share_beyond(scored, uniform)},
             }
         rows.append(row)
         print(len(rows), row["other"], flush=True)
     return {"rows": rows, "rate": given.rate}
 
 
-def share_beyond(curve: SpeedinessCurve, plan: SpeedPlan | None, rate: float) -> float:
+def share_beyond(curve: SpeedinessCurve, plan: SpeedPlan) -> float:
     """Share of what happens, in source time, that plays more than a third faster than V(t)."""
     edges_s = np.append(curve.times_s, curve.duration_s)
     lasts_s = np.diff(edges_s)
-    factor = rate if plan is None else lasts_s / np.diff(plan.output_time(edges_s))
+    factor = lasts_s / np.diff(plan.output_time(edges_s))
     return float(np.average(factor > NATURAL_RANGE[1] * curve.limit(), weights=lasts_s))
 
 

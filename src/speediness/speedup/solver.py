@@ -151,9 +151,8 @@ def compare_with_uniform(curve: SpeedinessCurve, plan: SpeedPlan) -> tuple[float
     or ``slowest`` below 1 a plan may come out above uniform.
     """
     shown_s = np.diff(plan.output_time(np.append(curve.times_s, curve.duration_s)))
-    return _too_fast(curve, curve.frame_lengths_s / shown_s), _too_fast(
-        curve, np.full(len(shown_s), plan.rate)
-    )
+    adaptive, uniform = curve.frame_lengths_s / shown_s, np.full(len(shown_s), plan.rate)
+    return _too_fast(curve, adaptive), _too_fast(curve, uniform)
 
 
 def _too_fast(curve: SpeedinessCurve, factor: Float64s) -> float:
@@ -170,9 +169,9 @@ def _odd(curve: SpeedinessCurve) -> Iterator[Float64s]:
 
     What looks sped up does so at any higher speed, too.
     """
-    odd = np.zeros(len(curve.times_s))
+    odd, still = np.zeros(len(curve.times_s)), curve.is_still
     for normal in curve.normal:
-        odd = np.maximum(odd, 0 if curve.is_still else 1 - normal.astype(np.float64))
+        odd = np.maximum(odd, 0 if still else 1 - normal.astype(np.float64))
         yield odd
     yield odd
 
